@@ -1,0 +1,1 @@
+//! Train, evaluate, calibrate, inspect, report: model files and run folders.

@@ -1,0 +1,2 @@
+//! The program `cavga`.
+fn main() {}

@@ -1,0 +1,1 @@
+//! What is looked at: datasets on disk, decoding, masks, splits, generated sets.

@@ -1,0 +1,49 @@
+//! What can go wrong in a method.
+
+use thiserror::Error;
+
+/// What can go wrong in a method.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A configuration value that the method cannot work with.
+    #[error("{key} = {found}: expected {expected}")]
+    Config {
+        /// The key as written in the configuration.
+        key: &'static str,
+        /// What would be accepted.
+        expected: String,
+        /// What was given.
+        found: String,
+    },
+    /// Images of a shape that the method cannot take.
+    #[error("images are {found:?} (batch, channels, height, width), expected {expected}")]
+    Shape {
+        /// What the method takes.
+        expected: String,
+        /// What it was given.
+        found: [usize; 4],
+    },
+    /// Training produced a number that is not finite.
+    #[error("the loss {name} is {value} at step {step}: training diverged")]
+    NotFinite {
+        /// Which loss.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// The step at which it happened.
+        step: u64,
+    },
+    /// No image to learn from, or none was held out.
+    #[error("{0}")]
+    NoImages(&'static str),
+    /// Tensors that do not fit the network, or cannot be read.
+    #[error(transparent)]
+    State(#[from] cavga_nn::state::StateError),
+    /// The images handed over could not be produced.
+    #[error(transparent)]
+    Source(#[from] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,17 @@
+//! The detectors: one paper, one file; the traits that they share; the registry.
+//!
+//! A [`Learner`] takes batches of training images and becomes a [`Detector`]; the loop around it (passes, shuffling,
+//! checkpoints, progress, the guard against non-finite losses) belongs to the library above. Which method, with which
+//! settings, is a [`Method`]: at once the file format, the registry and the documentation.
+
+mod error;
+mod method;
+mod traits;
+
+pub use cavga_nn::{
+    device::{self, DeviceError},
+    state::Tensors,
+};
+pub use error::{Error, Result};
+pub use method::Method;
+pub use traits::{Batch, Detector, ImageScores, Learner, Losses, Maps, Scores};

@@ -1,0 +1,82 @@
+//! What every method offers: learning from batches, scoring batches.
+
+use burn::tensor::{Device, Tensor};
+
+use crate::{Result, Tensors};
+
+/// Images as a method sees them.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// `[batch, 3, height, width]`, in [0, 1].
+    pub images: Tensor<4>,
+    /// Which of them are anomalous; all `false` for the methods that learn from normal images alone.
+    pub anomalous: Vec<bool>,
+    /// How many batches the run has seen before this one: with the seed, it fixes every random draw of the step, so that
+    /// a resumed run draws what an uninterrupted one would have drawn.
+    pub step: u64,
+}
+
+/// The losses of one step by name, for the log.
+pub type Losses = Vec<(&'static str, f64)>;
+
+/// Learns from batches of training images, some passes over them, and becomes a detector.
+pub trait Learner {
+    /// How many passes over the training images it wants: 1 for a memory bank, hundreds for a network.
+    fn passes(&self) -> usize;
+
+    /// Takes one batch in; returns its named losses for the log (empty where nothing is minimised).
+    fn observe(&mut self, batch: &Batch) -> Result<Losses>;
+
+    /// Becomes a detector. `held_out` gives normal images that were kept from training: what a detector must know of
+    /// scores and maps on unseen normal images is learnt from them, never from the training images themselves.
+    fn finish(
+        self: Box<Self>,
+        held_out: &mut dyn Iterator<Item = Result<Batch>>,
+    ) -> Result<Box<dyn Detector>>;
+
+    /// All state, optimisers included: a resumed run equals an uninterrupted one, bit for bit.
+    fn state(&self) -> Result<Tensors>;
+
+    /// Takes back what [`Learner::state`] gave.
+    fn restore(&mut self, state: Tensors) -> Result<()>;
+}
+
+/// One number for each image of a batch.
+#[derive(Debug, Clone)]
+pub struct ImageScores {
+    /// What the score is called in every file and table, for example `residual`.
+    pub name: &'static str,
+    /// Raw scores, one per image; higher means more anomalous; never clamped, never rescaled to the batch.
+    pub values: Vec<f32>,
+}
+
+/// One map for each image of a batch.
+#[derive(Debug, Clone)]
+pub struct Maps {
+    /// What the map is called in every file and table, for example `one-minus-attention`.
+    pub name: &'static str,
+    /// `[batch, height, width]` at the size of the images given; higher means more anomalous.
+    pub values: Tensor<3>,
+}
+
+/// What a detector says of a batch.
+#[derive(Debug, Clone)]
+pub struct Scores {
+    /// Never empty; the first is the method's own, the others are kept beside it under their names.
+    pub images: Vec<ImageScores>,
+    /// Empty if the method does not localize; the first is the method's own.
+    pub maps: Vec<Maps>,
+}
+
+/// A trained method.
+pub trait Detector: Send {
+    /// `images`: `[batch, 3, height, width]` in [0, 1], at the size that the method was trained at. The scores of an image
+    /// do not depend on the batch it comes in.
+    fn score(&self, images: Tensor<4>) -> Result<Scores>;
+
+    /// Everything that [`crate::Method::detector`] needs to make it again.
+    fn state(&self) -> Result<Tensors>;
+
+    /// Where its tensors live.
+    fn device(&self) -> &Device;
+}

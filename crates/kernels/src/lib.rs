@@ -1,0 +1,1 @@
+//! Fast CPU arithmetic on slices: convolution and its gradients, batch norm, Adam.

@@ -1,0 +1,1 @@
+//! Building blocks on Burn: layers, backbones, attention, losses, tensors by name.
