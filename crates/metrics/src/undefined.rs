@@ -1,0 +1,122 @@
+//! Why a figure has no value. A test set without defects has no AUPRO, and saying 0 or 1 instead has misled users of
+//! other tools; so the reason is a value of its own, which a report can print in the figure's place.
+
+use core::fmt;
+
+/// A figure, or the reason why the input does not define it.
+pub type Result<T> = core::result::Result<T, Undefined>;
+
+/// Why a figure is undefined for its input.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Undefined {
+    /// Nothing was given.
+    Empty,
+    /// The two slices that describe the same things differ in length.
+    LengthMismatch {
+        /// Length of the first slice: the scores, or the predictions.
+        scores: usize,
+        /// Length of the second slice: the truth.
+        labels: usize,
+    },
+    /// A map or its mask does not have `height * width` pixels. Masks are never resized here.
+    ShapeMismatch {
+        /// Height stated, in pixels.
+        height: usize,
+        /// Width stated, in pixels.
+        width: usize,
+        /// Length of the scores given.
+        scores: usize,
+        /// Length of the mask given.
+        mask: usize,
+    },
+    /// A score is NaN or infinite.
+    NotFinite {
+        /// Position of the first such score in its slice.
+        index: usize,
+    },
+    /// Nothing is truly anomalous.
+    NoPositive,
+    /// Nothing is truly normal.
+    NoNegative,
+    /// No mask holds an anomalous region.
+    NoRegion,
+    /// A false-positive-rate limit outside (0, 1].
+    LimitOutOfRange {
+        /// The limit given.
+        limit: f64,
+    },
+    /// The fixed threshold is NaN.
+    ThresholdNotANumber,
+    /// More than 4,294,967,295 regions, the most that can be told apart.
+    TooManyRegions,
+}
+
+impl fmt::Display for Undefined {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => formatter.write_str("there is nothing to evaluate"),
+            Self::LengthMismatch { scores, labels } => {
+                write!(
+                    formatter,
+                    "{scores} scores or predictions were given with {labels} true labels"
+                )
+            }
+            Self::ShapeMismatch {
+                height,
+                width,
+                scores,
+                mask,
+            } => write!(
+                formatter,
+                "a map of {height}x{width} (height x width) was given {scores} scores and a mask of {mask} pixels"
+            ),
+            Self::NotFinite { index } => {
+                write!(formatter, "the score at index {index} is NaN or infinite")
+            }
+            Self::NoPositive => formatter.write_str("nothing in the truth is anomalous"),
+            Self::NoNegative => formatter.write_str("nothing in the truth is normal"),
+            Self::NoRegion => formatter.write_str("no mask holds an anomalous region"),
+            Self::LimitOutOfRange { limit } => {
+                write!(
+                    formatter,
+                    "the false-positive-rate limit is {limit}, but must be above 0 and at most 1"
+                )
+            }
+            Self::ThresholdNotANumber => formatter.write_str("the fixed threshold is not a number"),
+            Self::TooManyRegions => {
+                formatter.write_str("the masks hold more than 4294967295 regions")
+            }
+        }
+    }
+}
+
+impl core::error::Error for Undefined {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_a_sentence_with_its_numbers() {
+        let shape = Undefined::ShapeMismatch {
+            height: 2,
+            width: 3,
+            scores: 6,
+            mask: 5,
+        };
+        assert_eq!(
+            shape.to_string(),
+            "a map of 2x3 (height x width) was given 6 scores and a mask of 5 pixels"
+        );
+        assert_eq!(
+            Undefined::NotFinite { index: 7 }.to_string(),
+            "the score at index 7 is NaN or infinite"
+        );
+        assert!(
+            Undefined::LimitOutOfRange { limit: 1.5 }
+                .to_string()
+                .contains("1.5")
+        );
+    }
+}
