@@ -1,1 +1,298 @@
-//! Being written.
+//! What a report says in tables: key figures, verdicts, figures with their rules, kinds of defect, facts of the run.
+
+use super::text::{escape, number, paragraph, percent};
+use super::{KindTable, Section, Value, Verdicts};
+
+/// The key numbers on top of the page.
+pub(super) fn headline(sections: &[Section]) -> String {
+    let mut tiles = String::new();
+    for figure in sections.iter().flat_map(|section| &section.figures) {
+        let Some(label) = &figure.headline else {
+            continue;
+        };
+        let value = match finite(&figure.value) {
+            Ok(value) => format!("<dd>{}</dd>", number(value)),
+            Err(reason) => format!(
+                "<dd class=\"undefined\">undefined <small>{}</small></dd>",
+                escape(&reason)
+            ),
+        };
+        tiles += &format!("<div><dt>{}</dt>{value}</div>", escape(label));
+    }
+    if tiles.is_empty() {
+        String::new()
+    } else {
+        format!("<dl class=\"headline\">{tiles}</dl>\n")
+    }
+}
+
+/// How many images got which verdict, in a sentence and a table.
+pub(super) fn verdicts(verdicts: &Verdicts) -> String {
+    let (normal, anomalous) = (
+        verdicts.normal.iter().sum::<usize>(),
+        verdicts.anomalous.iter().sum::<usize>(),
+    );
+    let unsure = verdicts.normal[1] + verdicts.anomalous[1] > 0;
+    let row = |name: &str, counts: [usize; 3], of: usize, right: usize| {
+        let mut cells = String::new();
+        for (index, count) in counts
+            .into_iter()
+            .enumerate()
+            .filter(|&(index, _)| index != 1 || unsure)
+        {
+            let class = if index == right { "right" } else { "other" };
+            cells += &format!(
+                "<td class=\"number {class}\">{count} <small>{}</small></td>",
+                percent(count, of)
+            );
+        }
+        format!("<tr><th scope=\"row\">{name} <small>{of}</small></th>{cells}</tr>")
+    };
+    let middle = if unsure {
+        "<th scope=\"col\" class=\"number\">unsure</th>"
+    } else {
+        ""
+    };
+    format!(
+        "<figure class=\"chart\"><figcaption>Verdicts</figcaption>{}\
+         <table><thead><tr><th scope=\"col\">in truth</th><th scope=\"col\" class=\"number\">called normal</th>{middle}\
+         <th scope=\"col\" class=\"number\">called anomalous</th></tr></thead><tbody>{}{}</tbody></table>{}</figure>\n",
+        sentence(verdicts, normal, anomalous),
+        row("normal", verdicts.normal, normal, 0),
+        row("anomalous", verdicts.anomalous, anomalous, 2),
+        paragraph("rule", &verdicts.rule)
+    )
+}
+
+fn sentence(verdicts: &Verdicts, normal: usize, anomalous: usize) -> String {
+    let found = verdicts.anomalous[2];
+    let alarms = verdicts.normal[2];
+    let plural = if alarms == 1 { "alarm" } else { "alarms" };
+    let text = match (normal, anomalous) {
+        (0, 0) => String::new(),
+        (0, _) => format!(
+            "{found} of {anomalous} anomalous images found; no normal image to raise a false alarm."
+        ),
+        (_, 0) => format!(
+            "{alarms} false {plural} on {normal} normal images; no anomalous image to find."
+        ),
+        _ => format!(
+            "{found} of {anomalous} anomalous images found; {alarms} false {plural} on {normal} normal images."
+        ),
+    };
+    paragraph("lead", &text)
+}
+
+/// Figures with their rules; what a paper reported stands in a column of its own.
+pub(super) fn section(section: &Section) -> String {
+    let reported = section
+        .figures
+        .iter()
+        .any(|figure| figure.reported.is_some());
+    let mut rows = String::new();
+    for figure in &section.figures {
+        let value = match finite(&figure.value) {
+            Ok(value) => format!("<td class=\"number\">{}</td>", number(value)),
+            Err(reason) => format!(
+                "<td class=\"number undefined\">undefined <small>{}</small></td>",
+                escape(&reason)
+            ),
+        };
+        let beside = match (&figure.reported, reported) {
+            (Some(text), _) => format!("<td class=\"number reported\">{}</td>", escape(text)),
+            (None, true) => "<td class=\"number reported\">\u{2013}</td>".to_owned(),
+            (None, false) => String::new(),
+        };
+        rows += &format!(
+            "<tr><th scope=\"row\">{}<small>{}</small></th>{value}{beside}</tr>",
+            escape(&figure.name),
+            escape(&figure.rule)
+        );
+    }
+    let beside = if reported {
+        "<th scope=\"col\" class=\"number\">reported by the paper</th>"
+    } else {
+        ""
+    };
+    format!(
+        "<div class=\"group\"><h3>{}</h3>{}<table class=\"figures\"><thead><tr><th scope=\"col\">figure</th>\
+         <th scope=\"col\" class=\"number\">measured here</th>{beside}</tr></thead><tbody>{rows}</tbody></table></div>\n",
+        escape(&section.title),
+        paragraph("note", &section.note)
+    )
+}
+
+/// One row for each kind of defect; why a figure is undefined stands below the table.
+pub(super) fn kinds(table: &KindTable) -> String {
+    let mut reasons: Vec<String> = Vec::new();
+    let mut rows = String::new();
+    for row in &table.rows {
+        let mut cells = String::new();
+        for value in row.values.iter().take(table.columns.len()) {
+            cells += &kind_cell(value, &mut reasons);
+        }
+        rows += &format!(
+            "<tr><th scope=\"row\"><bdi>{}</bdi></th><td class=\"number\">{}</td>{cells}</tr>",
+            escape(&row.kind),
+            row.images
+        );
+    }
+    let head: String = table
+        .columns
+        .iter()
+        .map(|name| format!("<th scope=\"col\" class=\"number\">{}</th>", escape(name)))
+        .collect();
+    let notes: String = reasons
+        .iter()
+        .map(|reason| format!("<li>{}</li>", escape(reason)))
+        .collect();
+    let notes = if notes.is_empty() {
+        notes
+    } else {
+        format!("<ol class=\"rule\">{notes}</ol>")
+    };
+    format!(
+        "{}<div class=\"scroll\"><table class=\"kinds\"><thead><tr><th scope=\"col\">kind</th>\
+         <th scope=\"col\" class=\"number\">images</th>{head}</tr></thead><tbody>{rows}</tbody></table></div>{notes}\n",
+        paragraph("note", &table.note)
+    )
+}
+
+/// A number with a bar where it is a share, or the number of the footnote that says why there is none.
+fn kind_cell(value: &Value, reasons: &mut Vec<String>) -> String {
+    match finite(value) {
+        Ok(value) if (0.0..=1.0).contains(&value) => format!(
+            "<td class=\"number\">{}<span class=\"bar\"><i style=\"width:{:.0}%\"></i></span></td>",
+            number(value),
+            value * 100.0
+        ),
+        Ok(value) => format!("<td class=\"number\">{}</td>", number(value)),
+        Err(reason) => {
+            let place = reasons
+                .iter()
+                .position(|known| *known == reason)
+                .unwrap_or_else(|| {
+                    reasons.push(reason);
+                    reasons.len() - 1
+                });
+            format!(
+                "<td class=\"number undefined\">undefined<sup>{}</sup></td>",
+                place + 1
+            )
+        }
+    }
+}
+
+/// Names and values.
+pub(super) fn facts(facts: &[(String, String)]) -> String {
+    let rows: String = facts
+        .iter()
+        .map(|(name, value)| {
+            format!(
+                "<div><dt>{}</dt><dd>{}</dd></div>",
+                escape(name),
+                escape(value)
+            )
+        })
+        .collect();
+    format!("<dl class=\"facts\">{rows}</dl>\n")
+}
+
+/// A value that is not a finite number is undefined too.
+fn finite(value: &Value) -> Result<f64, String> {
+    match value {
+        Ok(value) if value.is_finite() => Ok(*value),
+        Ok(_) => Err("the result is not a finite number".to_owned()),
+        Err(reason) => Err(reason.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Figure, KindRow};
+    use super::*;
+
+    fn figure(value: Value, reported: Option<&str>) -> Figure {
+        Figure {
+            name: "AUROC".into(),
+            value,
+            rule: "a rule".into(),
+            reported: reported.map(str::to_owned),
+            headline: Some("Told apart".into()),
+        }
+    }
+
+    fn of(figures: Vec<Figure>) -> Section {
+        Section {
+            title: "Image level".into(),
+            note: String::new(),
+            figures,
+        }
+    }
+
+    #[test]
+    fn undefined_is_shown_with_its_reason_and_never_as_a_number() {
+        for value in [
+            Err("no anomalous image".to_owned()),
+            Ok(f64::NAN),
+            Ok(f64::INFINITY),
+        ] {
+            let reason = finite(&value).unwrap_err();
+            let one = of(vec![figure(value.clone(), None)]);
+            let table = KindTable {
+                columns: vec!["AUROC".into()],
+                rows: vec![KindRow {
+                    kind: "hole".into(),
+                    images: 3,
+                    values: vec![value.clone(), value],
+                }],
+                note: String::new(),
+            };
+            for html in [section(&one), headline(&[one]), kinds(&table)] {
+                assert!(
+                    html.contains("undefined") && html.contains(&reason),
+                    "{html}"
+                );
+                assert!(
+                    !html.contains(">0") && !html.contains("NaN") && !html.contains("inf"),
+                    "{html}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn reported_figures_have_a_column_of_their_own_only_where_there_are_any() {
+        let with = section(&of(vec![
+            figure(Ok(0.9), Some(".97")),
+            figure(Ok(0.8), None),
+        ]));
+        assert!(
+            with.contains("reported by the paper")
+                && with.contains("<td class=\"number reported\">.97</td>")
+        );
+        assert!(with.contains("<td class=\"number\">0.900</td>"));
+        assert!(!section(&of(vec![figure(Ok(0.9), None)])).contains("reported"));
+    }
+
+    #[test]
+    fn verdicts_are_said_in_words() {
+        let html = verdicts(&Verdicts {
+            normal: [11, 0, 1],
+            anomalous: [2, 0, 28],
+            rule: String::new(),
+        });
+        assert!(
+            html.contains("28 of 30 anomalous images found; 1 false alarm on 12 normal images.")
+        );
+        assert!(!html.contains("unsure"));
+        let html = verdicts(&Verdicts {
+            normal: [0; 3],
+            anomalous: [2, 1, 28],
+            rule: String::new(),
+        });
+        assert!(
+            html.contains("no normal image") && html.contains("unsure") && !html.contains("NaN")
+        );
+    }
+}
