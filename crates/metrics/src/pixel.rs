@@ -282,3 +282,6 @@ impl PixelMetrics {
         self.ranking.groups().count()
     }
 }
+
+#[cfg(test)]
+mod tests;

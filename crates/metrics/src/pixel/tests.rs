@@ -1,0 +1,460 @@
+//! Tests of the pixel figures: cases by hand, laws, and a slow oracle that follows the definitions word by word.
+
+use super::*;
+use crate::AUPRO_LIMIT;
+use proptest::prelude::*;
+
+/// An owned map.
+#[derive(Clone, Debug)]
+struct Owned {
+    scores: Vec<f32>,
+    mask: Vec<bool>,
+    height: usize,
+    width: usize,
+}
+
+/// A map by rows, `#` in the mask being anomalous.
+fn map(scores: &[&[f32]], mask: &[&str]) -> Owned {
+    Owned {
+        scores: scores.concat(),
+        mask: mask.concat().bytes().map(|byte| byte == b'#').collect(),
+        height: scores.len(),
+        width: scores[0].len(),
+    }
+}
+
+fn evaluate(maps: &[Owned]) -> PixelMetrics {
+    let mut evaluation = PixelEvaluation::new(0.5);
+    for map in maps {
+        evaluation
+            .push(&PixelMap::new(&map.scores, &map.mask, map.height, map.width).unwrap())
+            .unwrap();
+    }
+    evaluation.finish()
+}
+
+fn assert_close(found: Result<f64>, expected: f64) {
+    let found = found.unwrap();
+    assert!(
+        (found - expected).abs() < 1e-12,
+        "{found} is not {expected}"
+    );
+}
+
+#[test]
+fn a_constant_map_is_chance() {
+    // Edge case 1: some tools give 0 here, by breaking ties against the method.
+    let metrics = evaluate(&[map(&[&[0.7; 4], &[0.7; 4]], &["#...", "...#"])]);
+    assert_eq!(metrics.auroc(), Ok(0.5));
+    assert_close(metrics.aupro(AUPRO_LIMIT), 0.15);
+    assert_close(metrics.aupro(1.0), 0.5);
+}
+
+#[test]
+fn without_a_region_each_figure_says_why() {
+    // Edge case 2: never 0 and never 1.
+    let metrics = evaluate(&[map(&[&[0.1, 0.9]], &[".."])]);
+    assert_eq!(metrics.aupro(AUPRO_LIMIT), Err(Undefined::NoRegion));
+    assert_eq!(metrics.pro_curve(10), Err(Undefined::NoRegion));
+    assert_eq!(metrics.auroc(), Err(Undefined::NoPositive));
+    assert_eq!(metrics.average_precision(), Err(Undefined::NoPositive));
+    assert_eq!(metrics.f1_max(), Err(Undefined::NoPositive));
+    assert_eq!(metrics.iou_best_threshold(), Err(Undefined::NoPositive));
+    assert_eq!(metrics.iou_pooled(), Err(Undefined::NoPositive));
+    assert_eq!(
+        metrics.iou_mean_over_anomalous_images(),
+        Err(Undefined::NoPositive)
+    );
+}
+
+#[test]
+fn without_a_normal_pixel_only_rates_are_undefined() {
+    let metrics = evaluate(&[map(&[&[0.1, 0.9]], &["##"])]);
+    assert_eq!(metrics.aupro(AUPRO_LIMIT), Err(Undefined::NoNegative));
+    assert_eq!(metrics.auroc(), Err(Undefined::NoNegative));
+    assert_eq!(metrics.average_precision(), Ok(1.0));
+    assert_eq!(metrics.iou_pooled(), Ok(0.5));
+}
+
+#[test]
+fn without_a_map_everything_is_empty() {
+    let metrics = evaluate(&[]);
+    assert_eq!(metrics.aupro(AUPRO_LIMIT), Err(Undefined::Empty));
+    assert_eq!(metrics.auroc(), Err(Undefined::Empty));
+    assert_eq!(metrics.f1_max(), Err(Undefined::Empty));
+    assert_eq!(metrics.iou_pooled(), Err(Undefined::Empty));
+}
+
+#[test]
+fn a_curve_threshold_includes_its_score_and_a_fixed_one_does_not() {
+    // Edge case 3.
+    let metrics = evaluate(&[map(&[&[0.5, 0.2]], &["#."])]);
+    assert_eq!(
+        metrics.iou_best_threshold(),
+        Ok(BestIou {
+            iou: 1.0,
+            threshold: 0.5
+        })
+    );
+    assert_eq!(metrics.iou_pooled(), Ok(0.0));
+}
+
+#[test]
+fn a_mask_of_another_size_is_refused() {
+    // Edge case 4: nothing is resized behind the caller's back.
+    let shape = |height, width, scores, mask| Undefined::ShapeMismatch {
+        height,
+        width,
+        scores,
+        mask,
+    };
+    let refused = |scores: &[f32], mask: &[bool], height, width| {
+        PixelMap::new(scores, mask, height, width).err()
+    };
+    assert_eq!(
+        refused(&[0.0; 4], &[false; 2], 2, 2),
+        Some(shape(2, 2, 4, 2))
+    );
+    assert_eq!(
+        refused(&[0.0; 4], &[false; 4], 2, 3),
+        Some(shape(2, 3, 4, 4))
+    );
+    assert_eq!(
+        refused(&[], &[], usize::MAX, 2),
+        Some(shape(usize::MAX, 2, 0, 0))
+    );
+    assert_eq!(refused(&[], &[], 0, 5), Some(Undefined::Empty));
+}
+
+#[test]
+fn normal_pixels_of_anomalous_images_count_as_false_positives() {
+    // Edge case 5: of 4 normal pixels, the one above the defect lies in the anomalous image. Over the normal image
+    // alone its rate would be 0 and the area 1.
+    let anomalous = map(&[&[0.9, 0.8]], &[".#"]);
+    let normal = map(&[&[0.1, 0.1, 0.1]], &["..."]);
+    let metrics = evaluate(&[anomalous, normal]);
+    // Overlap is 0 up to a rate of ¼ and 1 from there.
+    assert_close(metrics.aupro(AUPRO_LIMIT), (0.30 - 0.25) / 0.30);
+}
+
+#[test]
+fn diagonal_pixels_are_one_region() {
+    // Edge case 6: with 4 neighbours there would be 3 regions here.
+    let metrics = evaluate(&[map(
+        &[&[0.9, 0.0, 0.0], &[0.0, 0.1, 0.0], &[0.0, 0.0, 0.9]],
+        &["#..", ".#.", "..#"],
+    )]);
+    assert_eq!(metrics.regions(), 1);
+}
+
+#[test]
+fn regions_of_different_maps_never_merge() {
+    // Edge case 6: stacked in one array, the bottom row of one map would touch the top row of the next.
+    let map = map(&[&[0.9, 0.1]], &["#."]);
+    assert_eq!(evaluate(&[map.clone(), map]).regions(), 2);
+}
+
+#[test]
+fn small_regions_weigh_as_much_as_large_ones() {
+    // The single pixel is found first, the bar of 4 only after a quarter of the 4 normal pixels.
+    let maps = [
+        map(&[&[0.9, 0.5]], &["#."]),
+        map(&[&[0.4, 0.4, 0.4, 0.4, 0.0, 0.0, 0.0]], &["####..."]),
+    ];
+    let metrics = evaluate(&maps);
+    // Overlap is ½ up to a rate of ¼ and 1 from there.
+    assert_close(metrics.aupro(0.5), (0.25 * 0.5 + 0.25) / 0.5);
+    let curve = metrics.pro_curve(usize::MAX).unwrap();
+    let corners: Vec<_> = curve
+        .iter()
+        .map(|p| (p.false_positive_rate, p.overlap, p.threshold))
+        .collect();
+    let expected = [
+        (0.0, 0.0, f32::INFINITY),
+        (0.0, 0.5, 0.9),
+        (0.25, 0.5, 0.5),
+        (0.25, 1.0, 0.4),
+        (1.0, 1.0, 0.0),
+    ];
+    assert_eq!(corners, expected);
+}
+
+#[test]
+fn the_area_is_interpolated_at_the_limit() {
+    // One tie of half the normal pixels and the region: a ramp from (0, 0) to (½, 1), of which 0.3 is kept.
+    let metrics = evaluate(&[map(&[&[0.9, 0.9, 0.1]], &["#.."])]);
+    assert_close(metrics.aupro(0.3), 0.5 * 0.3 * 0.6 / 0.3);
+}
+
+#[test]
+fn clamped_scores_tie() {
+    // Edge case 7: clamping at 1 turns a perfect map into a ramp.
+    let raw = map(&[&[1.5, 1.2, 0.0]], &["#.."]);
+    let mut clamped = raw.clone();
+    clamped
+        .scores
+        .iter_mut()
+        .for_each(|score| *score = score.min(1.0));
+    assert_close(evaluate(&[raw]).aupro(AUPRO_LIMIT), 1.0);
+    assert_close(evaluate(&[clamped]).aupro(AUPRO_LIMIT), 0.3);
+}
+
+#[test]
+fn pooled_and_mean_iou_are_different_figures() {
+    // Edge case 8: the large image rules the pooled figure.
+    let maps = [
+        map(&[&[0.9]], &["#"]),
+        map(&[&[0.1, 0.1, 0.1, 0.9]], &["####"]),
+    ];
+    let metrics = evaluate(&maps);
+    assert_eq!(metrics.iou_pooled(), Ok(2.0 / 5.0));
+    assert_eq!(
+        metrics.iou_mean_over_anomalous_images(),
+        Ok((1.0 + 0.25) / 2.0)
+    );
+}
+
+#[test]
+fn a_score_that_is_not_finite_is_refused_with_its_place() {
+    // Edge case 9: the caller knows the map's file, so each map is checked on its own.
+    for bad in [f32::NAN, f32::INFINITY] {
+        let refused = PixelMap::new(&[0.0, 0.0, bad], &[false; 3], 1, 3).err();
+        assert_eq!(refused, Some(Undefined::NotFinite { index: 2 }));
+    }
+}
+
+#[test]
+fn areas_over_more_pixels_than_f32_can_count_stay_exact() {
+    // Edge case 10: 2^24 + 1 normal pixels, a third of which lies above the region.
+    let pixels = 3 * (1 << 23);
+    let mut scores = vec![0.0; pixels];
+    let mut mask = vec![false; pixels];
+    let above = pixels / 3;
+    scores[..above].fill(0.9);
+    scores[above] = 0.5;
+    mask[above] = true;
+    let metrics = evaluate(&[Owned {
+        scores,
+        mask,
+        height: 3,
+        width: 1 << 23,
+    }]);
+    let normal = (pixels - 1) as f64;
+    assert_close(metrics.auroc(), 1.0 - above as f64 / normal);
+    assert_close(metrics.aupro(0.5), (0.5 - above as f64 / normal) / 0.5);
+}
+
+#[test]
+fn a_limit_outside_its_range_is_refused() {
+    let metrics = evaluate(&[map(&[&[0.9, 0.1]], &["#."])]);
+    for limit in [0.0, -0.1, 1.1, f64::INFINITY] {
+        assert_eq!(
+            metrics.aupro(limit),
+            Err(Undefined::LimitOutOfRange { limit })
+        );
+    }
+    assert!(matches!(
+        metrics.aupro(f64::NAN),
+        Err(Undefined::LimitOutOfRange { .. })
+    ));
+}
+
+#[test]
+fn a_wrong_fixed_threshold_hides_nothing_else() {
+    let mut evaluation = PixelEvaluation::new(f32::NAN);
+    evaluation
+        .push(&PixelMap::new(&[0.9, 0.1], &[true, false], 1, 2).unwrap())
+        .unwrap();
+    let metrics = evaluation.finish();
+    assert_eq!(metrics.iou_pooled(), Err(Undefined::ThresholdNotANumber));
+    assert_eq!(metrics.auroc(), Ok(1.0));
+}
+
+#[test]
+fn curves_are_thinned_and_keep_their_ends() {
+    let scores: Vec<f32> = (0..1000)
+        .map(|pixel| (pixel * 7919 % 1000) as f32)
+        .collect();
+    let mask = (0..1000).map(|pixel| pixel % 5 == 0).collect();
+    let metrics = evaluate(&[Owned {
+        scores,
+        mask,
+        height: 10,
+        width: 100,
+    }]);
+    let roc = metrics.roc_curve(50).unwrap();
+    assert!(roc.len() <= 50 && roc.len() > 25);
+    assert_eq!(
+        (roc[0].false_positive_rate, roc[0].true_positive_rate),
+        (0.0, 0.0)
+    );
+    assert_eq!(
+        roc.last()
+            .map(|p| (p.false_positive_rate, p.true_positive_rate)),
+        Some((1.0, 1.0))
+    );
+    let pro = metrics.pro_curve(50).unwrap();
+    assert!(pro.len() <= 50);
+    assert_eq!(
+        pro.last().map(|p| (p.false_positive_rate, p.overlap)),
+        Some((1.0, 1.0))
+    );
+    assert!(metrics.precision_recall_curve(50).unwrap().len() <= 50);
+    assert_eq!(metrics.roc_curve(1001).unwrap().len(), 1001);
+    assert_eq!(metrics.precision_recall_curve(1000).unwrap().len(), 1000);
+}
+
+/// Maps of different sizes with few distinct scores, so that ties are many; with both kinds of pixels.
+fn maps() -> impl Strategy<Value = Vec<Owned>> {
+    let one = (1_usize..7, 1_usize..7).prop_flat_map(|(height, width)| {
+        let scores = prop::collection::vec(
+            (-4_i8..4).prop_map(|score| f32::from(score) / 4.0),
+            height * width,
+        );
+        let mask = prop::collection::vec(prop::bool::weighted(0.4), height * width);
+        (scores, mask).prop_map(move |(scores, mask)| Owned {
+            scores,
+            mask,
+            height,
+            width,
+        })
+    });
+    prop::collection::vec(one, 1..5).prop_filter("both kinds of pixels", |maps| {
+        let pixels = || maps.iter().flat_map(|map| &map.mask);
+        pixels().any(|&positive| positive) && pixels().any(|&positive| !positive)
+    })
+}
+
+/// Every region as scores: regions merge until no two touch, straight from the definition of connectedness.
+fn region_scores(map: &Owned) -> Vec<Vec<f32>> {
+    let mut regions: Vec<Vec<usize>> = Vec::new();
+    let place = |pixel: usize| (pixel / map.width, pixel % map.width);
+    let touch = |left: usize, right: usize| {
+        let (left, right) = (place(left), place(right));
+        left.0.abs_diff(right.0) <= 1 && left.1.abs_diff(right.1) <= 1
+    };
+    for pixel in (0..map.mask.len()).filter(|&pixel| map.mask[pixel]) {
+        let (near, far): (Vec<_>, Vec<_>) = regions
+            .into_iter()
+            .partition(|region| region.iter().any(|&other| touch(pixel, other)));
+        regions = far;
+        regions.push(near.concat().into_iter().chain([pixel]).collect());
+    }
+    regions
+        .iter()
+        .map(|region| region.iter().map(|&pixel| map.scores[pixel]).collect())
+        .collect()
+}
+
+/// AUPRO from the definition: all thresholds, all pixels, every time.
+fn slow_aupro(maps: &[Owned], limit: f64) -> f64 {
+    let regions: Vec<Vec<f32>> = maps.iter().flat_map(region_scores).collect();
+    let pixels = || {
+        maps.iter()
+            .flat_map(|map| map.scores.iter().copied().zip(map.mask.iter().copied()))
+    };
+    let normal: Vec<f32> = pixels()
+        .filter(|&(_, positive)| !positive)
+        .map(|(score, _)| score)
+        .collect();
+    let share = |scores: &[f32], threshold| {
+        scores.iter().filter(|&&score| score >= threshold).count() as f64 / scores.len() as f64
+    };
+    let mut thresholds: Vec<f32> = pixels()
+        .map(|(score, _)| score)
+        .chain([f32::INFINITY])
+        .collect();
+    thresholds.sort_by(|left, right| right.total_cmp(left));
+    let point = |&threshold: &f32| {
+        let overlap: f64 = regions.iter().map(|region| share(region, threshold)).sum();
+        (share(&normal, threshold), overlap / regions.len() as f64)
+    };
+    let curve: Vec<(f64, f64)> = thresholds.iter().map(point).collect();
+    let part = |pair: &[(f64, f64)]| {
+        let ((left, low), (right, high)) = (pair[0], pair[1]);
+        if left >= limit || right == left {
+            return 0.0;
+        }
+        let end = right.min(limit);
+        let height = low + (high - low) * (end - left) / (right - left);
+        (end - left) * (low + height) / 2.0
+    };
+    curve.windows(2).map(part).sum::<f64>() / limit
+}
+
+/// Pooled IoU of `score >= threshold` from the definition.
+fn slow_iou(maps: &[Owned], threshold: f32) -> f64 {
+    let pixels = || maps.iter().flat_map(|map| map.scores.iter().zip(&map.mask));
+    let intersection = pixels()
+        .filter(|&(&score, &positive)| score >= threshold && positive)
+        .count();
+    let union = pixels()
+        .filter(|&(&score, &positive)| score >= threshold || positive)
+        .count();
+    intersection as f64 / union as f64
+}
+
+proptest! {
+    #[test]
+    fn aupro_equals_its_definition(maps in maps(), limit in 0.01_f64..=1.0) {
+        let found = evaluate(&maps).aupro(limit).unwrap();
+        let expected = slow_aupro(&maps, limit);
+        prop_assert!((found - expected).abs() < 1e-12, "{} {}", found, expected);
+    }
+
+    #[test]
+    fn best_iou_is_reached_and_never_exceeded(maps in maps()) {
+        let best = evaluate(&maps).iou_best_threshold().unwrap();
+        prop_assert_eq!(best.iou, slow_iou(&maps, best.threshold));
+        for step in -5_i8..5 {
+            prop_assert!(slow_iou(&maps, f32::from(step) / 4.0) <= best.iou);
+        }
+        let metrics = evaluate(&maps);
+        prop_assert!(metrics.iou_pooled().unwrap() <= best.iou);
+        prop_assert_eq!(metrics.f1_max().unwrap().threshold, best.threshold);
+    }
+
+    #[test]
+    fn pro_rises_within_the_unit_square(maps in maps()) {
+        let curve = evaluate(&maps).pro_curve(usize::MAX).unwrap();
+        for pair in curve.windows(2) {
+            prop_assert!(pair[0].false_positive_rate <= pair[1].false_positive_rate);
+            prop_assert!(pair[0].overlap <= pair[1].overlap && pair[0].threshold > pair[1].threshold);
+        }
+        prop_assert_eq!(curve.first().map(|p| (p.false_positive_rate, p.overlap)), Some((0.0, 0.0)));
+        prop_assert_eq!(curve.last().map(|p| (p.false_positive_rate, p.overlap)), Some((1.0, 1.0)));
+    }
+
+    #[test]
+    fn aupro_of_a_perfect_map_is_1(maps in maps(), limit in 0.01_f64..=1.0) {
+        let mut maps = maps;
+        for map in &mut maps {
+            for (score, &positive) in map.scores.iter_mut().zip(&map.mask) {
+                // All anomalous pixels above all normal ones, each kind still with ties.
+                *score += if positive { 10.0 } else { 0.0 };
+            }
+        }
+        let found = evaluate(&maps).aupro(limit).unwrap();
+        prop_assert!((found - 1.0).abs() < 1e-12 && found <= 1.0);
+    }
+
+    #[test]
+    fn the_order_of_maps_does_not_matter(maps in maps()) {
+        let turned: Vec<Owned> = maps.iter().rev().cloned().collect();
+        let (metrics, other) = (evaluate(&maps), evaluate(&turned));
+        prop_assert!((metrics.aupro(0.3).unwrap() - other.aupro(0.3).unwrap()).abs() < 1e-12);
+        prop_assert_eq!(metrics.auroc(), other.auroc());
+        prop_assert_eq!(metrics.iou_best_threshold(), other.iou_best_threshold());
+        prop_assert_eq!(metrics.iou_pooled(), other.iou_pooled());
+    }
+
+    #[test]
+    fn pixels_are_rated_as_any_other_items(maps in maps()) {
+        let metrics = evaluate(&maps);
+        let scores: Vec<f32> = maps.iter().flat_map(|map| map.scores.clone()).collect();
+        let positive: Vec<bool> = maps.iter().flat_map(|map| map.mask.clone()).collect();
+        prop_assert_eq!(metrics.auroc(), crate::auroc(&scores, &positive));
+        prop_assert_eq!(metrics.average_precision(), crate::average_precision(&scores, &positive));
+        prop_assert_eq!(metrics.f1_max(), crate::f1_max(&scores, &positive));
+    }
+}

@@ -1,0 +1,187 @@
+//! Our figures against those of scikit-learn and of loops over every threshold, which
+//! `conformance/metrics/make_goldens.py` computed and wrote beside this file.
+
+use cavga_metrics::{
+    PixelEvaluation, PixelMap, auroc, average_precision, balanced_accuracy, f1_max,
+    precision_recall_curve, roc_curve,
+};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Goldens {
+    images: Vec<ImageCase>,
+    pixels: Vec<PixelCase>,
+}
+
+#[derive(Deserialize)]
+struct ImageCase {
+    scores: Vec<f32>,
+    positive: Vec<bool>,
+    auroc: f64,
+    average_precision: f64,
+    f1_max: f64,
+    f1_max_threshold: f32,
+    fixed_threshold: f32,
+    balanced_accuracy: f64,
+    false_positive_rates: Vec<f64>,
+    true_positive_rates: Vec<f64>,
+    precisions: Vec<f64>,
+    recalls: Vec<f64>,
+    thresholds: Vec<f32>,
+}
+
+#[derive(Deserialize)]
+struct GoldenMap {
+    height: usize,
+    width: usize,
+    scores: Vec<f32>,
+    /// One character per pixel, `#` where anomalous.
+    mask: String,
+}
+
+#[derive(Deserialize)]
+struct PixelCase {
+    maps: Vec<GoldenMap>,
+    regions: usize,
+    auroc: f64,
+    average_precision: f64,
+    f1_max: f64,
+    /// Pairs of limit and area.
+    aupro: Vec<(f64, f64)>,
+    fixed_threshold: f32,
+    iou_pooled: f64,
+    iou_mean_over_anomalous_images: f64,
+    iou_best: f64,
+    iou_best_threshold: f32,
+}
+
+fn goldens() -> serde_json::Result<Goldens> {
+    serde_json::from_str(include_str!("goldens/metrics.json"))
+}
+
+fn assert_close(name: &str, case: usize, found: f64, expected: f64) {
+    assert!(
+        (found - expected).abs() < 1e-12,
+        "{name} of case {case}: found {found}, expected {expected}"
+    );
+}
+
+fn assert_all_close(name: &str, case: usize, found: impl Iterator<Item = f64>, expected: &[f64]) {
+    let found: Vec<f64> = found.collect();
+    assert_eq!(found.len(), expected.len(), "{name} of case {case}");
+    for (&found, &expected) in found.iter().zip(expected) {
+        assert_close(name, case, found, expected);
+    }
+}
+
+#[test]
+fn image_figures_equal_scikit_learn() {
+    for (case, golden) in goldens().unwrap().images.into_iter().enumerate() {
+        let (scores, positive) = (&golden.scores, &golden.positive);
+        assert_close(
+            "auroc",
+            case,
+            auroc(scores, positive).unwrap(),
+            golden.auroc,
+        );
+        let precision = average_precision(scores, positive).unwrap();
+        assert_close(
+            "average precision",
+            case,
+            precision,
+            golden.average_precision,
+        );
+        let best = f1_max(scores, positive).unwrap();
+        assert_close("f1 max", case, best.f1, golden.f1_max);
+        assert_eq!(best.threshold, golden.f1_max_threshold, "case {case}");
+        let called: Vec<bool> = scores
+            .iter()
+            .map(|&score| score > golden.fixed_threshold)
+            .collect();
+        let accuracy = balanced_accuracy(&called, positive).unwrap();
+        assert_close(
+            "balanced accuracy",
+            case,
+            accuracy,
+            golden.balanced_accuracy,
+        );
+    }
+}
+
+#[test]
+fn image_curves_equal_scikit_learn() {
+    for (case, golden) in goldens().unwrap().images.into_iter().enumerate() {
+        let roc = roc_curve(&golden.scores, &golden.positive).unwrap();
+        let rates = roc.iter().map(|point| point.false_positive_rate);
+        assert_all_close(
+            "false positive rates",
+            case,
+            rates,
+            &golden.false_positive_rates,
+        );
+        let rates = roc.iter().map(|point| point.true_positive_rate);
+        assert_all_close(
+            "true positive rates",
+            case,
+            rates,
+            &golden.true_positive_rates,
+        );
+        let curve = precision_recall_curve(&golden.scores, &golden.positive).unwrap();
+        assert_all_close(
+            "precisions",
+            case,
+            curve.iter().map(|point| point.precision),
+            &golden.precisions,
+        );
+        assert_all_close(
+            "recalls",
+            case,
+            curve.iter().map(|point| point.recall),
+            &golden.recalls,
+        );
+        let thresholds: Vec<f32> = curve.iter().map(|point| point.threshold).collect();
+        assert_eq!(thresholds, golden.thresholds, "case {case}");
+    }
+}
+
+#[test]
+fn pixel_figures_equal_their_definitions() {
+    for (case, golden) in goldens().unwrap().pixels.into_iter().enumerate() {
+        let mut evaluation = PixelEvaluation::new(golden.fixed_threshold);
+        for map in &golden.maps {
+            let mask: Vec<bool> = map.mask.bytes().map(|byte| byte == b'#').collect();
+            let map = PixelMap::new(&map.scores, &mask, map.height, map.width).unwrap();
+            evaluation.push(&map).unwrap();
+        }
+        let metrics = evaluation.finish();
+        assert_eq!(metrics.regions(), golden.regions, "case {case}");
+        assert_close("auroc", case, metrics.auroc().unwrap(), golden.auroc);
+        let precision = metrics.average_precision().unwrap();
+        assert_close(
+            "average precision",
+            case,
+            precision,
+            golden.average_precision,
+        );
+        assert_close("f1 max", case, metrics.f1_max().unwrap().f1, golden.f1_max);
+        for &(limit, area) in &golden.aupro {
+            assert_close("aupro", case, metrics.aupro(limit).unwrap(), area);
+        }
+        assert_close(
+            "pooled iou",
+            case,
+            metrics.iou_pooled().unwrap(),
+            golden.iou_pooled,
+        );
+        let mean = metrics.iou_mean_over_anomalous_images().unwrap();
+        assert_close(
+            "mean iou",
+            case,
+            mean,
+            golden.iou_mean_over_anomalous_images,
+        );
+        let best = metrics.iou_best_threshold().unwrap();
+        assert_close("best iou", case, best.iou, golden.iou_best);
+        assert_eq!(best.threshold, golden.iou_best_threshold, "case {case}");
+    }
+}
