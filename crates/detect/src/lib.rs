@@ -4,8 +4,10 @@
 //! checkpoints, progress, the guard against non-finite losses) belongs to the library above. Which method, with which
 //! settings, is a [`Method`]: at once the file format, the registry and the documentation.
 
+pub mod cavga;
 mod error;
 mod method;
+mod smooth;
 mod traits;
 
 pub use cavga_nn::{

@@ -1,1 +1,18 @@
-//! Building blocks on Burn: layers, backbones, attention, losses, tensors by name.
+//! Building blocks on Burn: layers, networks, attention, losses, and tensors by name.
+//!
+//! Layers carry torch's field names (`weight`, `bias`, `running_mean`), so that a network's tensors are called what
+//! torchvision calls them and a user's weight file drops in. Everything random is drawn from a seed by
+//! [`random`], never from a device's global generator: the same seed gives the same bits, resumed or not.
+
+pub mod adam;
+pub mod attention;
+pub mod dcgan;
+pub mod device;
+pub mod latent;
+pub mod layers;
+pub mod losses;
+pub mod ops;
+pub mod random;
+pub mod residual_decoder;
+pub mod resnet;
+pub mod state;

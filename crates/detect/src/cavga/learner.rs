@@ -1,0 +1,226 @@
+//! Training CAVGA: the discriminator's step on (x, x̂), then the encoder's and decoder's.
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
+use cavga_nn::{
+    adam::Adam,
+    dcgan::Discriminator,
+    layers::{Init, Mode},
+    losses,
+    random::{self, Stream},
+    state,
+};
+
+use super::{CavgaConfig, CavgaDetector, Forward, Objective, Parts, Vae};
+use crate::{Batch, Detector, Error, Learner, Losses, Result, Tensors};
+
+/// A CAVGA in training.
+#[derive(Debug)]
+pub struct CavgaLearner {
+    parts: Parts,
+    config: CavgaConfig,
+    size: [usize; 2],
+    seed: u64,
+    /// The device without a tape; the networks live on the same with one.
+    device: Device,
+    vae: Vae,
+    discriminator: Discriminator,
+    adam: Adam,
+    adversary_adam: Adam,
+    last_adversary_loss: f64,
+    warned: bool,
+}
+
+impl CavgaLearner {
+    /// Fresh weights drawn from `seed`, for images of `size`, `[height, width]`.
+    pub fn new(
+        parts: Parts,
+        config: &CavgaConfig,
+        size: [usize; 2],
+        seed: u64,
+        device: &Device,
+    ) -> Result<Self> {
+        config.check()?;
+        parts.check_size(size)?;
+        let tape = device.clone().autodiff();
+        let mut init = Init::new(seed, &tape);
+        Ok(Self {
+            parts,
+            config: config.clone(),
+            size,
+            seed,
+            device: device.clone().without_autodiff(),
+            vae: Vae::new(parts, config, &mut init),
+            discriminator: Discriminator::new(config.dcgan_width, &mut init),
+            adam: Adam::new(config.adam),
+            adversary_adam: Adam::new(config.adversary.adam),
+            last_adversary_loss: f64::INFINITY,
+            warned: false,
+        })
+    }
+
+    fn noise<const D: usize>(&self, shape: [usize; D], stream: Stream, step: u64) -> Tensor<D> {
+        let mut generator = random::generator(self.seed, stream, step);
+        Tensor::from_inner(random::normal(shape, &mut generator, &self.device))
+    }
+
+    /// What the discriminator sees of images: them, with the configured noise.
+    fn seen(&self, images: Tensor<4>, stream: Stream, step: u64) -> Tensor<4> {
+        let deviation = self.config.adversary.instance_noise;
+        if deviation == 0.0 {
+            return images;
+        }
+        let noise = self.noise(images.dims(), stream, step);
+        images + noise.mul_scalar(deviation)
+    }
+
+    fn step_discriminator(
+        &mut self,
+        images: Tensor<4>,
+        forward: &Forward,
+        step: u64,
+    ) -> Result<f64> {
+        let real = self.seen(images, Stream::InstanceReal, step);
+        let fake = self.seen(
+            forward.reconstruction.clone().detach(),
+            Stream::InstanceFake,
+            step,
+        );
+        let real = self.discriminator.forward(real, Mode::Train);
+        let fake = self.discriminator.forward(fake, Mode::Train);
+        let loss = losses::discriminator(real, fake, self.config.adversary.real_target);
+        let value = finite("discriminator", &loss, step)?;
+        if value >= self.config.adversary.rest_below {
+            let gradients = loss.backward();
+            self.discriminator = self
+                .adversary_adam
+                .step(self.discriminator.clone(), &gradients);
+        }
+        Ok(value)
+    }
+
+    fn check_shape(&self, images: &Tensor<4>) -> Result<()> {
+        let [height, width] = self.size;
+        let found = images.dims();
+        if found[0] > 0 && found[1..] == [3, height, width] {
+            return Ok(());
+        }
+        Err(Error::Shape {
+            expected: format!("[at least 1, 3, {height}, {width}]"),
+            found,
+        })
+    }
+
+    /// The attention's mean and deviation over the batch; warns once when it has nothing left to say.
+    fn attention_statistics(&mut self, attention: &Tensor<4>, step: u64) -> Result<[f64; 2]> {
+        let mean = finite("attention_mean", &attention.clone().mean(), step)?;
+        let variance = attention.clone().sub_scalar(mean).square().mean();
+        let spread = finite("attention_spread", &variance, step)?.sqrt();
+        if mean > 0.99 && spread < 0.01 && !self.warned {
+            self.warned = true;
+            tracing::warn!(
+                step,
+                mean,
+                spread,
+                "the attention is saturated: 1 − A carries next to nothing; see expansion = \"barrier\""
+            );
+        }
+        Ok([mean, spread])
+    }
+}
+
+/// The value of a loss, or an error that names it.
+fn finite(name: &'static str, loss: &Tensor<1>, step: u64) -> Result<f64> {
+    let value = f64::from(loss.clone().into_scalar::<f32>());
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(Error::NotFinite { name, value, step })
+    }
+}
+
+impl Learner for CavgaLearner {
+    fn passes(&self) -> usize {
+        self.config.passes
+    }
+
+    fn observe(&mut self, batch: &Batch) -> Result<Losses> {
+        self.check_shape(&batch.images)?;
+        let step = batch.step;
+        let images = Tensor::from_inner(batch.images.clone().without_autodiff());
+        let noise = |shape| self.noise(shape, Stream::Latent, step);
+        let forward = Forward::new(&self.vae, images.clone(), noise, &self.config);
+        if step.is_multiple_of(self.config.adversary.every) {
+            self.last_adversary_loss = self.step_discriminator(images.clone(), &forward, step)?;
+        }
+        // Without gradients of its own: the encoder and decoder only need the way through it.
+        let judge = self.discriminator.clone().no_grad();
+        let seen = self.seen(forward.reconstruction.clone(), Stream::InstanceFake, step);
+        let fake = judge.forward(seen, Mode::Train);
+        let objective = Objective::new(&forward, images, fake, &self.config);
+        let total = objective.total(&self.config.weights);
+        let mut losses = vec![("total", finite("total", &total, step)?)];
+        let terms = [
+            ("reconstruction", &objective.reconstruction),
+            ("divergence", &objective.divergence),
+            ("adversarial", &objective.adversarial),
+            ("attention_expansion", &objective.attention_expansion),
+        ];
+        for (name, term) in terms {
+            losses.push((name, finite(name, term, step)?));
+        }
+        let gradients = total.backward();
+        self.vae = self.adam.step(self.vae.clone(), &gradients);
+        let [mean, spread] = self.attention_statistics(&forward.attention, step)?;
+        losses.extend([
+            ("discriminator", self.last_adversary_loss),
+            ("attention_mean", mean),
+            ("attention_spread", spread),
+        ]);
+        Ok(losses)
+    }
+
+    fn finish(
+        self: Box<Self>,
+        held_out: &mut dyn Iterator<Item = Result<Batch>>,
+    ) -> Result<Box<dyn Detector>> {
+        let mut tensors = Tensors::new();
+        state::collect(&self.vae, "", &mut tensors);
+        let detector = CavgaDetector::learn(
+            self.parts,
+            &self.config,
+            self.size,
+            tensors,
+            &self.device,
+            held_out,
+        )?;
+        Ok(Box::new(detector))
+    }
+
+    fn state(&self) -> Result<Tensors> {
+        let mut tensors = Tensors::new();
+        state::collect(&self.vae, "vae.", &mut tensors);
+        state::collect(&self.discriminator, "discriminator.", &mut tensors);
+        self.adam.collect("adam.vae.", &mut tensors);
+        self.adversary_adam
+            .collect("adam.discriminator.", &mut tensors);
+        let last = burn::tensor::TensorData::from([self.last_adversary_loss as f32]);
+        tensors.insert("last_adversary_loss".into(), last);
+        Ok(tensors)
+    }
+
+    fn restore(&mut self, mut tensors: Tensors) -> Result<()> {
+        self.vae = state::load(self.vae.clone(), "vae.", &mut tensors)?;
+        self.discriminator =
+            state::load(self.discriminator.clone(), "discriminator.", &mut tensors)?;
+        self.adam.restore(&self.vae, "adam.vae.", &mut tensors)?;
+        self.adversary_adam
+            .restore(&self.discriminator, "adam.discriminator.", &mut tensors)?;
+        let last = state::take(&mut tensors, "last_adversary_loss", &[1])?;
+        self.last_adversary_loss = last.iter::<f64>().next().unwrap_or(f64::INFINITY);
+        state::expect_empty(&tensors)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,143 @@
+//! CAVGA's autoencoder, of ResNet-18 and residual parts or of DC-GAN's.
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
+use cavga_nn::{
+    attention, dcgan,
+    latent::ConvLatent,
+    layers::{Init, Mode},
+    residual_decoder::ResidualDecoder,
+    resnet::ResNet18,
+};
+use serde::{Deserialize, Serialize};
+
+use super::CavgaConfig;
+use crate::{Error, Result};
+
+/// Which parts the autoencoder is built of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Parts {
+    /// CAVGA-D: DC-GAN's discriminator without its head as encoder, its generator as decoder.
+    Dcgan,
+    /// CAVGA-R: ResNet-18 as encoder, a residual generator as decoder.
+    Resnet,
+}
+
+impl Parts {
+    /// How much smaller than the image features and latent are.
+    pub fn stride(self, config: &CavgaConfig) -> usize {
+        match self {
+            Self::Dcgan => dcgan::Encoder::STRIDE,
+            Self::Resnet => config.output_stride,
+        }
+    }
+
+    /// An error unless images of `size`, `[height, width]`, fit: multiples of 32 (so that either parts take them), and not so
+    /// small that the discriminator's last 4×4 convolution has no position.
+    pub fn check_size(self, [height, width]: [usize; 2]) -> Result<()> {
+        if [height, width]
+            .iter()
+            .all(|&side| side >= 64 && side % 32 == 0)
+        {
+            return Ok(());
+        }
+        Err(Error::Config {
+            key: "size",
+            expected: "height and width of at least 64, both multiples of 32".into(),
+            found: format!("[{height}, {width}]"),
+        })
+    }
+}
+
+#[derive(Module, Debug)]
+enum Encoder {
+    Dcgan(dcgan::Encoder),
+    Resnet(ResNet18),
+}
+
+#[derive(Module, Debug)]
+enum Decoder {
+    Dcgan(dcgan::Decoder),
+    Residual(ResidualDecoder),
+}
+
+/// The autoencoder.
+#[derive(Module, Debug)]
+pub struct Vae {
+    encoder: Encoder,
+    latent: ConvLatent,
+    decoder: Decoder,
+}
+
+impl Vae {
+    /// Fresh weights.
+    pub fn new(parts: Parts, config: &CavgaConfig, init: &mut Init) -> Self {
+        match parts {
+            Parts::Dcgan => Self {
+                encoder: Encoder::Dcgan(dcgan::Encoder::new(config.dcgan_width, init)),
+                latent: ConvLatent::new(8 * config.dcgan_width, config.latent, init),
+                decoder: Decoder::Dcgan(dcgan::Decoder::new(
+                    config.latent,
+                    config.dcgan_width,
+                    init,
+                )),
+            },
+            Parts::Resnet => Self {
+                encoder: Encoder::Resnet(ResNet18::new(config.output_stride, init)),
+                latent: ConvLatent::new(ResNet18::CHANNELS, config.latent, init),
+                decoder: Decoder::Residual(ResidualDecoder::new(
+                    config.latent,
+                    config.output_stride,
+                    config.decoder_width,
+                    init,
+                )),
+            },
+        }
+    }
+
+    /// F, the output of the encoder's last convolution.
+    ///
+    /// # Shapes
+    /// - images: `[batch, 3, height, width]` in [0, 1] → `[batch, features, height/stride, width/stride]`
+    pub fn features(&self, images: Tensor<4>, mode: Mode) -> Tensor<4> {
+        match &self.encoder {
+            Encoder::Dcgan(encoder) => encoder.forward(images, mode),
+            Encoder::Resnet(encoder) => encoder.forward(images, mode),
+        }
+    }
+
+    /// The latent's heads.
+    pub fn latent(&self) -> &ConvLatent {
+        &self.latent
+    }
+
+    /// The logits of the reconstruction.
+    ///
+    /// # Shapes
+    /// - latent: `[batch, latent, height/stride, width/stride]` → `[batch, 3, height, width]`
+    pub fn decode(&self, latent: Tensor<4>, mode: Mode) -> Tensor<4> {
+        match &self.decoder {
+            Decoder::Dcgan(decoder) => decoder.forward(latent, mode),
+            Decoder::Residual(decoder) => decoder.forward(latent, mode),
+        }
+    }
+
+    /// The class activation map of features.
+    ///
+    /// # Shapes
+    /// - features: as [`Vae::features`] gives → `[batch, 1, height/stride, width/stride]`
+    pub fn cam(&self, features: Tensor<4>, config: &CavgaConfig) -> Tensor<4> {
+        attention::cam(
+            features,
+            self.latent.mu.weight.val(),
+            config.attention.score,
+        )
+    }
+
+    /// The same network on another device, off or on the tape as that device says.
+    pub fn on(self, device: &Device) -> Self {
+        self.to_device(device)
+    }
+}

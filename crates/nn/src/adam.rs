@@ -1,0 +1,199 @@
+//! Adam (Kingma and Ba 2015), with its state by name so that it can be saved and restored to the bit.
+
+use std::collections::BTreeMap;
+
+use burn::{
+    module::{Module, ModuleMapper, ModuleVisitor, Param},
+    tensor::{Gradients, Tensor, TensorData},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::state::{self, Path, StateError, Tensors};
+
+/// Adam's settings.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdamConfig {
+    /// Step size.
+    pub rate: f64,
+    /// Decay of the mean gradient.
+    pub beta_1: f64,
+    /// Decay of the mean squared gradient.
+    pub beta_2: f64,
+    /// Added to the root of the corrected mean squared gradient, as torch does.
+    pub epsilon: f64,
+}
+
+impl AdamConfig {
+    /// β₁ 0.9, β₂ 0.999, ε 1e-8.
+    pub fn new(rate: f64) -> Self {
+        Self {
+            rate,
+            beta_1: 0.9,
+            beta_2: 0.999,
+            epsilon: 1e-8,
+        }
+    }
+    /// DC-GAN's choice (Radford et al. 2016): rate 2e-4, β₁ 0.5.
+    pub fn dcgan() -> Self {
+        Self {
+            beta_1: 0.5,
+            ..Self::new(2e-4)
+        }
+    }
+}
+
+/// The optimizer of one module.
+#[derive(Debug, Clone)]
+pub struct Adam {
+    config: AdamConfig,
+    steps: u64,
+    /// First and second moment of each parameter, flattened.
+    moments: BTreeMap<String, [Tensor<1>; 2]>,
+}
+
+impl Adam {
+    /// An optimizer that has seen no gradient yet.
+    pub fn new(config: AdamConfig) -> Self {
+        Self {
+            config,
+            steps: 0,
+            moments: BTreeMap::new(),
+        }
+    }
+
+    /// One step: moves each parameter of `module` that has a gradient.
+    pub fn step<M: Module>(&mut self, module: M, gradients: &Gradients) -> M {
+        self.steps += 1;
+        let path = Path::default();
+        module.map(&mut Updater {
+            adam: self,
+            path,
+            gradients,
+        })
+    }
+
+    fn moved<const D: usize>(
+        &mut self,
+        name: String,
+        value: Tensor<D>,
+        gradient: Tensor<D>,
+    ) -> Tensor<D> {
+        let AdamConfig {
+            rate,
+            beta_1,
+            beta_2,
+            epsilon,
+        } = self.config;
+        let shape = value.dims();
+        let gradient = gradient.reshape([shape.iter().product::<usize>()]);
+        let [first, second] = self
+            .moments
+            .remove(&name)
+            .unwrap_or_else(|| [gradient.zeros_like(), gradient.zeros_like()]);
+        let first = first.mul_scalar(beta_1) + gradient.clone().mul_scalar(1.0 - beta_1);
+        let second = second.mul_scalar(beta_2) + gradient.square().mul_scalar(1.0 - beta_2);
+        let steps = self.steps as f64;
+        let scale = rate / (1.0 - beta_1.powf(steps));
+        let correction = (1.0 - beta_2.powf(steps)).sqrt();
+        let root = second
+            .clone()
+            .sqrt()
+            .div_scalar(correction)
+            .add_scalar(epsilon);
+        let delta = first.clone().div(root).mul_scalar(scale).reshape(shape);
+        self.moments.insert(name, [first, second]);
+        value - delta
+    }
+
+    /// Adds the optimizer's tensors to `tensors`, their names behind `prefix`.
+    pub fn collect(&self, prefix: &str, tensors: &mut Tensors) {
+        // Two halves of a 64-bit count: f32 alone is exact to 2^24 only.
+        let halves = [(self.steps >> 20) as f32, (self.steps & 0xf_ffff) as f32];
+        tensors.insert(format!("{prefix}steps"), TensorData::from(halves));
+        for (name, [first, second]) in &self.moments {
+            tensors.insert(format!("{prefix}first.{name}"), first.to_data());
+            tensors.insert(format!("{prefix}second.{name}"), second.to_data());
+        }
+    }
+
+    /// Takes back what [`Adam::collect`] gave, for the parameters of `module`.
+    pub fn restore<M: Module>(
+        &mut self,
+        module: &M,
+        prefix: &str,
+        tensors: &mut Tensors,
+    ) -> Result<(), StateError> {
+        let steps = state::take(tensors, &format!("{prefix}steps"), &[2])?;
+        let mut halves = steps.iter::<f32>().map(|half| half as u64);
+        self.steps = halves.next().unwrap_or(0) << 20 | halves.next().unwrap_or(0);
+        let mut restorer = Restorer {
+            path: Path::default(),
+            prefix,
+            tensors,
+            found: Ok(Vec::new()),
+        };
+        module.visit(&mut restorer);
+        self.moments.extend(restorer.found?);
+        Ok(())
+    }
+}
+
+struct Updater<'a> {
+    adam: &'a mut Adam,
+    path: Path,
+    gradients: &'a Gradients,
+}
+
+impl ModuleMapper for Updater<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.path.exit(container);
+    }
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let Some(gradient) = param.val().grad(self.gradients) else {
+            return param;
+        };
+        let name = self.path.name();
+        param.map(|value| {
+            let moved = self.adam.moved(name, value.inner(), gradient);
+            Tensor::from_inner(moved).require_grad()
+        })
+    }
+}
+
+struct Restorer<'a> {
+    path: Path,
+    prefix: &'a str,
+    tensors: &'a mut Tensors,
+    found: Result<Vec<(String, [Tensor<1>; 2])>, StateError>,
+}
+
+impl ModuleVisitor for Restorer<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.path.exit(container);
+    }
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let name = self.path.name();
+        let keys = ["first", "second"].map(|moment| format!("{}{moment}.{name}", self.prefix));
+        // A parameter that never had a gradient (a frozen one, a running statistic) has no moments.
+        if !self.tensors.contains_key(&keys[0]) {
+            return;
+        }
+        let size = param.val().dims().iter().product();
+        let device = param.val().device().without_autodiff();
+        let mut load = |key: &str| {
+            state::take(self.tensors, key, &[size]).map(|data| Tensor::from_data(data, &device))
+        };
+        let moments = load(&keys[0]).and_then(|first| Ok([first, load(&keys[1])?]));
+        self.found = std::mem::replace(&mut self.found, Ok(Vec::new())).and_then(|mut found| {
+            found.push((name, moments?));
+            Ok(found)
+        });
+    }
+}

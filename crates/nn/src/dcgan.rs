@@ -1,0 +1,137 @@
+//! The networks of DC-GAN (Radford, Metz and Chintala, ICLR 2016): discriminator, its convolutions as an encoder, and the
+//! generator as a decoder of a latent with height and width.
+//!
+//! Both take and give images in [0, 1] and work in [−1, 1] inside. Weights are drawn from N(0, 0.02²), batch norm's scales from
+//! N(1, 0.02²), as there.
+
+use burn::{module::Module, tensor::Tensor};
+
+use crate::{
+    layers::{BatchNorm2d, Conv2d, ConvConfig, ConvTranspose2d, Init, Mode},
+    ops::Activation,
+};
+
+const LEAKY: Activation = Activation::LeakyRelu(0.2);
+
+/// The discriminator's convolutions: 4×4, stride 2, LeakyReLU 0.2, batch norm but on the first.
+///
+/// `width` is the channels of the first, 64 in the paper; each next one has twice as many.
+#[derive(Module, Debug)]
+pub struct Encoder {
+    conv: Vec<Conv2d>,
+    norm: Vec<BatchNorm2d>,
+}
+
+impl Encoder {
+    /// How much smaller than the image its features are.
+    pub const STRIDE: usize = 16;
+
+    /// Fresh weights.
+    pub fn new(width: usize, init: &mut Init) -> Self {
+        let widths = [3, width, 2 * width, 4 * width, 8 * width];
+        Self {
+            conv: widths
+                .windows(2)
+                .map(|pair| {
+                    ConvConfig::new(pair[0], pair[1], 4)
+                        .stride(2)
+                        .padding(1)
+                        .init(init)
+                })
+                .collect(),
+            norm: widths[2..]
+                .iter()
+                .map(|&channels| BatchNorm2d::dcgan(channels, init))
+                .collect(),
+        }
+    }
+
+    /// # Shapes
+    /// - images: `[batch, 3, height, width]` in [0, 1] → `[batch, 8·width, height/16, width/16]`
+    pub fn forward(&self, images: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let mut x = images.mul_scalar(2.0).sub_scalar(1.0);
+        for (index, conv) in self.conv.iter().enumerate() {
+            x = conv.forward(x);
+            x = match index.checked_sub(1).and_then(|index| self.norm.get(index)) {
+                Some(norm) => norm.forward(x, mode, LEAKY),
+                None => LEAKY.apply(x),
+            };
+        }
+        x
+    }
+}
+
+/// Tells real images from reconstructed ones.
+#[derive(Module, Debug)]
+pub struct Discriminator {
+    features: Encoder,
+    head: Conv2d,
+}
+
+impl Discriminator {
+    /// Fresh weights.
+    pub fn new(width: usize, init: &mut Init) -> Self {
+        Self {
+            features: Encoder::new(width, init),
+            head: ConvConfig::new(8 * width, 1, 4).init(init),
+        }
+    }
+
+    /// The logit of "real". The last 4×4 convolution's logits are averaged over its positions, so that weights trained at
+    /// 64×64, where it has one, serve at any size.
+    ///
+    /// # Shapes
+    /// - images: `[batch, 3, height, width]` in [0, 1], at least 64×64 → `[batch]`
+    pub fn forward(&self, images: Tensor<4>, mode: Mode) -> Tensor<1> {
+        let logits = self.head.forward(self.features.forward(images, mode));
+        logits.mean_dims(&[1, 2, 3]).squeeze_dims::<1>(&[1, 2, 3])
+    }
+}
+
+/// The generator's transposed convolutions: 4×4, stride 2, batch norm, ReLU.
+///
+/// Where DC-GAN's first layer makes 512×4×4 of a vector, this one makes 512 channels at each position of the latent by a
+/// 1×1 convolution; the layers after it are DC-GAN's.
+#[derive(Module, Debug)]
+pub struct Decoder {
+    project: Conv2d,
+    norm: Vec<BatchNorm2d>,
+    conv: Vec<ConvTranspose2d>,
+}
+
+impl Decoder {
+    /// Fresh weights for a latent of `latent` channels.
+    pub fn new(latent: usize, width: usize, init: &mut Init) -> Self {
+        let widths = [8 * width, 4 * width, 2 * width, width, 3];
+        let project = ConvConfig::new(latent, widths[0], 1).init(init);
+        let conv = widths
+            .windows(2)
+            .map(|pair| {
+                let config = ConvConfig::new(pair[0], pair[1], 4).stride(2).padding(1);
+                let config = if pair[1] == 3 { config.bias() } else { config };
+                config.init_transposed(init)
+            })
+            .collect();
+        let norm = widths[..4]
+            .iter()
+            .map(|&channels| BatchNorm2d::dcgan(channels, init))
+            .collect();
+        Self {
+            project,
+            norm,
+            conv,
+        }
+    }
+
+    /// The logits of the reconstruction: its sigmoid is the image.
+    ///
+    /// # Shapes
+    /// - latent: `[batch, latent, height, width]` → `[batch, 3, 16·height, 16·width]`
+    pub fn forward(&self, latent: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let mut x = self.project.forward(latent);
+        for (norm, conv) in self.norm.iter().zip(&self.conv) {
+            x = conv.forward(norm.forward(x, mode, Activation::Relu));
+        }
+        x
+    }
+}

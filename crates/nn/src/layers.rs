@@ -1,0 +1,273 @@
+//! Layers with torch's field names, made from a seeded generator.
+
+use burn::{
+    module::{Module, Param, RunningState},
+    tensor::{Device, Tensor},
+};
+use rand_pcg::Pcg64;
+
+use crate::{
+    ops::{self, Activation, Window},
+    random::{self, Stream},
+};
+
+/// Whether a network learns (batch statistics, gradients) or scores (running statistics).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Batch norm uses the batch's statistics and updates the running ones.
+    Train,
+    /// Batch norm uses the running statistics: an image's result does not depend on its batch.
+    Score,
+}
+
+/// Draws the initial weights of a network's layers, one after the other.
+#[derive(Debug)]
+pub struct Init {
+    generator: Pcg64,
+    device: Device,
+}
+
+impl Init {
+    /// Weights will live on `device`; give an autodiff device for a network that learns.
+    pub fn new(seed: u64, device: &Device) -> Self {
+        Self {
+            generator: random::generator(seed, Stream::Weights, 0),
+            device: device.clone(),
+        }
+    }
+
+    fn normal<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        mean: f64,
+        deviation: f64,
+    ) -> Param<Tensor<D>> {
+        // Drawn off the tape: a parameter must be a leaf of it, not the result of scaling one.
+        let device = self.device.clone().without_autodiff();
+        let draws = random::normal(shape, &mut self.generator, &device);
+        let values = draws.mul_scalar(deviation).add_scalar(mean).into_data();
+        Param::from_tensor(Tensor::from_data(values, &self.device))
+    }
+
+    fn constant(&self, size: usize, value: f64) -> Param<Tensor<1>> {
+        Param::from_tensor(Tensor::full([size], value, &self.device))
+    }
+}
+
+/// A convolution to be made: `ConvConfig::new(in, out, kernel)`.
+#[derive(Debug, Clone, Copy)]
+pub struct ConvConfig {
+    channels: [usize; 2],
+    kernel: usize,
+    window: Window,
+    bias: bool,
+    deviation: f64,
+}
+
+impl ConvConfig {
+    /// Stride 1, no padding, no bias, weights drawn from N(0, 0.02²) as DC-GAN does.
+    pub fn new(input: usize, output: usize, kernel: usize) -> Self {
+        Self {
+            channels: [input, output],
+            kernel,
+            window: Window {
+                stride: 1,
+                padding: 0,
+                dilation: 1,
+            },
+            bias: false,
+            deviation: 0.02,
+        }
+    }
+    /// Distance between two positions.
+    pub fn stride(mut self, stride: usize) -> Self {
+        self.window.stride = stride;
+        self
+    }
+    /// Zeros added on each side.
+    pub fn padding(mut self, padding: usize) -> Self {
+        self.window.padding = padding;
+        self
+    }
+    /// Distance between two taps.
+    pub fn dilation(mut self, dilation: usize) -> Self {
+        self.window.dilation = dilation;
+        self
+    }
+    /// With a bias, zero at first.
+    pub fn bias(mut self) -> Self {
+        self.bias = true;
+        self
+    }
+    /// Weights drawn from N(0, 2 / fan-out), as He et al. 2015 and torchvision's ResNet do.
+    pub fn kaiming(mut self) -> Self {
+        let fan_out = self.channels[1] * self.kernel * self.kernel;
+        self.deviation = (2.0 / fan_out as f64).sqrt();
+        self
+    }
+
+    /// The convolution.
+    pub fn init(self, init: &mut Init) -> Conv2d {
+        let [input, output] = self.channels;
+        Conv2d {
+            weight: init.normal(
+                [output, input, self.kernel, self.kernel],
+                0.0,
+                self.deviation,
+            ),
+            bias: self.bias.then(|| init.constant(output, 0.0)),
+            stride: self.window.stride,
+            padding: self.window.padding,
+            dilation: self.window.dilation,
+        }
+    }
+
+    /// The transposed convolution with the same numbers.
+    pub fn init_transposed(self, init: &mut Init) -> ConvTranspose2d {
+        let [input, output] = self.channels;
+        ConvTranspose2d {
+            weight: init.normal(
+                [input, output, self.kernel, self.kernel],
+                0.0,
+                self.deviation,
+            ),
+            bias: self.bias.then(|| init.constant(output, 0.0)),
+            stride: self.window.stride,
+            padding: self.window.padding,
+            dilation: self.window.dilation,
+        }
+    }
+}
+
+/// 2-D convolution.
+#[derive(Module, Debug)]
+pub struct Conv2d {
+    /// `[out, in, kernel, kernel]`.
+    pub weight: Param<Tensor<4>>,
+    /// `[out]`.
+    pub bias: Option<Param<Tensor<1>>>,
+    stride: usize,
+    padding: usize,
+    dilation: usize,
+}
+
+impl Conv2d {
+    /// # Shapes
+    /// - x: `[batch, in, height, width]` → `[batch, out, height', width']`
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let window = Window {
+            stride: self.stride,
+            padding: self.padding,
+            dilation: self.dilation,
+        };
+        ops::conv2d(
+            x,
+            self.weight.val(),
+            self.bias.as_ref().map(Param::val),
+            window,
+        )
+    }
+}
+
+/// 2-D transposed convolution.
+#[derive(Module, Debug)]
+pub struct ConvTranspose2d {
+    /// `[in, out, kernel, kernel]`.
+    pub weight: Param<Tensor<4>>,
+    /// `[out]`.
+    pub bias: Option<Param<Tensor<1>>>,
+    stride: usize,
+    padding: usize,
+    dilation: usize,
+}
+
+impl ConvTranspose2d {
+    /// # Shapes
+    /// - x: `[batch, in, height, width]` → `[batch, out, height', width']`
+    pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let window = Window {
+            stride: self.stride,
+            padding: self.padding,
+            dilation: self.dilation,
+        };
+        ops::conv_transpose2d(
+            x,
+            self.weight.val(),
+            self.bias.as_ref().map(Param::val),
+            window,
+        )
+    }
+}
+
+/// Batch norm (Ioffe and Szegedy 2015) with torch's ε = 1e-5 and momentum 0.1.
+#[derive(Module, Debug)]
+pub struct BatchNorm2d {
+    /// Scale, `[channels]`.
+    pub weight: Param<Tensor<1>>,
+    /// Shift, `[channels]`.
+    pub bias: Param<Tensor<1>>,
+    /// `[channels]`.
+    pub running_mean: RunningState<Tensor<1>>,
+    /// Unbiased, `[channels]`.
+    pub running_var: RunningState<Tensor<1>>,
+}
+
+impl BatchNorm2d {
+    const EPSILON: f64 = 1e-5;
+    const MOMENTUM: f64 = 0.1;
+
+    /// Scale 1, shift 0.
+    pub fn new(channels: usize, init: &mut Init) -> Self {
+        let scale = init.constant(channels, 1.0);
+        Self::with_scale(scale, channels, init)
+    }
+
+    /// Scale drawn from N(1, 0.02²), as DC-GAN does.
+    pub fn dcgan(channels: usize, init: &mut Init) -> Self {
+        let scale = init.normal([channels], 1.0, 0.02);
+        Self::with_scale(scale, channels, init)
+    }
+
+    fn with_scale(weight: Param<Tensor<1>>, channels: usize, init: &Init) -> Self {
+        // The running statistics are no one's gradient: they live off the tape.
+        let device = init.device.clone().without_autodiff();
+        Self {
+            weight,
+            bias: init.constant(channels, 0.0),
+            running_mean: RunningState::new(Tensor::zeros([channels], &device)),
+            running_var: RunningState::new(Tensor::ones([channels], &device)),
+        }
+    }
+
+    /// Normalises, then applies `activation`.
+    ///
+    /// # Shapes
+    /// - x: `[batch, channels, height, width]` → the same
+    pub fn forward(&self, x: Tensor<4>, mode: Mode, activation: Activation) -> Tensor<4> {
+        let (gamma, beta) = (self.weight.val(), self.bias.val());
+        match mode {
+            Mode::Train => {
+                let [batch, _, height, width] = x.dims();
+                let count = (batch * height * width) as f64;
+                let out = ops::batch_norm_train(x, gamma, beta, Self::EPSILON, activation);
+                let unbiased = out.variance.mul_scalar(count / (count - 1.0).max(1.0));
+                blend(&self.running_mean, out.mean, Self::MOMENTUM);
+                blend(&self.running_var, unbiased, Self::MOMENTUM);
+                out.output
+            }
+            Mode::Score => {
+                let (mean, variance) = (self.running_mean.value(), self.running_var.value());
+                ops::batch_norm(x, [gamma, beta, mean, variance], Self::EPSILON, activation)
+            }
+        }
+    }
+}
+
+/// running ← (1 − momentum)·running + momentum·new.
+fn blend(running: &RunningState<Tensor<1>>, new: Tensor<1>, momentum: f64) {
+    let old = running.value();
+    let new = new.without_autodiff();
+    running.update(old.mul_scalar(1.0 - momentum) + new.mul_scalar(momentum));
+    // Takes the update in now: what is saved next is the newest.
+    running.value_sync();
+}
