@@ -1,1 +1,40 @@
-//! Fast CPU arithmetic on slices: convolution and its gradients, batch norm, Adam.
+//! Fast arithmetic on `f32` slices for training and inference on CPUs: convolution, transposed convolution and all
+//! their gradients, batch norm fused with an activation, and Adam in one pass. No tensors, no graph, no Burn.
+//!
+//! **Why.** Burn's CPU backend spends its time in repacking layouts, in a weight gradient computed as a convolution with
+//! an image-sized kernel, and in element-wise passes on one thread. Matrix multiplication itself is not the problem, so
+//! each kernel here feeds one register-blocked multiply-add loop straight from the images, without column matrices.
+//!
+//! **Layout.** Everything is contiguous NCHW: images `[batch, channels, height, width]`, weights
+//! `[out channels, in channels / groups, kernel height, kernel width]`. A [`ConvShape`] is checked once, when it is
+//! made; the kernels then only check that the slices have the lengths it says.
+//!
+//! **Three machines, one code.** Kernels are generic over a small set of vector operations (`lanes`), compiled for
+//! AVX-512, for AVX2 with FMA, and in plain Rust that the compiler vectorises for anything else. The best one is chosen
+//! at run time; `CAVGA_KERNELS=avx512|avx2|portable` forces a lesser one.
+//!
+//! **Reproducible.** Threads own disjoint outputs and every sum has one order, so a path gives the same bits from run to
+//! run and for any number of threads. Paths differ from each other in the last bits.
+//!
+//! | module | what is there |
+//! |---|---|
+//! | [`conv`] | convolution forward, gradients to input, weight and bias; the transposed one is the same with roles swapped |
+//! | [`batch_norm`] | statistics, normalisation, activation; backward; inference form |
+//! | [`adam`] | one step over one parameter |
+//! | [`path`] | which instruction set is used |
+//! | [`mod@reference`] | the plain loops that the tests compare with |
+#![allow(unsafe_code)] // Vector intrinsics, and threads that write disjoint parts of one output, have no safe form.
+
+pub mod adam;
+pub mod batch_norm;
+pub mod conv;
+mod lanes;
+mod memory;
+pub mod path;
+pub mod reference;
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
+pub use batch_norm::Activation;
+pub use conv::{ConvShape, ShapeError};
+pub use path::Path;

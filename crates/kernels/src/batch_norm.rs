@@ -1,0 +1,467 @@
+//! Batch norm (Ioffe & Szegedy, 2015) with the activation behind it, over `[batch, channels, pixels]`.
+//!
+//! Training reads the images twice and writes once: statistics of a channel, then normalisation and activation while
+//! the channel is still in the cache. Backward needs only the images and the statistics: what the activation let through
+//! is computed again from them, so nothing else is kept. A channel is one task; its sums are made in blocks, each
+//! around its own mean and merged in f64 (Chan et al., 1979), because sums of squares cancel for images far from zero.
+
+use crate::lanes::Lanes;
+use crate::memory::Shared;
+use crate::path::{self, Path, Task};
+use rayon::prelude::*;
+
+/// What follows the normalisation: `x` for positive x, `slope · x` for others.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Activation {
+    /// Nothing.
+    Identity,
+    /// max(x, 0).
+    Relu,
+    /// x where positive, the slope times x elsewhere.
+    LeakyRelu(f32),
+}
+
+impl Activation {
+    /// What negative values are multiplied by.
+    fn slope(self) -> f32 {
+        match self {
+            Self::Identity => 1.0,
+            Self::Relu => 0.0,
+            Self::LeakyRelu(slope) => slope,
+        }
+    }
+}
+
+/// The parameters of a layer.
+#[derive(Clone, Copy, Debug)]
+pub struct Layer<'a> {
+    /// Scale per channel.
+    pub gamma: &'a [f32],
+    /// Shift per channel.
+    pub beta: &'a [f32],
+    /// Added to the variance.
+    pub epsilon: f32,
+    /// What follows.
+    pub activation: Activation,
+}
+
+/// What the training form gives.
+#[derive(Clone, Debug)]
+pub struct Normalized {
+    /// The output, like the images.
+    pub y: Vec<f32>,
+    /// Mean per channel.
+    pub mean: Vec<f32>,
+    /// Biased variance per channel.
+    pub variance: Vec<f32>,
+}
+
+/// Gradients of the training form.
+#[derive(Clone, Debug)]
+pub struct Gradients {
+    /// To the images.
+    pub dx: Vec<f32>,
+    /// To the scale.
+    pub dgamma: Vec<f32>,
+    /// To the shift.
+    pub dbeta: Vec<f32>,
+}
+
+/// Floats of a block of sums: they stay in the first-level cache.
+const BLOCK: usize = 2048;
+
+/// Where things are: channel `c` of image `n` is the plane `n · channels + c`.
+#[derive(Clone, Copy)]
+struct Planes {
+    batch: usize,
+    channels: usize,
+    pixels: usize,
+}
+
+impl Planes {
+    fn check(shape: [usize; 3], len: usize, layer: &Layer) -> Self {
+        let [batch, channels, pixels] = shape;
+        let all = batch
+            .checked_mul(channels)
+            .and_then(|planes| planes.checked_mul(pixels));
+        assert!(all == Some(len) && len > 0, "length of the images");
+        assert!(
+            layer.gamma.len() == channels && layer.beta.len() == channels,
+            "length of scale and shift"
+        );
+        Self {
+            batch,
+            channels,
+            pixels,
+        }
+    }
+
+    /// Where the planes of a channel begin.
+    #[inline(always)]
+    fn of(self, channel: usize) -> impl Iterator<Item = usize> {
+        (0..self.batch).map(move |n| (n * self.channels + channel) * self.pixels)
+    }
+}
+
+/// Normalises by the statistics of these images. `shape` is `[batch, channels, pixels]`.
+///
+/// # Panics
+/// If there are no pixels, or a length does not fit the shape.
+pub fn train(shape: [usize; 3], x: &[f32], layer: &Layer) -> Normalized {
+    let planes = Planes::check(shape, x.len(), layer);
+    let path = Path::current();
+    let (mut y, mut mean, mut variance) =
+        (vec![0.0; x.len()], vec![0.0; shape[1]], vec![0.0; shape[1]]);
+    let shared = Shared::new(&mut y);
+    mean.par_iter_mut()
+        .zip(&mut variance)
+        .enumerate()
+        .for_each(|(channel, (mean, variance))| {
+            path::run(
+                path,
+                Train {
+                    planes,
+                    x,
+                    layer,
+                    channel,
+                    mean,
+                    variance,
+                    y: shared,
+                },
+            );
+        });
+    Normalized { y, mean, variance }
+}
+
+struct Train<'a> {
+    planes: Planes,
+    x: &'a [f32],
+    layer: &'a Layer<'a>,
+    channel: usize,
+    mean: &'a mut f32,
+    variance: &'a mut f32,
+    y: Shared<'a>,
+}
+
+impl Task for Train<'_> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        let pixels = self.planes.pixels;
+        let (mut count, mut mean, mut squares) = (0.0_f64, 0.0_f64, 0.0_f64);
+        for start in self.planes.of(self.channel) {
+            for block in self.x[start..start + pixels].chunks(BLOCK) {
+                let len = block.len() as f64;
+                let middle = sum(block, |x| x) / block.len() as f32;
+                // Also corrects the rounding of `middle`.
+                let rest = f64::from(sum(block, |x| x - middle)) / len;
+                let around =
+                    f64::from(sum(block, |x| (x - middle) * (x - middle))) - rest * rest * len;
+                let distance = f64::from(middle) + rest - mean;
+                squares += around + distance * distance * count * len / (count + len);
+                count += len;
+                mean += distance * len / count;
+            }
+        }
+        (*self.mean, *self.variance) = (mean as f32, (squares / count) as f32);
+        let map = Affine::new(self.layer, self.channel, *self.mean, *self.variance);
+        for start in self.planes.of(self.channel) {
+            // SAFETY: each task writes the planes of its own channel.
+            let y = unsafe { self.y.slice(start, pixels) };
+            apply(
+                &self.x[start..start + pixels],
+                map,
+                self.layer.activation.slope(),
+                y,
+            );
+        }
+    }
+}
+
+/// Normalises by given statistics, as at inference.
+///
+/// # Panics
+/// If there are no pixels, or a length does not fit the shape.
+pub fn infer(
+    shape: [usize; 3],
+    x: &[f32],
+    layer: &Layer,
+    mean: &[f32],
+    variance: &[f32],
+) -> Vec<f32> {
+    let planes = Planes::check(shape, x.len(), layer);
+    assert!(
+        mean.len() == shape[1] && variance.len() == shape[1],
+        "length of the statistics"
+    );
+    let path = Path::current();
+    let mut y = vec![0.0; x.len()];
+    y.par_chunks_mut(planes.pixels)
+        .zip(x.par_chunks(planes.pixels))
+        .enumerate()
+        .for_each(|(plane, (y, x))| {
+            let channel = plane % planes.channels;
+            let map = Affine::new(layer, channel, mean[channel], variance[channel]);
+            path::run(
+                path,
+                Infer {
+                    x,
+                    map,
+                    slope: layer.activation.slope(),
+                    y,
+                },
+            );
+        });
+    y
+}
+
+struct Infer<'a> {
+    x: &'a [f32],
+    map: Affine,
+    slope: f32,
+    y: &'a mut [f32],
+}
+
+impl Task for Infer<'_> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        apply(self.x, self.map, self.slope, self.y);
+    }
+}
+
+/// Gradients of [`train`], `dy` being that of its output, given the statistics that it returned; the gradient that
+/// flows through the statistics is included.
+///
+/// # Panics
+/// If there are no pixels, or a length does not fit the shape.
+pub fn backward(
+    shape: [usize; 3],
+    x: &[f32],
+    dy: &[f32],
+    layer: &Layer,
+    mean: &[f32],
+    variance: &[f32],
+) -> Gradients {
+    let planes = Planes::check(shape, x.len(), layer);
+    assert_eq!(dy.len(), x.len(), "length of the gradient");
+    assert!(
+        mean.len() == shape[1] && variance.len() == shape[1],
+        "length of the statistics"
+    );
+    let path = Path::current();
+    let (mut dx, mut dgamma, mut dbeta) =
+        (vec![0.0; x.len()], vec![0.0; shape[1]], vec![0.0; shape[1]]);
+    let shared = Shared::new(&mut dx);
+    dgamma
+        .par_iter_mut()
+        .zip(&mut dbeta)
+        .enumerate()
+        .for_each(|(channel, (dgamma, dbeta))| {
+            let statistics = (mean[channel], variance[channel]);
+            path::run(
+                path,
+                Backward {
+                    planes,
+                    x,
+                    dy,
+                    layer,
+                    channel,
+                    statistics,
+                    dgamma,
+                    dbeta,
+                    dx: shared,
+                },
+            );
+        });
+    Gradients { dx, dgamma, dbeta }
+}
+
+struct Backward<'a> {
+    planes: Planes,
+    x: &'a [f32],
+    dy: &'a [f32],
+    layer: &'a Layer<'a>,
+    channel: usize,
+    statistics: (f32, f32),
+    dgamma: &'a mut f32,
+    dbeta: &'a mut f32,
+    dx: Shared<'a>,
+}
+
+impl Task for Backward<'_> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        let Planes { batch, pixels, .. } = self.planes;
+        let (mean, variance) = self.statistics;
+        let map = Affine::new(self.layer, self.channel, mean, variance);
+        let scale = map.scale;
+        let slope = self.layer.activation.slope();
+        let inverse = inverse_deviation(variance, self.layer.epsilon);
+        let (mut direct, mut along) = (0.0_f64, 0.0_f64);
+        for start in self.planes.of(self.channel) {
+            let (x, dy) = (
+                &self.x[start..start + pixels],
+                &self.dy[start..start + pixels],
+            );
+            for (x, dy) in x.chunks(BLOCK).zip(dy.chunks(BLOCK)) {
+                let (a, b) = sum_of_two(x, dy, |x, dy| {
+                    let dz = if map.at(x) > 0.0 { dy } else { slope * dy };
+                    (dz, dz * (x - mean))
+                });
+                direct += f64::from(a);
+                along += f64::from(b);
+            }
+        }
+        along *= f64::from(inverse);
+        (*self.dgamma, *self.dbeta) = (along as f32, direct as f32);
+        // dx = γ/σ · (dz − mean of dz − x̂ · mean of dz·x̂), as dz·scale + x·by_x + constant.
+        let count = (batch * pixels) as f64;
+        let by_x = (-f64::from(scale) * along / count * f64::from(inverse)) as f32;
+        let constant = (-f64::from(scale) * direct / count) as f32;
+        for start in self.planes.of(self.channel) {
+            // SAFETY: each task writes the planes of its own channel.
+            let dx = unsafe { self.dx.slice(start, pixels) };
+            let (x, dy) = (
+                &self.x[start..start + pixels],
+                &self.dy[start..start + pixels],
+            );
+            for ((dx, &x), &dy) in dx.iter_mut().zip(x).zip(dy) {
+                let dz = if map.at(x) > 0.0 { dy } else { slope * dy };
+                *dx = dz * scale + ((x - mean) * by_x + constant);
+            }
+        }
+    }
+}
+
+/// 1 / √(variance + ε)
+#[inline(always)]
+fn inverse_deviation(variance: f32, epsilon: f32) -> f32 {
+    1.0 / (variance + epsilon).sqrt()
+}
+
+/// Normalisation, scale and shift of one channel. The mean is taken off first: folded into the shift it would cost the
+/// digits that a mean far from zero has in common with the values.
+#[derive(Clone, Copy)]
+struct Affine {
+    mean: f32,
+    scale: f32,
+    shift: f32,
+}
+
+impl Affine {
+    #[inline(always)]
+    fn new(layer: &Layer, channel: usize, mean: f32, variance: f32) -> Self {
+        let scale = layer.gamma[channel] * inverse_deviation(variance, layer.epsilon);
+        Self {
+            mean,
+            scale,
+            shift: layer.beta[channel],
+        }
+    }
+
+    #[inline(always)]
+    fn at(self, x: f32) -> f32 {
+        (x - self.mean) * self.scale + self.shift
+    }
+}
+
+#[inline(always)]
+fn apply(x: &[f32], map: Affine, slope: f32, y: &mut [f32]) {
+    for (y, &x) in y.iter_mut().zip(x) {
+        let z = map.at(x);
+        *y = if z > 0.0 { z } else { slope * z };
+    }
+}
+
+/// A sum in 64 partial sums, which the compiler keeps in vectors.
+#[inline(always)]
+fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+    let mut sums = [0.0_f32; 64];
+    let (blocks, rest) = values.as_chunks::<64>();
+    for block in blocks {
+        for (sum, &value) in sums.iter_mut().zip(block) {
+            *sum += term(value);
+        }
+    }
+    sums.iter().sum::<f32>() + rest.iter().map(|&value| term(value)).sum::<f32>()
+}
+
+/// Two sums at once, each in 32 partial sums.
+#[inline(always)]
+fn sum_of_two(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> (f32, f32)) -> (f32, f32) {
+    let (mut a, mut b) = ([0.0_f32; 32], [0.0_f32; 32]);
+    let ((lefts, left), (rights, right)) = (left.as_chunks::<32>(), right.as_chunks::<32>());
+    for (left, right) in lefts.iter().zip(rights) {
+        for i in 0..32 {
+            let (first, second) = term(left[i], right[i]);
+            a[i] += first;
+            b[i] += second;
+        }
+    }
+    let mut total = (a.iter().sum::<f32>(), b.iter().sum::<f32>());
+    for (&left, &right) in left.iter().zip(right) {
+        let (first, second) = term(left, right);
+        total = (total.0 + first, total.1 + second);
+    }
+    total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::path::with_path;
+    use crate::reference::{self, Noise};
+
+    #[test]
+    fn equals_the_plain_loops() {
+        let activations = [
+            Activation::Identity,
+            Activation::Relu,
+            Activation::LeakyRelu(0.2),
+        ];
+        for (seed, shape) in [
+            [1, 1, 9],
+            [2, 3, 35],
+            [8, 5, 64],
+            [3, 17, 2049],
+            [1, 2, 5000],
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            for (activation, path) in activations
+                .iter()
+                .flat_map(|&a| Path::available().into_iter().map(move |p| (a, p)))
+            {
+                let mut noise = Noise::new(seed as u64);
+                let len = shape.iter().product();
+                // Far from zero, where sums of squares would cancel.
+                let x: Vec<f32> = noise.floats(len).into_iter().map(|x| x + 3.0).collect();
+                let dy = noise.floats(len);
+                let (gamma, beta) = (noise.floats(shape[1]), noise.floats(shape[1]));
+                let layer = Layer {
+                    gamma: &gamma,
+                    beta: &beta,
+                    epsilon: 1e-5,
+                    activation,
+                };
+                let what = format!("{shape:?}, {activation:?}, {path:?}");
+                let ours = with_path(path, || train(shape, &x, &layer));
+                let plain = reference::batch_norm(shape, &x, &layer);
+                reference::assert_close(&ours.y, &plain.y, 1e-5, &what);
+                reference::assert_close(&ours.mean, &plain.mean, 1e-6, &what);
+                reference::assert_close(&ours.variance, &plain.variance, 1e-5, &what);
+                let ours_too = with_path(path, || {
+                    infer(shape, &x, &layer, &plain.mean, &plain.variance)
+                });
+                reference::assert_close(&ours_too, &plain.y, 1e-5, &what);
+                let ours = with_path(path, || {
+                    backward(shape, &x, &dy, &layer, &plain.mean, &plain.variance)
+                });
+                let plain = reference::batch_norm_backward(shape, &x, &dy, &layer);
+                reference::assert_close(&ours.dx, &plain.dx, 1e-5, &what);
+                reference::assert_close(&ours.dgamma, &plain.dgamma, 1e-5, &what);
+                reference::assert_close(&ours.dbeta, &plain.dbeta, 1e-5, &what);
+            }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Two-dimensional convolution and its gradients, for any kernel, stride, padding, dilation and groups.
+//!
+//! The forward pass and the input gradient are one engine ([`correlate`]): sums over (channel, tap) of shifted images.
+//! For the input gradient, outputs are split into the phases that the stride makes; each phase sees the gradient
+//! through a dense stride-1 kernel of its own, so nothing is scattered. The weight gradient has a loop of its own
+//! ([`weight`]).
+//!
+//! A transposed convolution needs no code: make its shape with [`ConvShape::transposed`] and swap the roles as it says.
+
+mod correlate;
+mod pack;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod weight;
+
+use crate::lanes::Lanes;
+use crate::path::{self, Path, Task};
+use correlate::{Column, Correlation, Pass};
+use rayon::prelude::*;
+pub use shape::{ConvShape, Geometry, ShapeError};
+pub use weight::weight_gradient;
+
+/// y = x * w + b.
+///
+/// # Panics
+/// If a slice's length is not what `shape` says.
+pub fn forward(shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    assert_eq!(x.len(), shape.input_len(), "length of the images");
+    assert_eq!(weight.len(), shape.weight_len(), "length of the weight");
+    assert!(
+        bias.is_none_or(|bias| bias.len() == shape.channels[1]),
+        "length of the bias"
+    );
+    let path = Path::current();
+    let (depth, outputs) = (
+        shape.channels[0] / shape.groups,
+        shape.channels[1] / shape.groups,
+    );
+    let [kernel_height, kernel_width] = shape.kernel;
+    let taps: Vec<[isize; 2]> = (0..kernel_height)
+        .flat_map(|ky| (0..kernel_width).map(move |kx| [ky, kx]))
+        .map(|k| {
+            std::array::from_fn(|i| (k[i] * shape.dilation[i]) as isize - shape.padding[i] as isize)
+        })
+        .collect();
+    let terms = depth * taps.len();
+    let weights = pack::rows(path, shape.groups, outputs, terms, |group, row, term| {
+        weight[(group * outputs + row) * terms + term]
+    });
+    let correlation = Correlation {
+        images: x,
+        batch: shape.batch,
+        groups: shape.groups,
+        depth,
+        size: shape.input,
+        step: shape.stride,
+        outputs,
+        output_size: shape.output,
+        spread: [1, 1],
+        bias,
+    };
+    let pass = Pass {
+        phase: 0,
+        rows: shape.output[0],
+        columns: vec![Column { taps, weights }],
+    };
+    correlate::run(path, &correlation, &[pass])
+}
+
+/// The gradient to the images, `dy` being that of the output; as the forward of a transposed convolution, with a bias
+/// for each of the images' channels.
+///
+/// # Panics
+/// If a slice's length is not what `shape` says.
+pub fn input_gradient(
+    shape: &ConvShape,
+    dy: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+) -> Vec<f32> {
+    assert_eq!(dy.len(), shape.output_len(), "length of the gradient");
+    assert_eq!(weight.len(), shape.weight_len(), "length of the weight");
+    assert!(
+        bias.is_none_or(|bias| bias.len() == shape.channels[0]),
+        "length of the bias"
+    );
+    let path = Path::current();
+    let (depth, outputs) = (
+        shape.channels[1] / shape.groups,
+        shape.channels[0] / shape.groups,
+    );
+    let area = shape.kernel[0] * shape.kernel[1];
+    let mut passes = Vec::new();
+    for phase_y in 0..shape.stride[0].min(shape.input[0]) {
+        let mut columns = Vec::new();
+        for phase_x in 0..shape.stride[1].min(shape.input[1]) {
+            let [rows, cols] = [phase_taps(shape, 0, phase_y), phase_taps(shape, 1, phase_x)];
+            // For each tap of the phase: its shift in `dy`, and its place in the kernel.
+            let taps: Vec<([isize; 2], usize)> = rows
+                .iter()
+                .flat_map(|&(dy, ky)| {
+                    cols.iter()
+                        .map(move |&(dx, kx)| ([dy, dx], ky * shape.kernel[1] + kx))
+                })
+                .collect();
+            let weights = pack::rows(
+                path,
+                shape.groups,
+                outputs,
+                depth * taps.len(),
+                |group, row, term| {
+                    let channel = group * depth + term / taps.len();
+                    weight[(channel * outputs + row) * area + taps[term % taps.len()].1]
+                },
+            );
+            columns.push(Column {
+                taps: taps.into_iter().map(|(shift, _)| shift).collect(),
+                weights,
+            });
+        }
+        let rows = (shape.input[0] - phase_y).div_ceil(shape.stride[0]);
+        passes.push(Pass {
+            phase: phase_y,
+            rows,
+            columns,
+        });
+    }
+    let correlation = Correlation {
+        images: dy,
+        batch: shape.batch,
+        groups: shape.groups,
+        depth,
+        size: shape.output,
+        step: [1, 1],
+        outputs,
+        output_size: shape.input,
+        spread: [shape.stride[0], shape.stride[1]],
+        bias,
+    };
+    correlate::run(path, &correlation, &passes)
+}
+
+/// The taps of one axis that reach input positions `phase + i · stride`: (shift in the output's gradient, tap).
+fn phase_taps(shape: &ConvShape, axis: usize, phase: usize) -> Vec<(isize, usize)> {
+    let stride = shape.stride[axis] as isize;
+    (0..shape.kernel[axis])
+        .map(|tap| {
+            (
+                (phase + shape.padding[axis]) as isize - (tap * shape.dilation[axis]) as isize,
+                tap,
+            )
+        })
+        .filter(|(distance, _)| distance % stride == 0)
+        .map(|(distance, tap)| (distance / stride, tap))
+        .collect()
+}
+
+/// The gradient to the bias: sums of `dy`, `[batch, channels, pixels]`, over batch and pixels.
+///
+/// # Panics
+/// If `dy` is not of that length.
+pub fn bias_gradient(dy: &[f32], batch: usize, channels: usize, pixels: usize) -> Vec<f32> {
+    assert!(
+        batch
+            .checked_mul(channels)
+            .and_then(|n| n.checked_mul(pixels))
+            == Some(dy.len()),
+        "length of the gradient"
+    );
+    let path = Path::current();
+    let mut sums = vec![0.0; channels];
+    sums.par_iter_mut().enumerate().for_each(|(channel, sum)| {
+        let planes = (0..batch).map(|n| &dy[(n * channels + channel) * pixels..][..pixels]);
+        let mut total = 0.0_f64;
+        for block in planes.flat_map(|plane| plane.chunks(4096)) {
+            let mut part = 0.0;
+            path::run(
+                path,
+                Sum {
+                    values: block,
+                    sum: &mut part,
+                },
+            );
+            total += f64::from(part);
+        }
+        *sum = total as f32;
+    });
+    sums
+}
+
+struct Sum<'a> {
+    values: &'a [f32],
+    sum: &'a mut f32,
+}
+
+impl Task for Sum<'_> {
+    #[inline(always)]
+    unsafe fn run<L: Lanes>(self) {
+        let mut sums = [0.0_f32; 64];
+        let (blocks, rest) = self.values.as_chunks::<64>();
+        for block in blocks {
+            for (sum, value) in sums.iter_mut().zip(block) {
+                *sum += value;
+            }
+        }
+        *self.sum = sums.iter().sum::<f32>() + rest.iter().sum::<f32>();
+    }
+}

@@ -1,0 +1,113 @@
+//! The few vector operations that the kernels are written in, and their plain-Rust form.
+//!
+//! A kernel is an `#[inline(always)]` function generic over [`Lanes`]. Inlined into an entry point that enables an
+//! instruction set (see [`crate::path`]), it becomes code for that set; so each kernel exists once.
+
+/// A vector of `N` floats. Every method must be inlined into code compiled for the instruction set that it needs.
+///
+/// # Safety
+/// Callers run on a processor that has the instruction set; pointers are valid for the lanes named by each method.
+pub(crate) trait Lanes: Copy {
+    /// Floats per vector.
+    const N: usize;
+    /// Rows of a register tile of two vectors, so that accumulators and operands just fit the registers.
+    const ROWS: usize;
+
+    /// All lanes `value`.
+    unsafe fn splat(value: f32) -> Self;
+    /// Reads `N` floats.
+    unsafe fn load(from: *const f32) -> Self;
+    /// Reads the lanes `low..high` of the `N` floats at `from`; the others are zero and not touched in memory.
+    unsafe fn load_range(from: *const f32, low: usize, high: usize) -> Self;
+    /// Writes `N` floats.
+    unsafe fn store(self, to: *mut f32);
+    /// Writes the first `count` lanes.
+    unsafe fn store_first(self, to: *mut f32, count: usize);
+    /// `self · factor + term`.
+    unsafe fn mul_add(self, factor: Self, term: Self) -> Self;
+    /// Lane by lane sum.
+    unsafe fn add(self, other: Self) -> Self;
+    /// The lanes 0, 2, 4, ... of `self` followed by `next`.
+    unsafe fn evens(self, next: Self) -> Self;
+    /// The lanes of both in turn: `self[0], other[0], self[1], ...`, as two vectors.
+    unsafe fn interleave(self, other: Self) -> (Self, Self);
+}
+
+/// Eight floats in plain Rust: two NEON or SSE registers, one AVX register, as the compiler likes.
+#[derive(Clone, Copy)]
+pub(crate) struct Portable([f32; 8]);
+
+// SAFETY of the bodies below: each pointer is used for exactly the lanes that the trait's contract promises.
+impl Lanes for Portable {
+    const N: usize = 8;
+    const ROWS: usize = 4;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Self([value; 8])
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: the caller promises N readable floats; no alignment is assumed.
+        Self(unsafe { from.cast::<[f32; 8]>().read_unaligned() })
+    }
+
+    #[inline(always)]
+    unsafe fn load_range(from: *const f32, low: usize, high: usize) -> Self {
+        let mut lanes = [0.0; 8];
+        for (lane, value) in lanes.iter_mut().enumerate().take(high).skip(low) {
+            // SAFETY: lanes low..high are readable; `wrapping_add` since lane 0 may lie outside the slice.
+            *value = unsafe { from.wrapping_add(lane).read() };
+        }
+        Self(lanes)
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller promises N writable floats; no alignment is assumed.
+        unsafe { to.cast::<[f32; 8]>().write_unaligned(self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut f32, count: usize) {
+        for (lane, &value) in self.0.iter().enumerate().take(count) {
+            // SAFETY: the first `count` lanes are writable.
+            unsafe { to.add(lane).write(value) }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
+        // Not `f32::mul_add`: without an FMA instruction that is a slow library call.
+        let mut lanes = term.0;
+        for (lane, sum) in lanes.iter_mut().enumerate() {
+            *sum += self.0[lane] * factor.0[lane];
+        }
+        Self(lanes)
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        let mut lanes = self.0;
+        for (lane, sum) in lanes.iter_mut().enumerate() {
+            *sum += other.0[lane];
+        }
+        Self(lanes)
+    }
+
+    #[inline(always)]
+    unsafe fn evens(self, next: Self) -> Self {
+        let (a, b) = (self.0, next.0);
+        Self([a[0], a[2], a[4], a[6], b[0], b[2], b[4], b[6]])
+    }
+
+    #[inline(always)]
+    unsafe fn interleave(self, other: Self) -> (Self, Self) {
+        let (a, b) = (self.0, other.0);
+        (
+            Self([a[0], b[0], a[1], b[1], a[2], b[2], a[3], b[3]]),
+            Self([a[4], b[4], a[5], b[5], a[6], b[6], a[7], b[7]]),
+        )
+    }
+}

@@ -1,0 +1,100 @@
+//! Memory for kernels: buffers aligned to cache lines, a reused one per thread, and one output shared by threads.
+
+use std::cell::RefCell;
+use std::marker::PhantomData;
+
+/// One cache line.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+struct Line([f32; 16]);
+
+/// Zeroed floats that begin at a cache line, so that packed vectors never straddle two.
+#[derive(Default)]
+pub(crate) struct Aligned {
+    lines: Vec<Line>,
+    len: usize,
+}
+
+impl Aligned {
+    /// `len` zeros.
+    pub(crate) fn zeros(len: usize) -> Self {
+        Self {
+            lines: vec![Line([0.0; 16]); len.div_ceil(16)],
+            len,
+        }
+    }
+
+    /// The floats.
+    pub(crate) fn as_slice(&self) -> &[f32] {
+        // SAFETY: `Line` is 16 floats without padding, and `len` never exceeds what the lines hold.
+        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+    }
+
+    /// The floats, writable.
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [f32] {
+        // SAFETY: as in `as_slice`, borrowed exclusively.
+        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+    }
+
+    /// Grows to at least `len` floats; what it holds afterwards is unspecified, but initialised.
+    fn reserve(&mut self, len: usize) {
+        if self.len < len {
+            *self = Self::zeros(len);
+        }
+    }
+}
+
+/// Lends this thread's scratch buffer of at least `len` floats, contents unspecified. Kept between calls, because
+/// allocators hand big buffers back to the system, and getting them again costs a page fault for every 4 KiB.
+pub(crate) fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+    thread_local! {
+        static SCRATCH: RefCell<Aligned> = const { RefCell::new(Aligned { lines: Vec::new(), len: 0 }) };
+    }
+    SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
+        Ok(mut buffer) => {
+            buffer.reserve(len);
+            work(&mut buffer.as_mut_slice()[..len])
+        }
+        // A kernel inside a kernel on the same thread: gets a buffer of its own.
+        Err(_) => work(Aligned::zeros(len).as_mut_slice()),
+    })
+}
+
+/// An output that several threads write, each its own part.
+#[derive(Clone, Copy)]
+pub(crate) struct Shared<'a> {
+    start: *mut f32,
+    len: usize,
+    borrow: PhantomData<&'a mut [f32]>,
+}
+
+// SAFETY: it is only a place; `slice` states who may write where.
+unsafe impl Send for Shared<'_> {}
+// SAFETY: as above.
+unsafe impl Sync for Shared<'_> {}
+
+impl<'a> Shared<'a> {
+    /// Shares a slice for as long as it is borrowed.
+    pub(crate) fn new(slice: &'a mut [f32]) -> Self {
+        Self {
+            start: slice.as_mut_ptr(),
+            len: slice.len(),
+            borrow: PhantomData,
+        }
+    }
+
+    /// A part of the output.
+    ///
+    /// # Safety
+    /// While the returned slice lives, no other thread or slice covers any of its elements.
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref)]
+    pub(crate) unsafe fn slice(&self, from: usize, len: usize) -> &'a mut [f32] {
+        assert!(
+            from <= self.len && len <= self.len - from,
+            "a part must lie inside the output"
+        );
+        // SAFETY: inside the borrowed slice by the assertion, disjoint from others by the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(from), len) }
+    }
+}

@@ -1,0 +1,177 @@
+//! The vector operations in AVX-512 and in AVX2 with FMA.
+
+use crate::lanes::Lanes;
+use std::arch::x86_64::*;
+
+/// Sixteen floats in an AVX-512 register.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512(__m512);
+
+/// Eight floats in an AVX register.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx2(__m256);
+
+// SAFETY of all bodies below: the processor has AVX-512F, since only the entry point of that path (`path::avx512`)
+// instantiates kernels with this type; pointers are valid for the lanes that the trait's contract names, and masked
+// lanes are not accessed (the instructions suppress faults there).
+impl Lanes for Avx512 {
+    const N: usize = 16;
+    const ROWS: usize = 8;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm512_set1_ps(value) })
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm512_loadu_ps(from) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_range(from: *const f32, low: usize, high: usize) -> Self {
+        let mask = ((1_u32 << high) - 1) & !((1_u32 << low) - 1);
+        // SAFETY: see the impl.
+        Self(unsafe { _mm512_maskz_loadu_ps(mask as __mmask16, from) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: see the impl.
+        unsafe { _mm512_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut f32, count: usize) {
+        // SAFETY: see the impl.
+        unsafe { _mm512_mask_storeu_ps(to, ((1_u32 << count) - 1) as __mmask16, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm512_fmadd_ps(self.0, factor.0, term.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm512_add_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn evens(self, next: Self) -> Self {
+        // SAFETY: see the impl.
+        unsafe {
+            let pick = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            Self(_mm512_permutex2var_ps(self.0, pick, next.0))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn interleave(self, other: Self) -> (Self, Self) {
+        // SAFETY: see the impl.
+        unsafe {
+            let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            let high =
+                _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+            (
+                Self(_mm512_permutex2var_ps(self.0, low, other.0)),
+                Self(_mm512_permutex2var_ps(self.0, high, other.0)),
+            )
+        }
+    }
+}
+
+/// All ones in the lanes `low..high`.
+///
+/// # Safety
+/// The processor has AVX2.
+#[inline(always)]
+unsafe fn range_mask(low: usize, high: usize) -> __m256i {
+    // SAFETY: the caller's promise; no memory is touched.
+    unsafe {
+        let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+        let from_low = _mm256_cmpgt_epi32(lane, _mm256_set1_epi32(low as i32 - 1));
+        _mm256_and_si256(
+            from_low,
+            _mm256_cmpgt_epi32(_mm256_set1_epi32(high as i32), lane),
+        )
+    }
+}
+
+// SAFETY of all bodies below: as above, with AVX2 and FMA and the entry point `path::avx2`.
+impl Lanes for Avx2 {
+    const N: usize = 8;
+    const ROWS: usize = 6;
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm256_set1_ps(value) })
+    }
+
+    #[inline(always)]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm256_loadu_ps(from) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_range(from: *const f32, low: usize, high: usize) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm256_maskload_ps(from, range_mask(low, high)) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: see the impl.
+        unsafe { _mm256_storeu_ps(to, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_first(self, to: *mut f32, count: usize) {
+        // SAFETY: see the impl.
+        unsafe { _mm256_maskstore_ps(to, range_mask(0, count), self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul_add(self, factor: Self, term: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm256_fmadd_ps(self.0, factor.0, term.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, other: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm256_add_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn evens(self, next: Self) -> Self {
+        // SAFETY: see the impl.
+        unsafe {
+            let halves = _mm256_shuffle_ps::<0x88>(self.0, next.0);
+            Self(_mm256_castpd_ps(_mm256_permute4x64_pd::<0xD8>(
+                _mm256_castps_pd(halves),
+            )))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn interleave(self, other: Self) -> (Self, Self) {
+        // SAFETY: see the impl.
+        unsafe {
+            let (low, high) = (
+                _mm256_unpacklo_ps(self.0, other.0),
+                _mm256_unpackhi_ps(self.0, other.0),
+            );
+            (
+                Self(_mm256_permute2f128_ps::<0x20>(low, high)),
+                Self(_mm256_permute2f128_ps::<0x31>(low, high)),
+            )
+        }
+    }
+}
