@@ -155,28 +155,36 @@ pub fn overlay(
     Ok(out)
 }
 
-/// Draws the border of `mask`, row by row at the size of `image`, onto `image`: the mask's own outermost pixels in
-/// [`OUTLINE`], and a dark line around them, so that it shows on light and dark alike.
+/// Draws a line around `mask`, row by row at the size of `image`, onto `image`: two pixels of [`OUTLINE`] and a dark one,
+/// so that it shows on light and dark alike, all outside the mask so that what it marks stays visible. Only where the
+/// mask reaches the image's border does the line run on the mask itself.
 ///
 /// # Errors
 /// [`PictureError::Size`] if the mask's length is not the number of the image's pixels.
 pub fn outline(image: &mut RgbImage, mask: &[bool]) -> Result<(), PictureError> {
     let (height, width) = size(image);
     check("mask", mask.len(), 1, height, width)?;
-    let inside = |x: i64, y: i64| {
-        (0..width as i64).contains(&x)
-            && (0..height as i64).contains(&y)
-            && mask
-                .get(y as usize * width + x as usize)
-                .copied()
-                .unwrap_or(false)
-    };
-    for (x, y, pixel) in image.enumerate_pixels_mut() {
-        let (x, y) = (i64::from(x), i64::from(y));
-        let neighbours = [(x - 1, y), (x + 1, y), (x, y - 1), (x, y + 1)];
-        let here = inside(x, y);
-        if neighbours.iter().any(|&(x, y)| inside(x, y) != here) {
-            *pixel = if here { OUTLINE } else { Rgb([0, 40, 48]) };
+    // Chessboard distance to the mask, up to 3: what a square of that radius around each of its pixels covers.
+    let mut distance = vec![u8::MAX; mask.len()];
+    for (index, _) in mask.iter().enumerate().filter(|&(_, &set)| set) {
+        let (y, x) = (index / width, index % width);
+        for near_y in y.saturating_sub(3)..(y + 4).min(height) {
+            for near_x in x.saturating_sub(3)..(x + 4).min(width) {
+                let apart = y.abs_diff(near_y).max(x.abs_diff(near_x)) as u8;
+                if let Some(least) = distance.get_mut(near_y * width + near_x) {
+                    *least = apart.min(*least);
+                }
+            }
+        }
+    }
+    for ((x, y, pixel), apart) in image.enumerate_pixels_mut().zip(distance) {
+        let (x, y) = (x as usize, y as usize);
+        let border = x == 0 || y == 0 || x + 1 == width || y + 1 == height;
+        match apart {
+            0 if border => *pixel = OUTLINE,
+            1 | 2 => *pixel = OUTLINE,
+            3 => *pixel = Rgb([0, 40, 48]),
+            _ => {}
         }
     }
     Ok(())
@@ -359,6 +367,25 @@ mod tests {
         let over = overlay(&input, &[0.0, 1.0], (0.0, 1.0), 1.0).unwrap();
         assert_eq!(*over.get_pixel(0, 0), Rgb([10, 200, 30]));
         assert_eq!(*over.get_pixel(1, 0), inferno(1.0));
+    }
+
+    #[test]
+    fn an_outline_runs_around_the_mask_and_not_over_it() {
+        let mut image = RgbImage::from_pixel(9, 9, Rgb([7, 7, 7]));
+        let mut mask = vec![false; 81];
+        mask[4 * 9 + 4] = true;
+        outline(&mut image, &mask).unwrap();
+        assert_eq!(*image.get_pixel(4, 4), Rgb([7, 7, 7]));
+        assert_eq!(
+            (*image.get_pixel(5, 4), *image.get_pixel(6, 6)),
+            (OUTLINE, OUTLINE)
+        );
+        assert_eq!(*image.get_pixel(8, 8), Rgb([7, 7, 7]));
+        outline(&mut image, &[true; 81]).unwrap();
+        assert_eq!(
+            (*image.get_pixel(0, 4), *image.get_pixel(4, 4)),
+            (OUTLINE, Rgb([7, 7, 7]))
+        );
     }
 
     #[test]

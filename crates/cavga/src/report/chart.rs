@@ -5,9 +5,9 @@ use super::scale::{Scale, drawable, extent};
 use super::text::{escape, number};
 
 /// The drawing's size and the margins that axes and their labels take, in SVG units (pixels where a card is that wide).
-pub(super) const WIDTH: f64 = 420.0;
-pub(super) const HEIGHT: f64 = 300.0;
-pub(super) const LEFT: f64 = 52.0;
+pub(super) const WIDTH: f64 = 380.0;
+pub(super) const HEIGHT: f64 = 262.0;
+pub(super) const LEFT: f64 = 54.0;
 pub(super) const RIGHT: f64 = 12.0;
 pub(super) const TOP: f64 = 12.0;
 pub(super) const BOTTOM: f64 = 44.0;
@@ -16,6 +16,9 @@ pub(super) const BOTTOM: f64 = 44.0;
 pub(super) const ACROSS: (f64, f64) = (LEFT, WIDTH - RIGHT);
 /// The vertical positions between which data are drawn, from the axis upwards.
 pub(super) const UPWARDS: (f64, f64) = (HEIGHT - BOTTOM, TOP);
+
+/// How many means of neighbouring points stand for a long, noisy line.
+const MEANS: usize = 100;
 
 /// Curves of rates: both axes begin at 0.
 pub(super) struct Rates<'a> {
@@ -94,12 +97,14 @@ pub(super) fn series(curve: &Curve, over: &str) -> String {
         Scale::linear(across, ACROSS),
         Scale::suited(upwards, UPWARDS),
     );
-    let label = if y.is_log() {
-        "value (logarithmic)"
+    let label = if y.is_log() { "logarithmic" } else { "" };
+    let mut drawing = frame((x, over), (y, label));
+    if points.len() > 4 * MEANS {
+        drawing += &line("line c0 faint", &points, x, y);
+        drawing += &line("line c0", &means(&points), x, y);
     } else {
-        "value"
-    };
-    let drawing = frame((x, over), (y, label)) + &line("line c0", &points, x, y);
+        drawing += &line("line c0", &points, x, y);
+    }
     let summary = format!(
         "From {} to {}, last {}.",
         number(upwards.0),
@@ -193,6 +198,20 @@ fn line(class: &str, points: &[(f64, f64)], x: Scale, y: Scale) -> String {
             format!("<path class=\"{class}\" d=\"M{}\"/>", path.join("L"))
         }
     }
+}
+
+/// Means of neighbouring points.
+fn means(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
+    let mean = |chunk: &[(f64, f64)]| {
+        let sum = chunk
+            .iter()
+            .fold((0.0, 0.0), |sum, point| (sum.0 + point.0, sum.1 + point.1));
+        (sum.0 / chunk.len() as f64, sum.1 / chunk.len() as f64)
+    };
+    points
+        .chunks(points.len().div_ceil(MEANS).max(1))
+        .map(mean)
+        .collect()
 }
 
 /// Of the positions within one unit of width only the first, the lowest, the highest and the last: a million points

@@ -33,21 +33,6 @@ pub(super) fn verdicts(verdicts: &Verdicts) -> String {
         verdicts.anomalous.iter().sum::<usize>(),
     );
     let unsure = verdicts.normal[1] + verdicts.anomalous[1] > 0;
-    let row = |name: &str, counts: [usize; 3], of: usize, right: usize| {
-        let mut cells = String::new();
-        for (index, count) in counts
-            .into_iter()
-            .enumerate()
-            .filter(|&(index, _)| index != 1 || unsure)
-        {
-            let class = if index == right { "right" } else { "other" };
-            cells += &format!(
-                "<td class=\"number {class}\">{count} <small>{}</small></td>",
-                percent(count, of)
-            );
-        }
-        format!("<tr><th scope=\"row\">{name} <small>{of}</small></th>{cells}</tr>")
-    };
     let middle = if unsure {
         "<th scope=\"col\" class=\"number\">unsure</th>"
     } else {
@@ -58,9 +43,34 @@ pub(super) fn verdicts(verdicts: &Verdicts) -> String {
          <table><thead><tr><th scope=\"col\">in truth</th><th scope=\"col\" class=\"number\">called normal</th>{middle}\
          <th scope=\"col\" class=\"number\">called anomalous</th></tr></thead><tbody>{}{}</tbody></table>{}</figure>\n",
         sentence(verdicts, normal, anomalous),
-        row("normal", verdicts.normal, normal, 0),
-        row("anomalous", verdicts.anomalous, anomalous, 2),
+        verdict_row("normal", verdicts.normal, unsure),
+        verdict_row("anomalous", verdicts.anomalous, unsure),
         paragraph("rule", &verdicts.rule)
+    )
+}
+
+/// A class's verdicts as numbers, and below them as a bar divided alike.
+fn verdict_row(name: &str, counts: [usize; 3], unsure: bool) -> String {
+    let of = counts.iter().sum();
+    let cells: String = counts
+        .iter()
+        .enumerate()
+        .filter(|&(index, _)| index != 1 || unsure)
+        .map(|(_, &count)| {
+            format!(
+                "<td class=\"number\">{count} <small>{}</small></td>",
+                percent(count, of)
+            )
+        })
+        .collect();
+    let columns = if unsure { 4 } else { 3 };
+    let parts: String = counts
+        .iter()
+        .map(|count| format!("<i style=\"flex-grow:{count}\"></i>"))
+        .collect();
+    format!(
+        "<tr><th scope=\"row\">{name} <small>{of}</small></th>{cells}</tr>\
+         <tr class=\"stack\" aria-hidden=\"true\"><td colspan=\"{columns}\"><div>{parts}</div></td></tr>"
     )
 }
 
@@ -91,11 +101,17 @@ pub(super) fn section(section: &Section) -> String {
         .any(|figure| figure.reported.is_some());
     let mut rows = String::new();
     for figure in &section.figures {
-        let value = match finite(&figure.value) {
-            Ok(value) => format!("<td class=\"number\">{}</td>", number(value)),
-            Err(reason) => format!(
-                "<td class=\"number undefined\">undefined <small>{}</small></td>",
-                escape(&reason)
+        let (value, reason) = match finite(&figure.value) {
+            Ok(value) => (
+                format!("<td class=\"number\">{}</td>", number(value)),
+                String::new(),
+            ),
+            Err(reason) => (
+                "<td class=\"number undefined\">undefined</td>".to_owned(),
+                format!(
+                    "<small class=\"reason\">Undefined: {}</small>",
+                    escape(&reason)
+                ),
             ),
         };
         let beside = match (&figure.reported, reported) {
@@ -104,7 +120,7 @@ pub(super) fn section(section: &Section) -> String {
             (None, false) => String::new(),
         };
         rows += &format!(
-            "<tr><th scope=\"row\">{}<small>{}</small></th>{value}{beside}</tr>",
+            "<tr><th scope=\"row\">{}<small>{}</small>{reason}</th>{value}{beside}</tr>",
             escape(&figure.name),
             escape(&figure.rule)
         );

@@ -27,22 +27,28 @@ pub(super) fn paragraph(class: &str, text: &str) -> String {
     }
 }
 
-/// A number with as many digits as a reader can use: three decimals up to 1, four significant digits beyond.
+/// A number with the digits that a reader can use: three decimals from 0.1 to 10, as many significant digits elsewhere
+/// (four above 10).
 pub(super) fn number(value: f64) -> String {
     let size = value.abs();
     let text = if !value.is_finite() {
         "undefined".to_owned()
-    } else if size >= 10.0 && size < 1e6 && size.fract() == 0.0 {
+    } else if (10.0..1e6).contains(&size) && size.fract() == 0.0 {
         format!("{value:.0}")
-    } else if size >= 1e6 || (size > 0.0 && size < 1e-3) {
+    } else if size >= 1e6 || (size > 0.0 && size < 1e-4) {
         format!("{value:.2e}")
     } else {
-        let whole_digits = if size < 10.0 {
-            1
+        let power = if size == 0.0 {
+            0.0
         } else {
-            size.log10().floor() as usize + 1
+            size.log10().floor()
         };
-        format!("{value:.0$}", 4usize.saturating_sub(whole_digits))
+        let decimals = if power < -1.0 {
+            2.0 - power
+        } else {
+            (3.0 - power).clamp(0.0, 3.0)
+        };
+        format!("{value:.0$}", decimals as usize)
     };
     text.replace('-', "\u{2212}")
 }
@@ -92,24 +98,21 @@ mod tests {
 
     #[test]
     fn numbers_have_the_digits_a_reader_can_use() {
-        let shown = [
-            0.0, 0.94249, 1.0, 12.0, 12.345, -0.5, 1234.56, 0.000_012, 3.2e9,
-        ]
-        .map(number);
-        assert_eq!(
-            shown,
-            [
-                "0.000",
-                "0.942",
-                "1.000",
-                "12",
-                "12.35",
-                "\u{2212}0.500",
-                "1235",
-                "1.20e\u{2212}5",
-                "3.20e9"
-            ]
-        );
+        for (value, shown) in [
+            (0.0, "0.000"),
+            (0.94249, "0.942"),
+            (1.0, "1.000"),
+            (12.0, "12"),
+            (12.345, "12.35"),
+            (1234.56, "1235"),
+            (-0.5, "\u{2212}0.500"),
+            (0.068_94, "0.0689"),
+            (0.000_412, "0.000412"),
+            (0.000_012, "1.20e\u{2212}5"),
+            (3.2e9, "3.20e9"),
+        ] {
+            assert_eq!(number(value), shown);
+        }
         assert_eq!(number(f64::NAN), "undefined");
         assert_eq!(
             (percent(1, 3), percent(0, 0)),
