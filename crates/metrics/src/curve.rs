@@ -7,7 +7,8 @@ pub struct RocPoint {
     pub false_positive_rate: f64,
     /// Share of the anomalous that is called so, in [0, 1].
     pub true_positive_rate: f64,
-    /// What scores at or above it (`>=`) is called anomalous; infinite at the first point, where nothing is.
+    /// What scores at or above it (`>=`) is called anomalous; infinite at the first point, where
+    /// nothing is.
     pub threshold: f32,
 }
 
@@ -25,11 +26,13 @@ pub struct PrecisionRecallPoint {
 /// A point of the per-region overlap (PRO) curve.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ProPoint {
-    /// Share of all normal pixels, those of anomalous images included, that is called anomalous, in [0, 1].
+    /// Share of all normal pixels, those of anomalous images included, that is called anomalous, in
+    /// [0, 1].
     pub false_positive_rate: f64,
     /// Mean over all regions of the share of the region that is called anomalous, in [0, 1].
     pub overlap: f64,
-    /// What scores at or above it (`>=`) is called anomalous; infinite at the first point, where nothing is.
+    /// What scores at or above it (`>=`) is called anomalous; infinite at the first point, where
+    /// nothing is.
     pub threshold: f32,
 }
 
@@ -59,13 +62,15 @@ impl CurvePoint for ProPoint {
 
 /// At most `max_points` (at least 2) points of a curve, its first and last among them, for drawing.
 ///
-/// Points are dropped where the curve hardly moves; those kept are unchanged. A curve of `max_points` points or fewer is
-/// returned whole. Areas belong to the whole curve: never compute one from a thinned curve.
+/// Points are dropped where the curve hardly moves; those kept are unchanged. A curve of
+/// `max_points` points or fewer is returned whole. Areas belong to the whole curve: never compute
+/// one from a thinned curve.
 pub fn thin<Point: CurvePoint>(curve: &[Point], max_points: usize) -> Vec<Point> {
     thin_points(curve.iter().copied(), curve.len(), max_points)
 }
 
-/// As [`thin`], for `count` points that are made one by one, so that the whole curve never lies in memory.
+/// As [`thin`], for `count` points that are made one by one, so that the whole curve never lies in
+/// memory.
 pub(crate) fn thin_points<Point: CurvePoint>(
     points: impl Iterator<Item = Point>,
     count: usize,
@@ -74,7 +79,8 @@ pub(crate) fn thin_points<Point: CurvePoint>(
     if count <= max_points {
         return points.collect();
     }
-    // Between the first and the last point there is room for this many steps; none of them makes it infinite.
+    // Progress ends at 1, so that at most `max_points - 2` steps fit after the first point, which
+    // leaves one place for the last point. Without room for any the step is infinite.
     let step = 1.0 / max_points.saturating_sub(2) as f64;
     let mut kept: Vec<Point> = Vec::new();
     let mut dropped = None;
@@ -127,6 +133,18 @@ mod tests {
         let curve = [0.0, 0.0, 0.0, 0.5, 0.5, 1.0].map(point);
         let recalls: Vec<f64> = thin(&curve, 4).iter().map(|point| point.recall).collect();
         assert_eq!(recalls, [0.0, 0.5, 1.0]);
+    }
+
+    #[test]
+    fn a_tail_without_movement_still_leaves_room_for_the_last_point() {
+        let point = |(recall, precision)| PrecisionRecallPoint {
+            recall,
+            precision,
+            threshold: 0.0,
+        };
+        let curve = [(0.0, 1.0), (0.5, 1.0), (1.0, 1.0), (1.0, 0.5)].map(point);
+        let thinned = thin(&curve, 3);
+        assert_eq!(thinned, [curve[0], curve[2], curve[3]]);
     }
 
     proptest! {

@@ -1,30 +1,31 @@
 //! Figures of whole images (or of anything else that has one score and one truth).
 //!
-//! In all of them a higher score means more anomalous, `positive` says what is truly anomalous, and the two slices
-//! describe the same items in the same order. All fail with [`Undefined::LengthMismatch`] when they differ in length,
-//! with [`Undefined::Empty`] when they are empty and with [`Undefined::NotFinite`] at a NaN or infinite score.
+//! What they have in common, bad input above all, is said once, at the crate's root.
 
 use crate::ranking::{Ranking, ratio};
 use crate::{BestF1, PrecisionRecallPoint, Result, RocPoint, Undefined};
 
 /// Area under the receiver operating characteristic, in [0, 1]; 0.5 is chance.
 ///
-/// The probability that an anomalous item, drawn at random, scores above a normal one, where a tie counts half (the
-/// Mann-Whitney statistic; Hanley and McNeil 1982). It equals the trapezoidal area under [`roc_curve`] and scikit-learn's
-/// `roc_auc_score`, and is exact: pairs are counted in integers.
+/// The probability that an anomalous item, drawn at random, scores above a normal one, where a tie
+/// counts half (the Mann-Whitney statistic; Hanley and McNeil 1982). It equals the trapezoidal area
+/// under [`roc_curve`] and scikit-learn's `roc_auc_score`, and is exact: pairs are counted in
+/// integers.
 ///
 /// # Errors
 ///
-/// [`Undefined::NoPositive`] and [`Undefined::NoNegative`]: there is no pair to compare. Equal scores throughout give 0.5.
+/// [`Undefined::NoPositive`] and [`Undefined::NoNegative`]: there is no pair to compare. Equal
+/// scores throughout give 0.5.
 pub fn auroc(scores: &[f32], positive: &[bool]) -> Result<f64> {
     Ranking::new(scores, positive)?.auroc()
 }
 
 /// Average precision, in (0, 1]; chance is the share of what is anomalous.
 ///
-/// Σₙ (Rₙ − Rₙ₋₁) · Pₙ over all distinct scores from the highest down, Pₙ and Rₙ being precision and recall when what
-/// scores at or above the n-th is called anomalous, and R₀ = 0. This is scikit-learn's `average_precision_score`; it does
-/// not interpolate, unlike the trapezoidal area under the precision-recall curve, which is too optimistic.
+/// Σₙ (Rₙ − Rₙ₋₁) · Pₙ over all distinct scores from the highest down, Pₙ and Rₙ being precision
+/// and recall when what scores at or above the n-th is called anomalous, and R₀ = 0. This is
+/// scikit-learn's `average_precision_score`; it does not interpolate, unlike the trapezoidal area
+/// under the precision-recall curve, which is too optimistic.
 ///
 /// # Errors
 ///
@@ -33,10 +34,12 @@ pub fn average_precision(scores: &[f32], positive: &[bool]) -> Result<f64> {
     Ranking::new(scores, positive)?.average_precision()
 }
 
-/// The largest F1 over all distinct scores as thresholds, where `score >= threshold` is called anomalous.
+/// The largest F1 over all distinct scores as thresholds, where `score >= threshold` is called
+/// anomalous.
 ///
-/// Of thresholds with equal F1 the highest is taken: the one that raises the fewest alarms. The threshold is chosen by
-/// looking at the truth, so the figure is optimistic, and says how well a threshold *could* be chosen.
+/// Of thresholds with equal F1 the highest is taken: the one that raises the fewest alarms. The
+/// threshold is chosen by looking at the truth, so the figure is optimistic, and says how well a
+/// threshold *could* be chosen.
 ///
 /// # Errors
 ///
@@ -45,10 +48,11 @@ pub fn f1_max(scores: &[f32], positive: &[bool]) -> Result<BestF1> {
     Ranking::new(scores, positive)?.f1_max()
 }
 
-/// The receiver operating characteristic: a point for every distinct score, from the highest threshold to the lowest.
+/// The receiver operating characteristic: a point for every distinct score, from the highest
+/// threshold to the lowest.
 ///
-/// It starts at (0, 0), where nothing is called anomalous and the threshold is infinite, and ends at (1, 1). No point is
-/// left out; see [`crate::thin`] for drawing.
+/// It starts at (0, 0), where nothing is called anomalous and the threshold is infinite, and ends
+/// at (1, 1). No point is left out; see [`crate::thin`] for drawing.
 ///
 /// # Errors
 ///
@@ -57,10 +61,11 @@ pub fn roc_curve(scores: &[f32], positive: &[bool]) -> Result<Vec<RocPoint>> {
     Ok(Ranking::new(scores, positive)?.roc_points()?.collect())
 }
 
-/// The precision-recall curve: a point for every distinct score, from the highest threshold to the lowest.
+/// The precision-recall curve: a point for every distinct score, from the highest threshold to the
+/// lowest.
 ///
-/// It ends at recall 1. Unlike scikit-learn's it has no added point of recall 0 and precision 1, at which no threshold
-/// stands. No point is left out; see [`crate::thin`] for drawing.
+/// It ends at recall 1. Unlike scikit-learn's it has no added point of recall 0 and precision 1, at
+/// which no threshold stands. No point is left out; see [`crate::thin`] for drawing.
 ///
 /// # Errors
 ///
@@ -76,8 +81,8 @@ pub fn precision_recall_curve(
 
 /// Balanced accuracy of decisions already made, in [0, 1]; 0.5 is chance.
 ///
-/// The mean of the share of the anomalous that is called so and the share of the normal that is called so: the accuracy
-/// that does not gain from a test set in which one of the two is rare.
+/// The mean of the share of the anomalous that is called so and the share of the normal that is
+/// called so: the accuracy that does not gain from a test set in which one of the two is rare.
 ///
 /// # Errors
 ///

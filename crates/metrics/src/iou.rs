@@ -1,8 +1,9 @@
 //! Intersection over union of the pixels called anomalous and those of the mask.
 //!
-//! One name, many rules; these are kept apart: the threshold is fixed beforehand or the best one, and the overlap is
-//! pooled over all images or averaged over the anomalous ones. CAVGA (Venkataramanan et al., ECCV 2020) fixes the threshold
-//! at 0.5 on 1 − A and does not say which of the two averages it reports.
+//! One name, many rules; these are kept apart: the threshold is fixed beforehand or the best one,
+//! and the overlap is pooled over all images or averaged over the anomalous ones. CAVGA
+//! (Venkataramanan et al., ECCV 2020) fixes the threshold at 0.5 on 1 − A and does not say which of
+//! the two averages it reports.
 
 use crate::ranking::ratio;
 use crate::{PixelMap, Result, Undefined};
@@ -16,10 +17,12 @@ pub struct BestIou {
     pub threshold: f32,
 }
 
-/// Counts the overlap at one threshold, fixed before looking at the truth, over maps pushed one at a time.
+/// Counts the overlap at one threshold, fixed before looking at the truth, over maps pushed one at
+/// a time.
 ///
-/// A pixel is called anomalous when its `score > threshold`, as the paper has it ("> 0.5"); all other figures of this
-/// crate use `>=`, since their thresholds are scores. Memory does not grow with the maps.
+/// A pixel is called anomalous when its `score > threshold`, as the paper has it ("> 0.5"); all
+/// other figures of this crate use `>=`, since their thresholds are scores. Memory does not grow
+/// with the maps.
 #[derive(Clone, Copy, Debug)]
 pub struct FixedThresholdIou {
     threshold: f32,
@@ -58,11 +61,13 @@ impl FixedThresholdIou {
         }
     }
 
-    /// IoU of the pixels of all images taken together, in [0, 1]. False alarms in normal images lower it.
+    /// IoU of the pixels of all images taken together, in [0, 1]. False alarms in normal images
+    /// lower it.
     ///
     /// # Errors
     ///
-    /// [`Undefined::NoPositive`]: no mask has an anomalous pixel. [`Undefined::ThresholdNotANumber`].
+    /// [`Undefined::NoPositive`]: no mask has an anomalous pixel.
+    /// [`Undefined::ThresholdNotANumber`].
     pub fn pooled(&self) -> Result<f64> {
         self.check()?;
         Ok(ratio(self.intersection, self.union))

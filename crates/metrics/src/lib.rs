@@ -1,19 +1,25 @@
 //! What a number means: ROC, precision-recall, per-region overlap, IoU, F1. Slices in, numbers out.
 //!
-//! Published figures for anomaly localization are often not comparable, because the same name hides different rules:
-//! thresholds binned or exact, ties broken or averaged, `>` or `>=`, maps at the model's size or at the mask's. This
-//! crate therefore keeps one exact definition of each figure, says it in the documentation, and depends on nothing, so
-//! that it can be checked alone.
+//! Published figures for anomaly localization are often not comparable, because the same name hides
+//! different rules: thresholds binned or exact, ties broken or averaged, `>` or `>=`, maps at the
+//! model's size or at the mask's. This crate therefore keeps one exact definition of each figure,
+//! says it in the documentation, and depends on nothing, so that it can be checked alone.
 //!
-//! - **Exact.** Every curve runs over all distinct scores. Nothing is binned; equal scores are never told apart
-//!   (`-0.0` equals `0.0`). Counts are `u64` and sums `f64`, so hundreds of millions of pixels are counted right.
-//! - **Undefined stays undefined.** A figure that the input does not define is an [`Undefined`] and never a silent 0 or
-//!   1. Each figure is asked for on its own, so that one that is undefined does not hide the others.
-//! - **Scores are raw.** A higher score means more anomalous; no range is assumed, nothing is clamped or rescaled.
+//! - **Exact.** Every curve runs over all distinct scores. Nothing is binned; equal scores are
+//!   never told apart (`-0.0` equals `0.0`). Counts are `u64` and sums `f64`, so hundreds of
+//!   millions of pixels are counted right.
+//! - **Undefined stays undefined.** A figure that the input does not define is an [`Undefined`] and
+//!   never a silent 0 or 1. Each figure is asked for on its own, so that one that is undefined does
+//!   not hide the others.
+//! - **Scores are raw.** A higher score means more anomalous; no range is assumed, nothing is
+//!   clamped or rescaled.
 //!
-//! Whole images are rated by the functions at the root ([`auroc`], [`average_precision`], [`f1_max`], ...). Pixels are
-//! rated by a [`PixelEvaluation`], which takes one [`PixelMap`] at a time, sorts all pixels once, and becomes
-//! [`PixelMetrics`].
+//! Whole images are rated by the functions at the root ([`auroc`], [`average_precision`],
+//! [`f1_max`], ...), each of which takes two slices that describe the same images in the same
+//! order, and refuses slices of different lengths ([`Undefined::LengthMismatch`]), empty ones
+//! ([`Undefined::Empty`]) and scores that are NaN or infinite ([`Undefined::NotFinite`]). Pixels
+//! are rated by a [`PixelEvaluation`], which takes one [`PixelMap`] at a time, sorts all pixels
+//! once, and becomes [`PixelMetrics`].
 //!
 //! ```
 //! use cavga_metrics::{AUPRO_LIMIT, PixelEvaluation, PixelMap, Undefined};

@@ -1,8 +1,4 @@
 //! Figures of pixels: how well maps of scores find the regions of masks.
-//!
-//! Maps may differ in size, but each has the size of its own mask: scores are brought to the mask's size before, since
-//! resizing a mask instead grows or erases small defects and so changes every figure. All pixels of all images, normal and
-//! anomalous, are pooled and sorted once, at 8 bytes per pixel (10 while maps are being pushed).
 
 use crate::curve::thin_points;
 use crate::ranking::{NORMAL, Ranking, check_finite, pack, ratio};
@@ -11,7 +7,8 @@ use crate::{
 };
 use crate::{pro, regions};
 
-/// The scores of an image's pixels with its mask, both row by row; higher scores mean more anomalous.
+/// The scores of an image's pixels with its mask, both row by row; higher scores mean more
+/// anomalous.
 #[derive(Clone, Copy, Debug)]
 pub struct PixelMap<'a> {
     scores: &'a [f32],
@@ -21,12 +18,14 @@ pub struct PixelMap<'a> {
 }
 
 impl<'a> PixelMap<'a> {
-    /// Checks and borrows a map and its mask. Height and width are in pixels; the mask is true where truly anomalous.
+    /// Checks and borrows a map and its mask. Height and width are in pixels; the mask is true
+    /// where truly anomalous.
     ///
     /// # Errors
     ///
-    /// [`Undefined::ShapeMismatch`] unless both slices have `height * width` pixels, [`Undefined::Empty`] when that is 0,
-    /// and [`Undefined::NotFinite`] at a score that is NaN or infinite.
+    /// [`Undefined::ShapeMismatch`] unless both slices have `height * width` pixels,
+    /// [`Undefined::Empty`] when that is 0, and [`Undefined::NotFinite`] at a score that is NaN or
+    /// infinite.
     pub fn new(scores: &'a [f32], mask: &'a [bool], height: usize, width: usize) -> Result<Self> {
         let pixels = height.checked_mul(width);
         if pixels != Some(scores.len()) || pixels != Some(mask.len()) {
@@ -70,7 +69,13 @@ impl<'a> PixelMap<'a> {
     }
 }
 
-/// Takes maps one at a time, so that the caller never needs to hold all of them, and becomes [`PixelMetrics`].
+/// Takes maps one at a time, so that the caller never needs to hold all of them, and becomes
+/// [`PixelMetrics`].
+///
+/// Maps may differ in size, but each has the size of its own mask: scores are brought to the mask's
+/// size beforehand, since resizing a mask instead grows or erases small defects and so changes
+/// every figure. All pixels of all images, normal and anomalous, are pooled, in 10 bytes per pixel
+/// or less.
 #[derive(Clone, Debug)]
 pub struct PixelEvaluation {
     items: Vec<u64>,
@@ -79,8 +84,9 @@ pub struct PixelEvaluation {
 }
 
 impl PixelEvaluation {
-    /// Holds nothing yet. `fixed_threshold`, in the units of the scores, is that of the IoU at a fixed threshold, for which
-    /// `score > fixed_threshold` is called anomalous; for more than one see [`FixedThresholdIou`].
+    /// Holds nothing yet. `fixed_threshold`, in the units of the scores, is that of the IoU at a
+    /// fixed threshold, for which `score > fixed_threshold` is called anomalous; for more than one
+    /// see [`FixedThresholdIou`].
     pub fn new(fixed_threshold: f32) -> Self {
         Self {
             items: Vec::new(),
@@ -134,7 +140,8 @@ impl PixelEvaluation {
     }
 }
 
-/// The figures of all pixels of all maps pushed. All fail with [`Undefined::Empty`] when there was no map.
+/// The figures of all pixels of all maps pushed. All fail with [`Undefined::Empty`] when there was
+/// no map.
 #[derive(Debug)]
 pub struct PixelMetrics {
     ranking: Ranking,
@@ -158,7 +165,8 @@ impl PixelMetrics {
         self.ranking.negatives()
     }
 
-    /// Area under the pixels' receiver operating characteristic; definition, range and errors as [`crate::auroc`].
+    /// Area under the pixels' receiver operating characteristic; definition, range and errors as
+    /// [`crate::auroc`].
     ///
     /// # Errors
     ///
@@ -167,7 +175,8 @@ impl PixelMetrics {
         self.ranking.auroc()
     }
 
-    /// Average precision of the pixels; definition, range and errors as [`crate::average_precision`].
+    /// Average precision of the pixels; definition, range and errors as
+    /// [`crate::average_precision`].
     ///
     /// # Errors
     ///
@@ -185,26 +194,29 @@ impl PixelMetrics {
         self.ranking.f1_max()
     }
 
-    /// Area under the per-region overlap curve up to a false-positive rate, divided by that limit, in [0, 1].
+    /// Area under the per-region overlap curve up to a false-positive rate, divided by that limit,
+    /// in [0, 1].
     ///
-    /// The curve is that of [`PixelMetrics::pro_curve`], straight between its points and cut where it crosses the limit, and
-    /// runs over every distinct score. This is the definition of MVTec AD's evaluation program (Bergmann et al., IJCV
-    /// 2021); [`crate::AUPRO_LIMIT`] is the limit that most papers use. A perfect map gives 1; a constant map gives
-    /// `limit / 2`, 0.15 at the usual limit.
+    /// The curve is that of [`PixelMetrics::pro_curve`], straight between its points and cut where
+    /// it crosses the limit, and runs over every distinct score. This is the definition of MVTec
+    /// AD's evaluation program (Bergmann et al., IJCV 2021); [`crate::AUPRO_LIMIT`] is the limit
+    /// that most papers use. A perfect map gives 1; a constant map gives `limit / 2`, 0.15 at the
+    /// usual limit.
     ///
     /// # Errors
     ///
-    /// [`Undefined::NoRegion`]: no mask is anomalous anywhere. [`Undefined::NoNegative`]: no pixel is normal.
-    /// [`Undefined::LimitOutOfRange`] unless the limit is above 0 and at most 1.
+    /// [`Undefined::NoRegion`]: no mask is anomalous anywhere. [`Undefined::NoNegative`]: no pixel
+    /// is normal. [`Undefined::LimitOutOfRange`] unless the limit is above 0 and at most 1.
     pub fn aupro(&self, limit: f64) -> Result<f64> {
         pro::area(&self.ranking, &self.region_sizes, limit)
     }
 
     /// The per-region overlap curve, thinned to `max_points` for drawing as [`crate::thin`] does.
     ///
-    /// At every threshold: the mean over all regions (8-connected sets of anomalous pixels, never across maps) of the share
-    /// of the region with `score >= threshold`, against the share of all normal pixels, those of anomalous images
-    /// included, with `score >= threshold`. It starts at (0, 0) and ends at (1, 1).
+    /// At every threshold: the mean over all regions (8-connected sets of anomalous pixels, never
+    /// across maps) of the share of the region with `score >= threshold`, against the share of all
+    /// normal pixels, those of anomalous images included, with `score >= threshold`. It starts at
+    /// (0, 0) and ends at (1, 1).
     ///
     /// # Errors
     ///
@@ -214,7 +226,8 @@ impl PixelMetrics {
         Ok(thin_points(points, self.thresholds() + 1, max_points))
     }
 
-    /// The pixels' receiver operating characteristic as [`crate::roc_curve`], thinned as [`crate::thin`] does.
+    /// The pixels' receiver operating characteristic as [`crate::roc_curve`], thinned as
+    /// [`crate::thin`] does.
     ///
     /// # Errors
     ///
@@ -227,7 +240,8 @@ impl PixelMetrics {
         ))
     }
 
-    /// The pixels' precision-recall curve as [`crate::precision_recall_curve`], thinned as [`crate::thin`] does.
+    /// The pixels' precision-recall curve as [`crate::precision_recall_curve`], thinned as
+    /// [`crate::thin`] does.
     ///
     /// # Errors
     ///
@@ -240,7 +254,8 @@ impl PixelMetrics {
         ))
     }
 
-    /// IoU of all pixels of all images taken together at the fixed threshold; see [`FixedThresholdIou::pooled`].
+    /// IoU of all pixels of all images taken together at the fixed threshold; see
+    /// [`FixedThresholdIou::pooled`].
     ///
     /// # Errors
     ///
@@ -250,7 +265,8 @@ impl PixelMetrics {
         self.fixed.pooled()
     }
 
-    /// Mean IoU of the anomalous images at the fixed threshold; see [`FixedThresholdIou::mean_over_anomalous_images`].
+    /// Mean IoU of the anomalous images at the fixed threshold; see
+    /// [`FixedThresholdIou::mean_over_anomalous_images`].
     ///
     /// # Errors
     ///
@@ -260,10 +276,12 @@ impl PixelMetrics {
         self.fixed.mean_over_anomalous_images()
     }
 
-    /// The largest pooled IoU over all distinct scores as thresholds, where `score >= threshold` is called anomalous.
+    /// The largest pooled IoU over all distinct scores as thresholds, where `score >= threshold` is
+    /// called anomalous.
     ///
-    /// The threshold is chosen by looking at the masks, so the figure is optimistic. It is the threshold of
-    /// [`PixelMetrics::f1_max`] too, as IoU = F1 / (2 − F1). Of equals the highest is taken.
+    /// The threshold is chosen by looking at the masks, so the figure is optimistic. It is the
+    /// threshold of [`PixelMetrics::f1_max`] too, as IoU = F1 / (2 − F1). Of equals the highest is
+    /// taken.
     ///
     /// # Errors
     ///
@@ -283,5 +301,7 @@ impl PixelMetrics {
     }
 }
 
+#[cfg(test)]
+mod laws;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,8 @@
 //! The per-region overlap (PRO) curve and the area under it.
 //!
-//! Defined by Bergmann et al., "MVTec AD", CVPR 2019 and IJCV 2021, and by their evaluation program. Where pixel AUROC is
-//! ruled by large defects, here every region weighs the same, however small.
+//! Defined by Bergmann et al., "MVTec AD", CVPR 2019 and IJCV 2021, and by their evaluation
+//! program. Where pixel AUROC is ruled by large defects, here every region weighs the same, however
+//! small.
 
 use crate::ranking::{NORMAL, Ranking, ratio, tag};
 use crate::{ProPoint, Result, Undefined};
@@ -9,7 +10,8 @@ use crate::{ProPoint, Result, Undefined};
 /// The false-positive rate up to which AUPRO is usually reported, on MVTec AD first of all.
 pub const AUPRO_LIMIT: f64 = 0.30;
 
-/// The points of the PRO curve. `region_sizes` holds the pixels of region 1, 2, ..., the tags of the ranking.
+/// The points of the PRO curve. `region_sizes` holds the pixels of region 1, 2, ..., the tags of
+/// the ranking.
 pub(crate) fn points(
     ranking: &Ranking,
     region_sizes: &[u64],

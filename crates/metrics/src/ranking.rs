@@ -1,9 +1,9 @@
 //! Scores sorted once, from which every exact curve is read in one pass.
 //!
-//! A scored item is packed in 8 bytes: the score in the upper half, turned into an integer that ascends as the score
-//! descends, and a tag in the lower half, 0 for a normal item and anything else for an anomalous one (for pixels, the
-//! number of the region). Sorting plain integers is several times faster than sorting by a float comparison, and at 42
-//! maps of 1024x1024 the sort is most of the work.
+//! A scored item is packed in 8 bytes: the score in the upper half, turned into an integer that
+//! ascends as the score descends, and a tag in the lower half, 0 for a normal item and anything
+//! else for an anomalous one (for pixels, the number of the region). Integers need no comparison
+//! function to sort, and a packed item needs no second array to be permuted with it.
 
 use crate::curve::{PrecisionRecallPoint, RocPoint};
 use crate::{Result, Undefined};
@@ -29,10 +29,11 @@ fn score(item: u64) -> f32 {
     f32::from_bits(reverse_order((item >> 32) as u32))
 }
 
-/// Maps the bits of a float to an integer that ascends as the float descends. It is its own inverse.
+/// Maps the bits of a float to an integer that ascends as the float descends. It is its own
+/// inverse.
 ///
-/// The bits of negative floats ascend as the float descends already; those of the others ascend with it, so all bits but
-/// the sign are flipped.
+/// The bits of negative floats ascend as the float descends already; those of the others ascend
+/// with it, so all bits but the sign are flipped.
 fn reverse_order(bits: u32) -> u32 {
     const SIGN: u32 = 1 << 31;
     if bits & SIGN == 0 {
@@ -113,7 +114,8 @@ impl Ranking {
         self.negatives
     }
 
-    /// Items of equal score together, from the highest score to the lowest, each group with its score.
+    /// Items of equal score together, from the highest score to the lowest, each group with its
+    /// score.
     pub(crate) fn groups(&self) -> impl Iterator<Item = (f32, &[u64])> {
         self.items
             .chunk_by(|left, right| left >> 32 == right >> 32)
@@ -157,7 +159,8 @@ impl Ranking {
     /// See [`crate::auroc`].
     pub(crate) fn auroc(&self) -> Result<f64> {
         self.need_both()?;
-        // Twice the number of pairs won, where a tie wins half: an integer, so the result is rounded only once.
+        // Twice the number of pairs won, where a tie wins half: an integer, so the result is
+        // rounded only once.
         let mut won_twice = 0_u128;
         let (mut found, mut passed) = (0, 0);
         for step in self.steps() {

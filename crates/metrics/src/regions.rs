@@ -1,7 +1,7 @@
 //! Anomalous regions of a mask: sets of anomalous pixels connected through their 8 neighbours.
 //!
-//! Connectivity changes AUPRO, because every region weighs the same: two pixels that touch at a corner are one region
-//! here, as in MVTec AD's evaluation, and would be two with 4 neighbours.
+//! Connectivity changes AUPRO, because every region weighs the same: two pixels that touch at a
+//! corner are one region here, as in MVTec AD's evaluation, and would be two with 4 neighbours.
 
 use crate::{Result, Undefined};
 
@@ -19,7 +19,8 @@ pub(crate) fn find(mask: &[bool], width: usize) -> Result<Regions> {
     let height = mask.len().checked_div(width).unwrap_or(0);
     let mut labels = vec![0; mask.len()];
     let mut sizes = Vec::new();
-    // Pixels whose neighbours are still to be looked at. A stack of our own: a region can be as long as the image is large.
+    // Pixels whose neighbours are still to be looked at. A stack of our own: a region can be as
+    // long as the image is large.
     let mut pending = Vec::new();
     for start in 0..mask.len() {
         if !mask[start] || labels[start] != 0 {

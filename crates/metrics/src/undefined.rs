@@ -1,5 +1,6 @@
-//! Why a figure has no value. A test set without defects has no AUPRO, and saying 0 or 1 instead has misled users of
-//! other tools; so the reason is a value of its own, which a report can print in the figure's place.
+//! Why a figure has no value. A test set without defects has no AUPRO, and saying 0 or 1 instead
+//! has misled users of other tools; so the reason is a value of its own, which a report can print
+//! in the figure's place.
 
 use core::fmt;
 
