@@ -1,1 +1,39 @@
-//! What is looked at: datasets on disk, decoding, masks, splits, generated sets.
+//! What is looked at: datasets on disk, decoding, masks, splits, augmentation, loading, and generated sets.
+//!
+//! Everything here ends in plain slices and small structs: there are no tensors, so that the question "what is in this
+//! pixel" never depends on a device or a framework. The way through the crate is the way of an image:
+//!
+//! 1. [`Dataset::open`] finds the [`Sample`]s of a folder and refuses a set that contradicts itself; [`check()`] finds
+//!    *everything* that is wrong with it, file by file.
+//! 2. [`hold_out`] takes calibration images from the training images, before anything has learned from them.
+//! 3. [`load_image`] and [`load_mask`] decode one file, by its content and within [`Limits`].
+//! 4. [`Loader`] does so for a whole pass, in parallel, ahead of the consumer and in bounded memory, with [`Augment`].
+//! 5. [`generate`] makes sets with known defects, for the demo and for tests.
+//!
+//! Every random choice comes from a stream named by its seed and its purpose (never by a thread or the clock), so the
+//! same seed gives the same bits however many threads run.
+
+mod augment;
+mod check;
+mod dataset;
+mod decode;
+mod error;
+mod files;
+pub mod generate;
+mod layout;
+mod loader;
+mod mask;
+mod sample;
+mod split;
+mod stream;
+
+pub use augment::Augment;
+pub use check::{Counts, Problem, Report, check};
+pub use dataset::Dataset;
+pub use decode::{Image, Limits, image_size, load_image};
+pub use error::{Error, Result};
+pub use files::list_images;
+pub use loader::{Batch, Loader, LoaderConfig};
+pub use mask::{Mask, check_mask, load_mask};
+pub use sample::{Label, Sample};
+pub use split::{Calibration, Test, Train, hold_out, shuffled};

@@ -1,0 +1,242 @@
+//! Everything that is wrong with a dataset, at once and file by file: fixing a set one error at a time is what people
+//! give up over.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::dataset::hash_file;
+use crate::decode::{Depth, Limits, decode, depth, require_unit_range};
+use crate::error::{Error, Result};
+use crate::layout::scan;
+use crate::mask::{load_mask, require_same_size};
+use crate::sample::Sample;
+
+/// One thing that is wrong, or odd.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Problem {
+    /// The file or folder it is about.
+    pub path: PathBuf,
+    /// Its short name in kebab-case: `"truncated"`, `"mask-size"`, ... ([`Error::kind`]).
+    pub kind: String,
+    /// The whole message: what was expected, what was found, what to do.
+    pub message: String,
+}
+
+/// How much there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Normal images to learn from.
+    pub train: usize,
+    /// Normal images to test on.
+    pub test_normal: usize,
+    /// Anomalous images to test on.
+    pub test_anomalous: usize,
+    /// Masks that belong to an image.
+    pub masks: usize,
+    /// Test images of each kind, `good` included.
+    pub kinds: BTreeMap<String, usize>,
+    /// Images of each size, as `height x width`, among those that decode.
+    pub sizes: BTreeMap<String, usize>,
+}
+
+/// What [`check`] found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// What has to be mended, sorted by path.
+    pub problems: Vec<Problem>,
+    /// What may be meant, sorted by path.
+    pub warnings: Vec<Problem>,
+    /// How much there is.
+    pub counts: Counts,
+}
+
+/// What was seen of one sample.
+struct Seen {
+    problems: Vec<Error>,
+    size: Option<[usize; 2]>,
+    hash: Option<[u8; 32]>,
+}
+
+/// Looks at every file of a dataset: names, contents, masks against images, training images against test images.
+///
+/// It never fails: a folder that is missing is a report with that one problem. Every image is decoded in full, several
+/// at a time. The report's order does not depend on the threads.
+pub fn check(root: &Path, limits: &Limits) -> Report {
+    let found = scan(root);
+    let dataset = found.dataset;
+    let samples: Vec<&Sample> = dataset.train.iter().chain(&dataset.test).collect();
+    let seen: Vec<Seen> = samples
+        .par_iter()
+        .map(|sample| look(sample, limits))
+        .collect();
+
+    let mut problems: Vec<Problem> = found
+        .problems
+        .iter()
+        .map(|error| problem(root, error))
+        .collect();
+    let mut warnings: Vec<Problem> = found
+        .warnings
+        .into_iter()
+        .map(|(path, w)| warning(&path, w.kind, &w.message))
+        .collect();
+    let mut counts = Counts {
+        train: dataset.train.len(),
+        ..Counts::default()
+    };
+    for (sample, seen) in samples.iter().zip(&seen) {
+        problems.extend(seen.problems.iter().map(|error| problem(root, error)));
+        counts.masks += usize::from(sample.mask.is_some());
+        if let Some([height, width]) = seen.size {
+            *counts
+                .sizes
+                .entry(format!("{height} x {width}"))
+                .or_default() += 1;
+        }
+    }
+    for sample in &dataset.test {
+        *counts
+            .kinds
+            .entry(sample.label.kind().to_string())
+            .or_default() += 1;
+        *(if sample.label.is_anomalous() {
+            &mut counts.test_anomalous
+        } else {
+            &mut counts.test_normal
+        }) += 1;
+    }
+    compare_bytes(
+        root,
+        dataset.train.len(),
+        &samples,
+        &seen,
+        &mut problems,
+        &mut warnings,
+    );
+    if counts.sizes.len() > 1 {
+        let sizes: Vec<String> = counts
+            .sizes
+            .iter()
+            .map(|(size, n)| format!("{n} of {size}"))
+            .collect();
+        let message = format!(
+            "has images of several sizes ({}); all are resized to one, with other scales",
+            sizes.join(", ")
+        );
+        warnings.push(warning(root, "several-sizes", &message));
+    }
+    problems.sort();
+    problems.dedup();
+    warnings.sort();
+    Report {
+        problems,
+        warnings,
+        counts,
+    }
+}
+
+/// Decodes a sample and its mask.
+fn look(sample: &Sample, limits: &Limits) -> Seen {
+    let mut seen = Seen {
+        problems: Vec::new(),
+        size: None,
+        hash: None,
+    };
+    match decoded_size(&sample.path, limits) {
+        Ok(size) => {
+            seen.size = Some(size);
+            // What cannot be decoded has its own problem, and an empty file equals every other empty file.
+            match hash_file(&sample.path) {
+                Ok(hash) => seen.hash = Some(hash),
+                Err(error) => seen.problems.push(error),
+            }
+        }
+        Err(error) => seen.problems.push(error),
+    }
+    if let Some(path) = &sample.mask {
+        match load_mask(path, limits) {
+            Ok(mask) => {
+                if mask.area() == 0 {
+                    seen.problems.push(Error::EmptyMask {
+                        path: path.clone(),
+                        of: sample.path.clone(),
+                    });
+                }
+                let same = seen
+                    .size
+                    .map(|image| require_same_size(sample, path, image, [mask.height, mask.width]));
+                seen.problems.extend(same.and_then(Result::err));
+            }
+            Err(error) => seen.problems.push(error),
+        }
+    }
+    seen
+}
+
+fn decoded_size(path: &Path, limits: &Limits) -> Result<[usize; 2]> {
+    let image = decode(path, limits)?;
+    let size = [image.height() as usize, image.width() as usize];
+    if let Depth::Float = depth(&image) {
+        require_unit_range(path, size[1], image.into_rgb32f().as_raw())?;
+    }
+    Ok(size)
+}
+
+/// Finds images with the same bytes: a problem between training and test, else a warning.
+fn compare_bytes(
+    root: &Path,
+    n_train: usize,
+    samples: &[&Sample],
+    seen: &[Seen],
+    problems: &mut Vec<Problem>,
+    warnings: &mut Vec<Problem>,
+) {
+    let mut first: BTreeMap<[u8; 32], usize> = BTreeMap::new();
+    let mut leaks = BTreeSet::new();
+    for (index, seen) in seen.iter().enumerate() {
+        let Some(hash) = seen.hash else { continue };
+        let earlier = *first.entry(hash).or_insert(index);
+        if earlier == index {
+            continue;
+        }
+        // Training images come first, so the first of equal images is a training image if any is.
+        let (path, other) = (&samples[index].path, &samples[earlier].path);
+        if earlier < n_train && index >= n_train {
+            if leaks.insert(index) {
+                problems.push(problem(
+                    root,
+                    &Error::Leak {
+                        path: path.clone(),
+                        other: other.clone(),
+                    },
+                ));
+            }
+        } else {
+            warnings.push(warning(
+                path,
+                "same-bytes",
+                &format!("has the same bytes as {}", other.display()),
+            ));
+        }
+    }
+}
+
+fn problem(root: &Path, error: &Error) -> Problem {
+    let path = error.path().unwrap_or(root).to_path_buf();
+    Problem {
+        path,
+        kind: error.kind().into(),
+        message: error.to_string(),
+    }
+}
+
+fn warning(path: &Path, kind: &str, message: &str) -> Problem {
+    Problem {
+        path: path.to_path_buf(),
+        kind: kind.into(),
+        message: format!("{}: {message}", path.display()),
+    }
+}

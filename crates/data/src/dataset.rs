@@ -1,0 +1,116 @@
+//! A dataset: the training and test images of one category, found on disk.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, Result};
+use crate::layout::scan;
+use crate::sample::Sample;
+use crate::split::Test;
+
+/// The images of one category.
+///
+/// Two layouts are known. MVTec AD's, used by most public sets:
+///
+/// ```text
+/// train/good/000.png            normal images to learn from
+/// test/good/000.png             normal images to test on
+/// test/<kind>/000.png           anomalous images of a kind
+/// ground_truth/<kind>/000_mask.png   (or 000.png) nonzero where the defect is; the whole folder may be missing
+/// ```
+///
+/// and a plain folder of normal images (with those of the folders below it), which are all for training.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dataset {
+    /// The folder it was opened from.
+    pub root: PathBuf,
+    /// Normal images to learn from, sorted by id.
+    pub train: Vec<Sample>,
+    /// Images to test on, sorted by id; empty for a plain folder.
+    pub test: Vec<Sample>,
+}
+
+impl Dataset {
+    /// Finds the images of a folder. Only names are looked at; see [`check`](crate::check()) for the contents.
+    ///
+    /// # Errors
+    /// The first problem found: a missing or empty folder, no normal image, an image without its mask where others have
+    /// one, a mask without its image, two files with one stem in one folder, or a folder of several datasets.
+    pub fn open(root: impl AsRef<Path>) -> Result<Self> {
+        let scan = scan(root.as_ref());
+        if let Some(problem) = scan.problems.into_iter().next() {
+            return Err(problem);
+        }
+        for (path, warning) in scan.warnings {
+            tracing::warn!("{}: {}", path.display(), warning.message);
+        }
+        Ok(scan.dataset)
+    }
+
+    /// How many test images there are of each kind; `"good"` are the normal ones.
+    pub fn kinds(&self) -> BTreeMap<&str, usize> {
+        let mut kinds = BTreeMap::new();
+        for sample in &self.test {
+            *kinds.entry(sample.label.kind()).or_default() += 1;
+        }
+        kinds
+    }
+
+    /// Whether anomalous test images have masks; if one has, all have.
+    pub fn has_masks(&self) -> bool {
+        self.test.iter().any(|sample| sample.mask.is_some())
+    }
+
+    /// The test images, in a type that says so.
+    pub fn test_split(&self) -> Test {
+        Test(self.test.clone())
+    }
+
+    /// SHA-256 over every image's split, id and bytes and its mask's bytes, as 64 hexadecimal digits.
+    ///
+    /// It does not depend on where the folder is, so that a copy of a dataset has the fingerprint of the original.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn fingerprint(&self) -> Result<String> {
+        let samples: Vec<&Sample> = self.train.iter().chain(&self.test).collect();
+        let digests = samples
+            .par_iter()
+            .map(|sample| {
+                let mask = sample.mask.as_deref().map(hash_file).transpose()?;
+                Ok((hash_file(&sample.path)?, mask))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let mut whole = Sha256::new();
+        whole.update((self.train.len() as u64).to_le_bytes());
+        for (sample, (image, mask)) in samples.iter().zip(digests) {
+            // Lengths first, so that no two lists of fields run together to the same bytes.
+            whole.update((sample.id.len() as u64).to_le_bytes());
+            whole.update(sample.id.as_bytes());
+            whole.update(image);
+            whole.update([u8::from(mask.is_some())]);
+            whole.update(mask.unwrap_or_default());
+        }
+        let digest: [u8; 32] = whole.finalize().into();
+        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+/// SHA-256 of a file's bytes, read in pieces so that its size does not matter.
+pub(crate) fn hash_file(path: &Path) -> Result<[u8; 32]> {
+    let mut file = File::open(path).map_err(Error::read(path))?;
+    let mut hash = Sha256::new();
+    let mut piece = vec![0; 1 << 16];
+    loop {
+        let read = file.read(&mut piece).map_err(Error::read(path))?;
+        if read == 0 {
+            return Ok(hash.finalize().into());
+        }
+        hash.update(piece.get(..read).unwrap_or_default());
+    }
+}

@@ -1,0 +1,204 @@
+//! What can go wrong with data, as one type: every variant names the file, what was expected, what was found and what
+//! to do, because the person who reads it has the folder before them and not this code.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The result of everything in this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A problem with a folder, a file or a setting.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(
+    missing_docs,
+    reason = "each variant's message says what its fields are"
+)]
+pub enum Error {
+    #[error("{path}: cannot be read: {source}; check that it is there and that you may read it")]
+    Read { path: PathBuf, source: io::Error },
+    #[error(
+        "{path}: cannot be written: {source}; check the folder's permissions and the space left on the disk"
+    )]
+    Write { path: PathBuf, source: io::Error },
+    #[error("{path}: expected a folder of images, found nothing by that name; check the path")]
+    FolderMissing { path: PathBuf },
+    #[error("{path}: expected a folder of images, found a file; give the folder that holds it")]
+    NotAFolder { path: PathBuf },
+    #[error(
+        "{path}: expected an empty folder to write a new dataset to, found files in it; choose another folder"
+    )]
+    FolderNotEmpty { path: PathBuf },
+    #[error(
+        "{path}: expected images (png, jpg, bmp, tif, pgm, webp), found none; put images there, or normal ones in \
+         {path}/train/good"
+    )]
+    EmptyFolder { path: PathBuf },
+    #[error(
+        "{path}: expected normal images to learn from in {expected}, found none; put images of good parts there"
+    )]
+    NoNormalImage { path: PathBuf, expected: PathBuf },
+    #[error("{path}: expected one dataset, found a folder of several ({names}); give one of them")]
+    SeveralDatasets { path: PathBuf, names: String },
+    #[error(
+        "{path}: expected its mask {expected}, as other anomalous images have masks, found none; add the mask, or \
+         remove `ground_truth` to go without masks"
+    )]
+    ImageWithoutMask { path: PathBuf, expected: PathBuf },
+    #[error(
+        "{path}: expected the image of this mask in {expected}, found none; add the image or remove the mask"
+    )]
+    MaskWithoutImage { path: PathBuf, expected: PathBuf },
+    #[error(
+        "{path}: expected one file with this stem in its folder, found {other} too; rename or remove one of them"
+    )]
+    SameStem { path: PathBuf, other: PathBuf },
+    #[error("{path}: expected an image, found a file of 0 bytes; copy it again or remove it")]
+    EmptyFile { path: PathBuf },
+    #[error(
+        "{path}: expected an image (PNG, JPEG, BMP, TIFF, PNM or WebP), found none of these by its first bytes; \
+         convert it or remove it"
+    )]
+    NotAnImage { path: PathBuf },
+    #[error(
+        "{path}: expected a whole {format} image, found that the file ends early; copy it again or remove it"
+    )]
+    Truncated { path: PathBuf, format: String },
+    #[error(
+        "{path}: expected a readable image, found: {found}; save it again as an 8 or 16 bit PNG, or remove it"
+    )]
+    Undecodable { path: PathBuf, found: String },
+    #[error(
+        "{path}: expected at most {limit} pixels, found {found}; if this is meant, raise `max_pixels`"
+    )]
+    TooLarge {
+        path: PathBuf,
+        limit: u64,
+        found: String,
+    },
+    #[error(
+        "{path}: expected numbers, found {value} at row {row}, column {column}; replace such values or remove it"
+    )]
+    NotFinite {
+        path: PathBuf,
+        value: f32,
+        row: usize,
+        column: usize,
+    },
+    #[error(
+        "{path}: expected floating-point values within 0 and 1, found {value} at row {row}, column {column}; rescale it"
+    )]
+    OutOfRange {
+        path: PathBuf,
+        value: f32,
+        row: usize,
+        column: usize,
+    },
+    #[error(
+        "{path}: expected a mask of its image's size {image:?} (height, width), found {mask:?}; make the mask again \
+         at the size of {of}"
+    )]
+    MaskSize {
+        path: PathBuf,
+        of: PathBuf,
+        image: [usize; 2],
+        mask: [usize; 2],
+    },
+    #[error(
+        "{path}: expected marked pixels, as {of} is labelled anomalous, found none; mark the defect or move the image"
+    )]
+    EmptyMask { path: PathBuf, of: PathBuf },
+    #[error(
+        "{path}: expected an image not seen in training, found the same bytes in {other}; remove one of them"
+    )]
+    Leak { path: PathBuf, other: PathBuf },
+    #[error("`{key}`: expected {expected}, found {found}; change this setting")]
+    Setting {
+        key: &'static str,
+        expected: &'static str,
+        found: String,
+    },
+    #[error(
+        "{path}: expected to load it, found a fault in this program ({found}); please report it with the file"
+    )]
+    Worker { path: PathBuf, found: String },
+    #[error("expected to start {threads} loader threads, found: {source}; lower `threads`")]
+    Threads { threads: usize, source: io::Error },
+}
+
+impl Error {
+    /// The problem's short name for tables and machines, in kebab-case: `"mask-size"`, `"truncated"`, ...
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "unreadable",
+            Self::Write { .. } => "unwritable",
+            Self::FolderMissing { .. } => "folder-missing",
+            Self::NotAFolder { .. } => "not-a-folder",
+            Self::FolderNotEmpty { .. } => "folder-not-empty",
+            Self::EmptyFolder { .. } => "empty-folder",
+            Self::NoNormalImage { .. } => "no-normal-image",
+            Self::SeveralDatasets { .. } => "several-datasets",
+            Self::ImageWithoutMask { .. } => "image-without-mask",
+            Self::MaskWithoutImage { .. } => "mask-without-image",
+            Self::SameStem { .. } => "same-stem",
+            Self::EmptyFile { .. } => "empty-file",
+            Self::NotAnImage { .. } => "not-an-image",
+            Self::Truncated { .. } => "truncated",
+            Self::Undecodable { .. } => "undecodable",
+            Self::TooLarge { .. } => "too-large",
+            Self::NotFinite { .. } => "not-finite",
+            Self::OutOfRange { .. } => "out-of-range",
+            Self::MaskSize { .. } => "mask-size",
+            Self::EmptyMask { .. } => "empty-mask",
+            Self::Leak { .. } => "leak",
+            Self::Setting { .. } => "setting",
+            Self::Worker { .. } => "worker",
+            Self::Threads { .. } => "threads",
+        }
+    }
+
+    /// The file or folder that the problem is about, where there is one.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Read { path, .. }
+            | Self::Write { path, .. }
+            | Self::FolderMissing { path }
+            | Self::NotAFolder { path }
+            | Self::FolderNotEmpty { path }
+            | Self::EmptyFolder { path }
+            | Self::NoNormalImage { path, .. }
+            | Self::SeveralDatasets { path, .. }
+            | Self::ImageWithoutMask { path, .. }
+            | Self::MaskWithoutImage { path, .. }
+            | Self::SameStem { path, .. }
+            | Self::EmptyFile { path }
+            | Self::NotAnImage { path }
+            | Self::Truncated { path, .. }
+            | Self::Undecodable { path, .. }
+            | Self::TooLarge { path, .. }
+            | Self::NotFinite { path, .. }
+            | Self::OutOfRange { path, .. }
+            | Self::MaskSize { path, .. }
+            | Self::EmptyMask { path, .. }
+            | Self::Leak { path, .. }
+            | Self::Worker { path, .. } => Some(path),
+            Self::Setting { .. } | Self::Threads { .. } => None,
+        }
+    }
+
+    /// For `map_err` where a file could not be read.
+    pub(crate) fn read(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self::Read {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+
+    /// For `map_err` where a file could not be written.
+    pub(crate) fn write(path: &Path) -> impl FnOnce(io::Error) -> Self + '_ {
+        move |source| Self::Write {
+            path: path.to_path_buf(),
+            source,
+        }
+    }
+}

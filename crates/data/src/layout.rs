@@ -1,0 +1,260 @@
+//! What the folders of a dataset mean: reads names only, and collects every problem instead of stopping at the first,
+//! so that `Dataset::open` and `check` can never disagree about what a good dataset is.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::dataset::Dataset;
+use crate::error::Error;
+use crate::files::{Listing, list_folder, list_images, name, same_stems, stem};
+use crate::sample::{GOOD, Label, Sample};
+
+/// Something odd that does not keep a dataset from being used.
+#[derive(Debug)]
+pub(crate) struct Warning {
+    pub(crate) kind: &'static str,
+    pub(crate) message: String,
+}
+
+/// What was found under a root.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    pub(crate) dataset: Dataset,
+    pub(crate) problems: Vec<Error>,
+    pub(crate) warnings: Vec<(PathBuf, Warning)>,
+}
+
+/// Reads the names under `root`.
+pub(crate) fn scan(root: &Path) -> Scan {
+    let dataset = Dataset {
+        root: root.to_path_buf(),
+        train: Vec::new(),
+        test: Vec::new(),
+    };
+    let mut scan = Scan {
+        dataset,
+        problems: Vec::new(),
+        warnings: Vec::new(),
+    };
+    match fs::metadata(root) {
+        Err(source) if source.kind() == std::io::ErrorKind::NotFound => {
+            scan.problems.push(Error::FolderMissing {
+                path: root.to_path_buf(),
+            });
+        }
+        Err(source) => scan.problems.push(Error::Read {
+            path: root.to_path_buf(),
+            source,
+        }),
+        Ok(metadata) if !metadata.is_dir() => scan.problems.push(Error::NotAFolder {
+            path: root.to_path_buf(),
+        }),
+        Ok(_)
+            if ["train", "test", "ground_truth"]
+                .iter()
+                .any(|part| root.join(part).is_dir()) =>
+        {
+            scan.mvtec()
+        }
+        Ok(_) => scan.plain(),
+    }
+    scan.dataset.train.sort_by(|a, b| a.id.cmp(&b.id));
+    scan.dataset.test.sort_by(|a, b| a.id.cmp(&b.id));
+    scan
+}
+
+impl Scan {
+    /// A folder of normal images.
+    fn plain(&mut self) {
+        let root = self.dataset.root.clone();
+        let listing = self.list(&root);
+        // Taking several datasets for one folder of normal images would train on their defects without a word.
+        let names: Vec<String> = listing
+            .folders
+            .iter()
+            .filter(|f| f.join("train").is_dir())
+            .map(|f| name(f))
+            .collect();
+        if !names.is_empty() {
+            self.problems.push(Error::SeveralDatasets {
+                path: root,
+                names: names.join(", "),
+            });
+            return;
+        }
+        if listing.images.is_empty() && listing.folders.iter().any(|folder| name(folder) == GOOD) {
+            let message = "its subfolders are all taken for normal images; if `good` alone is, give that folder, or \
+                           arrange the set as train/good, test/<kind>";
+            self.warn(&root, "all-taken-for-normal", message.into());
+        }
+        match list_images(&root) {
+            Ok(images) => {
+                self.problems.extend(same_stems(&images));
+                self.dataset.train = images
+                    .iter()
+                    .map(|path| self.sample(path, Label::Normal))
+                    .collect();
+            }
+            Err(error) => self.problems.push(error),
+        }
+    }
+
+    /// MVTec AD's layout.
+    fn mvtec(&mut self) {
+        let root = self.dataset.root.clone();
+        let good = root.join("train").join(GOOD);
+        let train = if good.is_dir() {
+            self.images(&good)
+        } else {
+            Vec::new()
+        };
+        self.dataset.train = train
+            .iter()
+            .map(|path| self.sample(path, Label::Normal))
+            .collect();
+        for folder in self.list(&root.join("train")).folders {
+            if name(&folder) != GOOD {
+                self.warn(
+                    &folder,
+                    "not-used",
+                    "is not used: training images are those in train/good".into(),
+                );
+            }
+        }
+
+        let mut images = Vec::new();
+        for folder in self.list(&root.join("test")).folders {
+            images.push((name(&folder), self.images(&folder)));
+        }
+        let mut masks: BTreeMap<String, BTreeMap<String, PathBuf>> = BTreeMap::new();
+        for folder in self.list(&root.join("ground_truth")).folders {
+            let files = self.images(&folder);
+            masks.insert(
+                name(&folder),
+                files.into_iter().map(|path| (stem(&path), path)).collect(),
+            );
+        }
+        self.pair(images, masks);
+
+        if self.dataset.train.is_empty() {
+            let empty = self.dataset.test.is_empty() && self.problems.is_empty();
+            // First, as it is what `Dataset::open` should say.
+            let problem = if empty {
+                Error::EmptyFolder { path: root }
+            } else {
+                Error::NoNormalImage {
+                    path: root,
+                    expected: good,
+                }
+            };
+            self.problems.insert(0, problem);
+        }
+    }
+
+    /// Gives every anomalous test image its mask; what is left over on either side is a problem.
+    fn pair(
+        &mut self,
+        images: Vec<(String, Vec<PathBuf>)>,
+        mut masks: BTreeMap<String, BTreeMap<String, PathBuf>>,
+    ) {
+        let root = self.dataset.root.clone();
+        let any_mask = masks.values().any(|folder| !folder.is_empty());
+        for (kind, files) in images {
+            let mut of_kind = masks.remove(&kind).unwrap_or_default();
+            for path in files {
+                let stem = stem(&path);
+                let suffixed = of_kind.remove(&format!("{stem}_mask"));
+                let plain = of_kind.remove(&stem);
+                if let (Some(path), Some(other)) = (&suffixed, &plain) {
+                    self.problems.push(Error::SameStem {
+                        path: path.clone(),
+                        other: other.clone(),
+                    });
+                }
+                let mask = suffixed.or(plain);
+                let mut sample = self.sample(
+                    &path,
+                    if kind == GOOD {
+                        Label::Normal
+                    } else {
+                        Label::Anomalous { kind: kind.clone() }
+                    },
+                );
+                if kind == GOOD {
+                    if let Some(mask) = mask {
+                        self.warn(
+                            &mask,
+                            "not-used",
+                            "is not used: it marks a normal image".into(),
+                        );
+                    }
+                } else if mask.is_none() && any_mask {
+                    let expected = root
+                        .join("ground_truth")
+                        .join(&kind)
+                        .join(format!("{stem}_mask.png"));
+                    self.problems
+                        .push(Error::ImageWithoutMask { path, expected });
+                } else {
+                    sample.mask = mask;
+                }
+                self.dataset.test.push(sample);
+            }
+            masks.insert(kind, of_kind);
+        }
+        for (kind, left_over) in masks {
+            let expected = root.join("test").join(kind);
+            for path in left_over.into_values() {
+                self.problems.push(Error::MaskWithoutImage {
+                    path,
+                    expected: expected.clone(),
+                });
+            }
+        }
+    }
+
+    /// The images directly in a folder, with a problem for each stem that comes twice and a warning for what is no image.
+    fn images(&mut self, folder: &Path) -> Vec<PathBuf> {
+        let listing = self.list(folder);
+        self.problems.extend(same_stems(&listing.images));
+        if let Some(first) = listing.others.first().or(listing.folders.first()) {
+            let message = format!(
+                "is not used, nor {} more beside it: not an image by its name",
+                listing.others.len() + listing.folders.len() - 1
+            );
+            self.warn(first, "not-used", message);
+        }
+        listing.images
+    }
+
+    /// What a folder holds; nothing where it is missing, nothing and a problem where it is unreadable.
+    fn list(&mut self, folder: &Path) -> Listing {
+        if !folder.exists() {
+            return Listing::default();
+        }
+        list_folder(folder).unwrap_or_else(|problem| {
+            self.problems.push(problem);
+            Listing::default()
+        })
+    }
+
+    fn warn(&mut self, path: &Path, kind: &'static str, message: String) {
+        self.warnings
+            .push((path.to_path_buf(), Warning { kind, message }));
+    }
+
+    fn sample(&self, path: &Path, label: Label) -> Sample {
+        let relative = path.strip_prefix(&self.dataset.root).unwrap_or(path);
+        let parts: Vec<_> = relative
+            .components()
+            .map(|part| part.as_os_str().to_string_lossy())
+            .collect();
+        Sample {
+            id: parts.join("/"),
+            path: path.to_path_buf(),
+            label,
+            mask: None,
+        }
+    }
+}

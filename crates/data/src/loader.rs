@@ -1,0 +1,298 @@
+//! A pass over images: decoded, resized and augmented in parallel, ahead of the consumer, in bounded memory.
+//!
+//! Workers take one image at a time (not one batch), so that all cores are busy however few batches are kept ahead. A
+//! lock and two condition variables are simpler here than channels: batches leave in order, a worker may only run
+//! `ahead` batches beyond the last one taken, and dropping the loader wakes and ends everyone.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use crate::augment::Augment;
+use crate::decode::{Image, Limits, load_image};
+use crate::error::{Error, Result};
+use crate::sample::Sample;
+
+/// How a pass is loaded.
+#[derive(Debug, Clone)]
+pub struct LoaderConfig {
+    /// Height and width that every image is resized to.
+    pub size: [usize; 2],
+    /// Images in a batch; the last batch of a pass may have fewer.
+    pub batch: usize,
+    /// Random changes; the default is none.
+    pub augment: Augment,
+    /// Seed of the random changes.
+    pub seed: u64,
+    /// Number of the pass: each has changes of its own.
+    pub pass: u64,
+    /// What is refused unread.
+    pub limits: Limits,
+    /// Threads that decode; 0 is one for each core.
+    pub threads: usize,
+    /// Batches that may be ready or in work beside the one the consumer holds, at least 1. Memory is bounded by these and
+    /// by one undecoded and one full-size image for each thread.
+    pub ahead: usize,
+}
+
+impl Default for LoaderConfig {
+    fn default() -> Self {
+        Self {
+            size: [256, 256],
+            batch: 16,
+            augment: Augment::default(),
+            seed: 0,
+            pass: 0,
+            limits: Limits::default(),
+            threads: 0,
+            ahead: 2,
+        }
+    }
+}
+
+/// Images of one size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Each image's id.
+    pub ids: Vec<String>,
+    /// Each image's index in the samples given to [`Loader::start`].
+    pub samples: Vec<usize>,
+    /// `[images, 3, height, width]`.
+    pub shape: [usize; 4],
+    /// Values in [0, 1] in the order of `shape`.
+    pub pixels: Vec<f32>,
+}
+
+/// An iterator over the batches of one pass.
+///
+/// A batch with an image that cannot be loaded is an error that names the image; the next batch can still be taken.
+/// Batches and their bits do not depend on the number of threads. To go on in the middle of a pass, give the rest of its
+/// order: random changes belong to a sample's index, not to its place in the order.
+#[derive(Debug)]
+pub struct Loader {
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+    taken: usize,
+}
+
+#[derive(Debug)]
+struct Shared {
+    samples: Arc<[Sample]>,
+    order: Vec<usize>,
+    config: LoaderConfig,
+    state: Mutex<State>,
+    /// Told when a worker may have more to do, or should stop.
+    room: Condvar,
+    /// Told when an image is ready.
+    ready: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Place in the order of the next image to be worked on.
+    next: usize,
+    /// First place in the order that must not be worked on yet.
+    limit: usize,
+    /// What is ready, by place.
+    done: BTreeMap<usize, Result<Image>>,
+    stop: bool,
+}
+
+impl Loader {
+    /// Starts loading `samples[order[0]]`, `samples[order[1]]`, ... at once.
+    ///
+    /// # Errors
+    /// A setting out of its range, an index beyond the samples, or threads that the system refuses.
+    pub fn start(samples: Arc<[Sample]>, order: Vec<usize>, config: LoaderConfig) -> Result<Self> {
+        config.augment.validate()?;
+        for (key, value) in [
+            ("batch", config.batch),
+            ("ahead", config.ahead),
+            ("size", config.size[0].min(config.size[1])),
+        ] {
+            if value == 0 {
+                return Err(Error::Setting {
+                    key,
+                    expected: "at least 1",
+                    found: "0".into(),
+                });
+            }
+        }
+        if let Some(index) = order.iter().find(|&&index| index >= samples.len()) {
+            let found = format!("{index} for {} samples", samples.len());
+            return Err(Error::Setting {
+                key: "order",
+                expected: "indices of samples",
+                found,
+            });
+        }
+        let cores = thread::available_parallelism().map_or(1, |cores| cores.get());
+        let wanted = if config.threads == 0 {
+            cores
+        } else {
+            config.threads
+        };
+        let threads = wanted.min(order.len());
+        let limit = config.ahead.saturating_mul(config.batch);
+        let state = Mutex::new(State {
+            limit,
+            ..State::default()
+        });
+        let shared = Arc::new(Shared {
+            samples,
+            order,
+            config,
+            state,
+            room: Condvar::new(),
+            ready: Condvar::new(),
+        });
+        let mut loader = Self {
+            shared,
+            workers: Vec::with_capacity(threads),
+            taken: 0,
+        };
+        for number in 0..threads {
+            let shared = Arc::clone(&loader.shared);
+            let worker = thread::Builder::new()
+                .name(format!("loader-{number}"))
+                .spawn(move || shared.work());
+            // On an error the loader is dropped, which ends the threads that did start.
+            loader
+                .workers
+                .push(worker.map_err(|source| Error::Threads { threads, source })?);
+        }
+        Ok(loader)
+    }
+
+    /// Batches of this pass that are still to come.
+    pub fn remaining(&self) -> usize {
+        (self.shared.order.len() - self.taken).div_ceil(self.shared.config.batch)
+    }
+
+    fn assemble(
+        &self,
+        places: std::ops::Range<usize>,
+        images: Vec<Result<Image>>,
+    ) -> Result<Batch> {
+        let Shared {
+            samples,
+            order,
+            config,
+            ..
+        } = &*self.shared;
+        let [height, width] = config.size;
+        let mut pixels = Vec::with_capacity(images.len() * 3 * height * width);
+        let shape = [images.len(), 3, height, width];
+        for image in images {
+            pixels.extend_from_slice(&image?.pixels);
+        }
+        let indices = order[places].to_vec();
+        Ok(Batch {
+            ids: indices.iter().map(|&i| samples[i].id.clone()).collect(),
+            samples: indices,
+            shape,
+            pixels,
+        })
+    }
+}
+
+impl Iterator for Loader {
+    type Item = Result<Batch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let end = (self.taken + self.shared.config.batch).min(self.shared.order.len());
+        let places = self.taken..end;
+        if places.is_empty() {
+            return None;
+        }
+        let mut images = Vec::with_capacity(places.len());
+        let mut state = self.shared.lock();
+        for place in places.clone() {
+            loop {
+                if let Some(image) = state.done.remove(&place) {
+                    images.push(image);
+                    break;
+                }
+                state = self
+                    .shared
+                    .ready
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+        self.taken = end;
+        state.limit = state.limit.saturating_add(self.shared.config.batch);
+        drop(state);
+        self.shared.room.notify_all();
+        Some(self.assemble(places, images))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.remaining(), Some(self.remaining()))
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        self.shared.lock().stop = true;
+        self.shared.room.notify_all();
+        for worker in self.workers.drain(..) {
+            // A worker catches panics itself, and there is nothing left to do about one here.
+            let _ = worker.join();
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds the lock, so what is inside is whole even if the lock says otherwise.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A worker's life.
+    fn work(&self) {
+        while let Some(place) = self.claim() {
+            let image =
+                catch_unwind(AssertUnwindSafe(|| self.load(place))).unwrap_or_else(|panic| {
+                    let found = panic
+                        .downcast_ref::<&str>()
+                        .map(ToString::to_string)
+                        .or_else(|| panic.downcast_ref::<String>().cloned());
+                    let path = self.samples[self.order[place]].path.clone();
+                    Err(Error::Worker {
+                        path,
+                        found: found.unwrap_or_else(|| "a panic".into()),
+                    })
+                });
+            self.lock().done.insert(place, image);
+            self.ready.notify_one();
+        }
+    }
+
+    /// Waits for room and takes the next place; none when all are taken or the loader is gone.
+    fn claim(&self) -> Option<usize> {
+        let mut state = self.lock();
+        while !state.stop && state.next < self.order.len() && state.next >= state.limit {
+            state = self
+                .room
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        if state.stop || state.next >= self.order.len() {
+            return None;
+        }
+        state.next += 1;
+        Some(state.next - 1)
+    }
+
+    fn load(&self, place: usize) -> Result<Image> {
+        let index = self.order[place];
+        let config = &self.config;
+        let mut image = load_image(&self.samples[index].path, Some(config.size), &config.limits)?;
+        config
+            .augment
+            .apply(&mut image, config.seed, config.pass, index as u64);
+        Ok(image)
+    }
+}
