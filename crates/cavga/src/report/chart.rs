@@ -35,12 +35,14 @@ pub(super) struct Rates<'a> {
 impl Rates<'_> {
     /// The chart with its legend; empty without a point to draw.
     pub(super) fn render(&self) -> String {
+        let drawn = |curve: &Curve| clip(&finite(&curve.points), self.limit);
         let lines: Vec<_> = self
             .curves
             .iter()
-            .map(|curve| clip(&finite(&curve.points), self.limit))
+            .map(|curve| (curve, drawn(curve)))
+            .filter(|line| !line.1.is_empty())
             .collect();
-        if lines.iter().all(Vec::is_empty) {
+        if lines.is_empty() {
             return String::new();
         }
         let (x, y) = (
@@ -52,34 +54,23 @@ impl Rates<'_> {
             let end = self.limit.min(1.0);
             drawing += &line("chance", &[(0.0, 0.0), (end, end)], x, y);
         }
-        for (index, points) in lines.iter().enumerate() {
-            drawing += &line(&format!("line c{}", index % 6), points, x, y);
+        let (mut legend, mut areas) = (String::new(), String::new());
+        for (index, (curve, points)) in lines.iter().enumerate() {
+            let class = format!("line c{}", index % 6);
+            drawing += &line(&class, points, x, y);
+            let area = curve.area.map(number).unwrap_or_default();
+            legend += &entry(&class, &format!("{} <b>{area}</b>", escape(&curve.name)));
+            areas += &format!(" {}: {area}.", curve.name);
         }
-        let legend = self.legend();
-        let description = format!("{} over {}. {}", self.y, self.x, spoken(self.curves));
+        if self.chance {
+            legend += &entry("chance", "chance");
+        }
+        let description = format!("{} over {}.{areas}", self.y, self.x);
         card(
             self.title,
             &svg(self.title, &description, &drawing),
-            &legend,
+            &format!("<ul class=\"legend\">{legend}</ul>"),
         )
-    }
-
-    fn legend(&self) -> String {
-        let mut entries = String::new();
-        for (index, curve) in self.curves.iter().enumerate() {
-            let area = curve
-                .area
-                .map(|area| format!(" <b>{}</b>", number(area)))
-                .unwrap_or_default();
-            entries += &entry(
-                &format!("line c{}", index % 6),
-                &format!("{}{area}", escape(&curve.name)),
-            );
-        }
-        if self.chance {
-            entries += &entry("chance", "knowing nothing");
-        }
-        format!("<ul class=\"legend\">{entries}</ul>")
     }
 }
 
@@ -99,11 +90,15 @@ pub(super) fn series(curve: &Curve, over: &str) -> String {
     );
     let label = if y.is_log() { "logarithmic" } else { "" };
     let mut drawing = frame((x, over), (y, label));
-    if points.len() > 4 * MEANS {
-        drawing += &line("line c0 faint", &points, x, y);
+    let long = points.len() > 4 * MEANS;
+    drawing += &line(
+        if long { "line c0 faint" } else { "line c0" },
+        &points,
+        x,
+        y,
+    );
+    if long {
         drawing += &line("line c0", &means(&points), x, y);
-    } else {
-        drawing += &line("line c0", &points, x, y);
     }
     let summary = format!(
         "From {} to {}, last {}.",
@@ -111,7 +106,15 @@ pub(super) fn series(curve: &Curve, over: &str) -> String {
         number(upwards.1),
         number(last.1)
     );
-    let legend = format!("<p class=\"note\">last value <b>{}</b></p>", number(last.1));
+    let means = if long {
+        ", thick: means of neighbouring values"
+    } else {
+        ""
+    };
+    let legend = format!(
+        "<p class=\"note\">last value <b>{}</b>{means}</p>",
+        number(last.1)
+    );
     card(&curve.name, &svg(&curve.name, &summary, &drawing), &legend)
 }
 
@@ -260,18 +263,6 @@ fn clip(points: &[(f64, f64)], limit: f64) -> Vec<(f64, f64)> {
         break;
     }
     out
-}
-
-fn spoken(curves: &[Curve]) -> String {
-    let areas: Vec<_> = curves
-        .iter()
-        .filter_map(|curve| {
-            curve
-                .area
-                .map(|area| format!("{}: {}", curve.name, number(area)))
-        })
-        .collect();
-    areas.join("; ")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! Two rules are kept here and nowhere else: a figure that is undefined says so and why, it is never a 0; and what a
 //! paper reported stands in a column of its own, beside what was measured.
 //!
+//! - `page`: the order of the parts
 //! - `text`: escaping, numbers, `data:` addresses
 //! - `scale`: from values to positions, and which ticks an axis gets
 //! - `chart`, `histogram`: the drawings
@@ -17,14 +18,12 @@
 mod chart;
 mod gallery;
 mod histogram;
+mod page;
 mod scale;
 mod tables;
 mod text;
 
-use text::escape;
-
-/// The page's whole style; it names no address.
-const STYLE: &str = include_str!("style.css");
+pub use page::render;
 
 /// A measured number, or in words why there is none.
 pub type Value = Result<f64, String>;
@@ -188,154 +187,4 @@ pub struct Item {
     pub verdict: String,
     /// The four pictures.
     pub panels: crate::picture::Panels,
-}
-
-/// The report as one HTML file.
-pub fn render(report: &Report) -> String {
-    let title = escape(&report.title);
-    let warnings: String = report
-        .warnings
-        .iter()
-        .map(|text| text::paragraph("warning", text))
-        .collect();
-    format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
-         <body>\n<header class=\"page\"><h1>{title}</h1>{}</header>\n<main>\n{warnings}{}{}{}</main>\n\
-         <footer>Written by cavga {}. Figures are measured on this run\u{2019}s test images.</footer>\n</body>\n</html>\n",
-        text::paragraph("subtitle", &report.subtitle),
-        found(report),
-        gallery::render(&report.galleries, report.heat.as_ref()),
-        measured(report),
-        env!("CARGO_PKG_VERSION")
-    )
-}
-
-/// What was found: the summary, the key figures, verdicts and scores.
-fn found(report: &Report) -> String {
-    let charts = [
-        report
-            .verdicts
-            .as_ref()
-            .map(tables::verdicts)
-            .unwrap_or_default(),
-        report
-            .histogram
-            .as_ref()
-            .map(histogram::render)
-            .unwrap_or_default(),
-    ];
-    section(
-        "",
-        &[
-            text::paragraph("summary", &report.summary),
-            tables::headline(&report.sections),
-            grid(&charts.concat()),
-        ],
-    )
-}
-
-/// How it was measured and made: kinds of defect, all figures, curves, training, facts.
-fn measured(report: &Report) -> String {
-    let kinds = report
-        .kinds
-        .as_ref()
-        .filter(|table| !table.rows.is_empty())
-        .map(tables::kinds)
-        .unwrap_or_default();
-    let figures: String = report
-        .sections
-        .iter()
-        .filter(|section| !section.figures.is_empty())
-        .map(tables::section)
-        .collect();
-    let over = if report.losses_over.is_empty() {
-        "step"
-    } else {
-        &report.losses_over
-    };
-    let losses: String = report
-        .losses
-        .iter()
-        .map(|loss| chart::series(loss, over))
-        .collect();
-    let facts = if report.facts.is_empty() {
-        String::new()
-    } else {
-        tables::facts(&report.facts)
-    };
-    [
-        section("Kinds of defect", &[kinds]),
-        section("Figures and their rules", &[figures]),
-        section("Curves", &[grid(&curves(report))]),
-        section("Training", &[grid(&losses)]),
-        section("This run", &[facts]),
-    ]
-    .concat()
-}
-
-fn curves(report: &Report) -> String {
-    let limit = if report.pro_limit > 0.0 && report.pro_limit <= 1.0 {
-        report.pro_limit
-    } else {
-        1.0
-    };
-    let chart = |title, (x, y), limit, chance, curves| {
-        chart::Rates {
-            title,
-            x,
-            y,
-            limit,
-            chance,
-            curves,
-        }
-        .render()
-    };
-    let (false_positives, true_positives) = ("false positive rate", "true positive rate");
-    [
-        chart(
-            "Receiver operating characteristic",
-            (false_positives, true_positives),
-            1.0,
-            true,
-            &report.roc,
-        ),
-        chart(
-            "Precision and recall",
-            ("recall", "precision"),
-            1.0,
-            false,
-            &report.precision_recall,
-        ),
-        chart(
-            "Per-region overlap",
-            (false_positives, "mean overlap of regions"),
-            limit,
-            false,
-            &report.pro,
-        ),
-    ]
-    .concat()
-}
-
-/// A section with its heading; nothing where it has no content.
-fn section(title: &str, parts: &[String]) -> String {
-    if parts.iter().all(String::is_empty) {
-        return String::new();
-    }
-    let heading = if title.is_empty() {
-        String::new()
-    } else {
-        format!("<h2>{title}</h2>\n")
-    };
-    format!("<section>{heading}{}</section>\n", parts.concat())
-}
-
-fn grid(charts: &str) -> String {
-    if charts.is_empty() {
-        String::new()
-    } else {
-        format!("<div class=\"charts\">{charts}</div>\n")
-    }
 }
