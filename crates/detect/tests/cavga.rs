@@ -1,0 +1,161 @@
+//! CAVGA's learner and detector as a user of the traits sees them.
+
+use burn::tensor::{Device, Tensor};
+use cavga_detect::{
+    Batch, Error, Method, Scores,
+    cavga::{Adversary, CavgaConfig},
+};
+
+const SIZE: [usize; 2] = [64, 64];
+
+fn methods() -> [Method; 2] {
+    let config = CavgaConfig::tiny();
+    [Method::CavgaDU(config.clone()), Method::CavgaRU(config)]
+}
+
+fn batch(step: u64) -> Batch {
+    let count = 4 * 3 * SIZE[0] * SIZE[1];
+    let values: Vec<f32> = (0..count)
+        .map(|index| ((index as f32 + 37.0 * step as f32) * 0.013).sin() * 0.4 + 0.5)
+        .collect();
+    let images = Tensor::<1>::from_floats(values.as_slice(), &Device::flex());
+    Batch {
+        images: images.reshape([4, 3, SIZE[0], SIZE[1]]),
+        anomalous: vec![false; 4],
+        step,
+    }
+}
+
+fn bits(scores: Scores) -> Vec<u32> {
+    let images = scores.images.into_iter().flat_map(|scores| scores.values);
+    let maps = scores
+        .maps
+        .into_iter()
+        .flat_map(|maps| maps.values.into_data().iter::<f32>().collect::<Vec<_>>());
+    images.chain(maps).map(f32::to_bits).collect()
+}
+
+#[test]
+fn a_restored_learner_goes_on_as_if_never_stopped() {
+    for method in methods() {
+        let learner = || method.learner(SIZE, 5, &Device::flex()).unwrap();
+        let mut straight = learner();
+        (0..4).for_each(|step| drop(straight.observe(&batch(step)).unwrap()));
+        let mut first = learner();
+        (0..2).for_each(|step| drop(first.observe(&batch(step)).unwrap()));
+        let mut second = learner();
+        second.restore(first.state().unwrap()).unwrap();
+        (2..4).for_each(|step| drop(second.observe(&batch(step)).unwrap()));
+        assert_eq!(
+            straight.state().unwrap(),
+            second.state().unwrap(),
+            "{}",
+            method.name()
+        );
+    }
+}
+
+#[test]
+fn a_detector_says_the_same_restored_and_in_any_batch() {
+    for method in methods() {
+        let device = Device::flex();
+        let mut learner = method.learner(SIZE, 5, &device).unwrap();
+        learner.observe(&batch(0)).unwrap();
+        let detector = learner.finish(&mut std::iter::once(Ok(batch(1)))).unwrap();
+        let restored = method
+            .detector(SIZE, detector.state().unwrap(), &device)
+            .unwrap();
+        let images = batch(2).images;
+        let whole = detector.score(images.clone()).unwrap();
+        assert_eq!(
+            bits(whole.clone()),
+            bits(restored.score(images.clone()).unwrap())
+        );
+        assert!(
+            whole
+                .maps
+                .iter()
+                .all(|map| map.values.dims() == [4, 64, 64])
+        );
+        let alone = detector.score(images.narrow(0, 1, 1)).unwrap();
+        for (whole, alone) in whole.images.iter().zip(&alone.images) {
+            let [a, b] = [whole.values[1], alone.values[0]];
+            assert!((a - b).abs() <= 1e-5 * a.abs(), "{}: {a} {b}", whole.name);
+        }
+    }
+}
+
+#[test]
+fn training_lowers_the_reconstruction_loss() {
+    let mut config = CavgaConfig::tiny();
+    config.adam.rate = 1e-3;
+    config.weights.adversarial = 0.0;
+    for method in [Method::CavgaDU(config.clone()), Method::CavgaRU(config)] {
+        let mut learner = method.learner(SIZE, 1, &Device::flex()).unwrap();
+        let mut reconstruction = |_| {
+            let losses = learner.observe(&batch(0)).unwrap();
+            losses
+                .into_iter()
+                .find(|(name, _)| *name == "reconstruction")
+                .unwrap()
+                .1
+        };
+        let losses: Vec<f64> = (0..20).map(&mut reconstruction).collect();
+        assert!(losses[19] < losses[0], "{}: {losses:?}", method.name());
+    }
+}
+
+#[test]
+fn divergence_is_an_error_that_names_the_loss() {
+    let mut config = CavgaConfig::tiny();
+    config.adam.rate = 1e30;
+    let mut learner = Method::CavgaDU(config)
+        .learner(SIZE, 1, &Device::flex())
+        .unwrap();
+    let error = (0..5)
+        .find_map(|step| learner.observe(&batch(step)).err())
+        .unwrap();
+    assert!(matches!(error, Error::NotFinite { .. }), "{error}");
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_by_name() {
+    let refused = |config: CavgaConfig, size| {
+        let error = Method::CavgaRU(config)
+            .learner(size, 1, &Device::flex())
+            .err()
+            .unwrap();
+        error.to_string()
+    };
+    let config = CavgaConfig::tiny();
+    assert!(refused(config.clone(), [65, 64]).contains("size"));
+    let stride = CavgaConfig {
+        output_stride: 4,
+        ..config.clone()
+    };
+    assert!(refused(stride, SIZE).contains("output_stride"));
+    let adversary = Adversary {
+        real_target: f64::NAN,
+        ..config.adversary.clone()
+    };
+    assert!(
+        refused(
+            CavgaConfig {
+                adversary,
+                ..config
+            },
+            SIZE
+        )
+        .contains("real_target")
+    );
+}
+
+#[test]
+fn images_of_another_size_are_refused() {
+    let method = Method::CavgaDU(CavgaConfig::tiny());
+    let mut learner = method.learner([96, 64], 1, &Device::flex()).unwrap();
+    assert!(matches!(
+        learner.observe(&batch(0)),
+        Err(Error::Shape { .. })
+    ));
+}
