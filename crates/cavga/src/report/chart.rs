@@ -195,7 +195,7 @@ fn line(class: &str, points: &[(f64, f64)], x: Scale, y: Scale) -> String {
     let placed: Vec<_> = points.iter().map(|&(a, b)| (x.at(a), y.at(b))).collect();
     match thin(&placed).as_slice() {
         [] => String::new(),
-        [(a, b)] => format!("<circle class=\"{class} dot\" cx=\"{a:.1}\" cy=\"{b:.1}\" r=\"4\"/>"),
+        [(a, b)] => format!("<circle class=\"{class} dot\" cx=\"{a:.1}\" cy=\"{b:.1}\" r=\"2\"/>"),
         many => {
             let path: Vec<_> = many.iter().map(|(a, b)| format!("{a:.1} {b:.1}")).collect();
             format!("<path class=\"{class}\" d=\"M{}\"/>", path.join("L"))

@@ -1,5 +1,8 @@
 //! From values to positions on paper, and the round numbers at which an axis gets its ticks.
 
+/// Below it a range counts as empty: so far from the smallest numbers that no division overflows.
+const TINY: f64 = 1e-200;
+
 /// One axis: a range of values laid onto a range of positions.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
@@ -11,13 +14,11 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// `low` to `high`, both drawable, onto `from` to `to`. An empty range is widened so that it lies in the middle.
+    /// `low` to `high`, both drawable, onto `from` to `to`. A range too narrow to have ticks of its own is widened, so that
+    /// it lies in the middle.
     pub(super) fn linear((low, high): (f64, f64), (from, to): (f64, f64)) -> Self {
-        let (low, high) = if high > low {
-            (low, high)
-        } else {
-            widened(low)
-        };
+        let wide = high - low > 1e-9 * low.abs().max(high.abs()) && high - low > TINY;
+        let (low, high) = if wide { (low, high) } else { widened(low) };
         Self {
             low,
             high,
@@ -29,7 +30,7 @@ impl Scale {
 
     /// As [`Scale::linear`], but logarithmic where all values are positive and span more than a factor of 30.
     pub(super) fn suited((low, high): (f64, f64), places: (f64, f64)) -> Self {
-        let log = low > 0.0 && high / low > 30.0;
+        let log = low > TINY && high / low > 30.0;
         Self {
             log,
             ..Self::linear((low, high), places)
@@ -42,11 +43,14 @@ impl Scale {
 
     /// The position of a drawable value, never outside the axis.
     pub(super) fn at(self, value: f64) -> f64 {
-        let share = if self.log {
-            (value.max(self.low) / self.low).log10() / (self.high / self.low).log10()
-        } else {
-            (value - self.low) / (self.high - self.low)
+        let place = |value: f64| {
+            if self.log {
+                value.max(self.low).log10()
+            } else {
+                value
+            }
         };
+        let share = (place(value) - place(self.low)) / (place(self.high) - place(self.low));
         self.from + share.clamp(0.0, 1.0) * (self.to - self.from)
     }
 
@@ -102,7 +106,11 @@ pub(super) fn extent(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
 }
 
 fn widened(value: f64) -> (f64, f64) {
-    let margin = if value == 0.0 { 0.5 } else { value.abs() / 2.0 };
+    let margin = if value.abs() < TINY {
+        0.5
+    } else {
+        value.abs() / 2.0
+    };
     (value - margin, value + margin)
 }
 
@@ -164,6 +172,37 @@ mod tests {
             let scale = Scale::suited((value, value), (10.0, 20.0));
             assert!((scale.at(value) - 15.0).abs() < 1e-6, "{value}");
             assert!(!scale.ticks(4).is_empty(), "{value}");
+        }
+    }
+
+    #[test]
+    fn extreme_ranges_have_finite_places() {
+        let extremes = [
+            -1e99,
+            -1.0,
+            0.0,
+            5e-324,
+            1e-150,
+            1.0,
+            1.0 + f64::EPSILON,
+            1e99,
+        ];
+        for low in extremes {
+            for high in extremes.into_iter().filter(|&high| high >= low) {
+                let scale = Scale::suited((low, high), (10.0, 20.0));
+                assert!(
+                    scale.at(low).is_finite() && scale.at(high) >= scale.at(low),
+                    "{low} {high}"
+                );
+                assert!(
+                    scale
+                        .ticks(5)
+                        .iter()
+                        .all(|tick| scale.at(tick.0).is_finite()),
+                    "{low} {high}"
+                );
+                assert!((1..=11).contains(&scale.ticks(5).len()), "{low} {high}");
+            }
         }
     }
 
