@@ -15,10 +15,12 @@ pub type Result<T> = std::result::Result<T, Error>;
     reason = "each variant's message says what its fields are"
 )]
 pub enum Error {
-    #[error("{path}: cannot be read: {source}; check that it is there and that you may read it")]
+    #[error(
+        "{path}: expected a readable file or folder, found: {source}; check that it is there and that you may read it"
+    )]
     Read { path: PathBuf, source: io::Error },
     #[error(
-        "{path}: cannot be written: {source}; check the folder's permissions and the space left on the disk"
+        "{path}: expected to write it, found: {source}; check the folder's permissions and the space left on the disk"
     )]
     Write { path: PathBuf, source: io::Error },
     #[error("{path}: expected a folder of images, found nothing by that name; check the path")]

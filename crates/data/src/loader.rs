@@ -170,6 +170,11 @@ impl Loader {
         (self.shared.order.len() - self.taken).div_ceil(self.shared.config.batch)
     }
 
+    /// Images that are decoded and wait to be taken: at most `ahead * batch`.
+    pub fn images_ready(&self) -> usize {
+        self.shared.lock().done.len()
+    }
+
     fn assemble(
         &self,
         places: std::ops::Range<usize>,
