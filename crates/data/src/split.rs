@@ -45,14 +45,15 @@ split! {
 /// Takes `fraction` of the training images out for calibration, by seed; both parts keep the order they came in.
 ///
 /// With two images or more, at least one is held out and at least one is left; with fewer nothing is held out, as there
-/// would be nothing to learn from. `fraction` outside 0 to 1 (or NaN) counts as the nearer end.
+/// would be nothing to learn from. `fraction` outside 0 to 1 counts as the nearer end, and NaN
+/// as 0.
 pub fn hold_out(train: Vec<Sample>, fraction: f64, seed: u64) -> (Train, Calibration) {
     let n = train.len();
     if n < 2 {
         return (Train(train), Calibration(Vec::new()));
     }
-    // `max` before `min` maps NaN to 0.
-    let wanted = (fraction.max(0.0).min(1.0) * n as f64).round() as usize;
+    // A NaN becomes 0 in the conversion to an integer.
+    let wanted = (fraction.clamp(0.0, 1.0) * n as f64).round() as usize;
     let held = wanted.clamp(1, n - 1);
     let mut is_held = vec![false; n];
     for index in Stream::new(seed, Purpose::HoldOut, n as u64, 0)

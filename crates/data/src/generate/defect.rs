@@ -183,6 +183,14 @@ fn missing_part(pixel: f64, behind: Rgb, stream: &mut Stream) -> Change {
     let outline = Outline::new(stream, [0.05, 0.085], 0.35);
     Box::new(move |x, y, old| {
         let inside = (outline.depth(x, y) / pixel + 0.5).clamp(0.0, 1.0);
+        // Where nothing is, nothing can be missing: the ground beside a part stays as it is.
+        if old
+            .iter()
+            .zip(behind)
+            .all(|(old, behind)| (old - behind).abs() < 0.06)
+        {
+            return old;
+        }
         let uneven = 0.85 + 0.3 * layered(outline.seed ^ 5, x * 30.0, y * 30.0, 2);
         blend(old, shade(behind, uneven), inside)
     })
