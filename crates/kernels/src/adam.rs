@@ -8,15 +8,15 @@ use rayon::prelude::*;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
     /// Step size.
-    pub learning_rate: f32,
+    pub learning_rate: f64,
     /// Decay of the mean of gradients.
-    pub beta_1: f32,
+    pub beta_1: f64,
     /// Decay of the mean of squared gradients.
-    pub beta_2: f32,
+    pub beta_2: f64,
     /// Added to the root, outside it.
-    pub epsilon: f32,
+    pub epsilon: f64,
     /// Times the weight, added to the gradient (the classic L2 form, not AdamW's); 0 for none.
-    pub weight_decay: f32,
+    pub weight_decay: f64,
 }
 
 /// Elements per thread and turn: four slices of this size stay in the second-level cache.
@@ -44,8 +44,8 @@ pub fn step(
         "slices differ in length"
     );
     let exponent = i32::try_from(step).unwrap_or(i32::MAX);
-    let rate = f64::from(adam.learning_rate) / (1.0 - f64::from(adam.beta_1).powi(exponent));
-    let root = (1.0 - f64::from(adam.beta_2).powi(exponent)).sqrt();
+    let rate = adam.learning_rate / (1.0 - adam.beta_1.powi(exponent));
+    let root = (1.0 - adam.beta_2.powi(exponent)).sqrt();
     let path = Path::current();
     weight
         .par_chunks_mut(CHUNK)
@@ -87,12 +87,16 @@ impl Task for Chunk<'_> {
             weight_decay,
             ..
         } = *self.adam;
+        // The differences are taken in f64: 1 − 0.999 in f32 is off in the fifth digit.
+        let (new_1, new_2) = ((1.0 - beta_1) as f32, (1.0 - beta_2) as f32);
+        let [beta_1, beta_2, epsilon, weight_decay] =
+            [beta_1, beta_2, epsilon, weight_decay].map(|x| x as f32);
         let (rate, inverse_root) = (self.rate, 1.0 / self.root);
         let moments = self.mean.iter_mut().zip(self.square.iter_mut());
         for ((w, &g), (m, v)) in self.weight.iter_mut().zip(self.gradient).zip(moments) {
             let g = g + weight_decay * *w;
-            *m = beta_1 * *m + (1.0 - beta_1) * g;
-            *v = beta_2 * *v + (1.0 - beta_2) * g * g;
+            *m = beta_1 * *m + new_1 * g;
+            *v = beta_2 * *v + new_2 * g * g;
             *w -= rate * *m / (v.sqrt() * inverse_root + epsilon);
         }
     }

@@ -99,18 +99,17 @@ pub fn adam(
     mean: &mut [f32],
     square: &mut [f32],
 ) {
-    let (beta_1, beta_2) = (f64::from(adam.beta_1), f64::from(adam.beta_2));
+    let (beta_1, beta_2) = (adam.beta_1, adam.beta_2);
     for i in 0..weight.len() {
         let w = f64::from(weight[i]);
-        let g = f64::from(gradient[i]) + f64::from(adam.weight_decay) * w;
+        let g = f64::from(gradient[i]) + adam.weight_decay * w;
         let m = beta_1 * f64::from(mean[i]) + (1.0 - beta_1) * g;
         let v = beta_2 * f64::from(square[i]) + (1.0 - beta_2) * g * g;
         let (m_hat, v_hat) = (
             m / (1.0 - beta_1.powf(step as f64)),
             v / (1.0 - beta_2.powf(step as f64)),
         );
-        weight[i] = (w - f64::from(adam.learning_rate) * m_hat
-            / (v_hat.sqrt() + f64::from(adam.epsilon))) as f32;
+        weight[i] = (w - adam.learning_rate * m_hat / (v_hat.sqrt() + adam.epsilon)) as f32;
         (mean[i], square[i]) = (m as f32, v as f32);
     }
 }

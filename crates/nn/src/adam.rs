@@ -8,6 +8,7 @@ use burn::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::ops;
 use crate::state::{self, Path, StateError, Tensors};
 
 /// Adam's settings.
@@ -79,31 +80,17 @@ impl Adam {
         value: Tensor<D>,
         gradient: Tensor<D>,
     ) -> Tensor<D> {
-        let AdamConfig {
-            rate,
-            beta_1,
-            beta_2,
-            epsilon,
-        } = self.config;
         let shape = value.dims();
-        let gradient = gradient.reshape([shape.iter().product::<usize>()]);
+        let len = [shape.iter().product::<usize>()];
+        let gradient = gradient.reshape(len);
         let [first, second] = self
             .moments
             .remove(&name)
             .unwrap_or_else(|| [gradient.zeros_like(), gradient.zeros_like()]);
-        let first = first.mul_scalar(beta_1) + gradient.clone().mul_scalar(1.0 - beta_1);
-        let second = second.mul_scalar(beta_2) + gradient.square().mul_scalar(1.0 - beta_2);
-        let steps = self.steps as f64;
-        let scale = rate / (1.0 - beta_1.powf(steps));
-        let correction = (1.0 - beta_2.powf(steps)).sqrt();
-        let root = second
-            .clone()
-            .sqrt()
-            .div_scalar(correction)
-            .add_scalar(epsilon);
-        let delta = first.clone().div(root).mul_scalar(scale).reshape(shape);
+        let tensors = [value.reshape(len), gradient, first, second];
+        let [value, first, second] = ops::adam_step(tensors, self.steps, &self.config);
         self.moments.insert(name, [first, second]);
-        value - delta
+        value.reshape(shape)
     }
 
     /// Adds the optimizer's tensors to `tensors`, their names behind `prefix`.

@@ -1,0 +1,115 @@
+//! The operations as Burn has them: what every device without kernels of ours does, and what tests compare with.
+
+use burn::tensor::{
+    Tensor, module,
+    ops::{ConvOptions, ConvTransposeOptions},
+};
+
+use super::{Activation, Normalized, Window};
+use crate::adam::AdamConfig;
+
+/// 2-D convolution (cross-correlation, as torch's).
+///
+/// # Shapes
+/// - x: `[batch, in, height, width]`; weight: `[out, in, kernel, kernel]`; bias: `[out]`
+/// - output: `[batch, out, height', width']`
+pub(super) fn conv2d(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    window: Window,
+) -> Tensor<4> {
+    let Window {
+        stride,
+        padding,
+        dilation,
+    } = window;
+    module::conv2d(
+        x,
+        weight,
+        bias,
+        ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], 1),
+    )
+}
+
+/// 2-D transposed convolution, without output padding.
+///
+/// # Shapes
+/// - x: `[batch, in, height, width]`; weight: `[in, out, kernel, kernel]`; bias: `[out]`
+/// - output: `[batch, out, (height − 1)·stride − 2·padding + kernel, …]`
+pub(super) fn conv_transpose2d(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    window: Window,
+) -> Tensor<4> {
+    let Window {
+        stride,
+        padding,
+        dilation,
+    } = window;
+    module::conv_transpose2d(
+        x,
+        weight,
+        bias,
+        ConvTransposeOptions::new([stride; 2], [padding; 2], [0; 2], [dilation; 2], 1),
+    )
+}
+
+/// Batch norm by the batch's own statistics, then an activation.
+///
+/// # Shapes
+/// - x: `[batch, channels, height, width]`; gamma, beta: `[channels]`
+pub(super) fn batch_norm_train(
+    x: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+    activation: Activation,
+) -> Normalized {
+    let out = module::batch_norm_train(x, gamma, beta, epsilon);
+    Normalized {
+        output: activation.apply(out.output),
+        mean: out.mean,
+        variance: out.variance,
+    }
+}
+
+/// Batch norm by given statistics, then an activation.
+///
+/// # Shapes
+/// - x: `[batch, channels, height, width]`; gamma, beta, mean, variance: `[channels]`
+pub(super) fn batch_norm(
+    x: Tensor<4>,
+    [gamma, beta, mean, variance]: [Tensor<1>; 4],
+    epsilon: f64,
+    activation: Activation,
+) -> Tensor<4> {
+    activation.apply(module::batch_norm(x, gamma, beta, mean, variance, epsilon))
+}
+
+/// One step of Adam.
+pub(super) fn adam_step(
+    [value, gradient, first, second]: [Tensor<1>; 4],
+    steps: u64,
+    config: &AdamConfig,
+) -> [Tensor<1>; 3] {
+    let AdamConfig {
+        rate,
+        beta_1,
+        beta_2,
+        epsilon,
+    } = *config;
+    let first = first.mul_scalar(beta_1) + gradient.clone().mul_scalar(1.0 - beta_1);
+    let second = second.mul_scalar(beta_2) + gradient.square().mul_scalar(1.0 - beta_2);
+    let steps = steps as f64;
+    let scale = rate / (1.0 - beta_1.powf(steps));
+    let correction = (1.0 - beta_2.powf(steps)).sqrt();
+    let root = second
+        .clone()
+        .sqrt()
+        .div_scalar(correction)
+        .add_scalar(epsilon);
+    let delta = first.clone().div(root).mul_scalar(scale);
+    [value - delta, first, second]
+}
