@@ -1,0 +1,173 @@
+//! The heavy operations, in one place, so that a device with faster ones has them without the layers knowing.
+//!
+//! On the CPU they are the kernels of `cavga-kernels` with hand-written backward passes ([`flex`], [`tape`]); on every
+//! other device, and for other types than f32, Burn's own ([`plain`]).
+
+mod flex;
+mod plain;
+mod tape;
+#[cfg(test)]
+mod tests;
+
+use burn::tensor::{
+    Tensor, activation, module,
+    ops::{InterpolateMode, InterpolateOptions, MaxPoolOptions},
+};
+
+use crate::adam::AdamConfig;
+
+/// What follows a normalisation or a convolution.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Activation {
+    /// The value itself.
+    Identity,
+    /// max(x, 0).
+    Relu,
+    /// x where positive, `slope`·x elsewhere.
+    LeakyRelu(f64),
+}
+
+impl Activation {
+    /// Applies it element by element.
+    pub fn apply<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
+        match self {
+            Self::Identity => x,
+            Self::Relu => activation::relu(x),
+            Self::LeakyRelu(slope) => activation::leaky_relu(x, slope),
+        }
+    }
+}
+
+/// How a kernel moves over an image; the same in both directions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Distance between two positions.
+    pub stride: usize,
+    /// Zeros added on each side.
+    pub padding: usize,
+    /// Distance between two taps.
+    pub dilation: usize,
+}
+
+/// 2-D convolution (cross-correlation, as torch's).
+///
+/// # Shapes
+/// - x: `[batch, in, height, width]`; weight: `[out, in, kernel, kernel]`; bias: `[out]`
+/// - output: `[batch, out, height', width']`
+pub fn conv2d(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    window: Window,
+) -> Tensor<4> {
+    match flex::Convolution::of(&x, &weight, window) {
+        Some(convolution) => flex::convolve(x, weight, bias, convolution),
+        None => plain::conv2d(x, weight, bias, window),
+    }
+}
+
+/// 2-D transposed convolution, without output padding.
+///
+/// # Shapes
+/// - x: `[batch, in, height, width]`; weight: `[in, out, kernel, kernel]`; bias: `[out]`
+/// - output: `[batch, out, (height − 1)·stride − 2·padding + kernel, …]`
+pub fn conv_transpose2d(
+    x: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    window: Window,
+) -> Tensor<4> {
+    match flex::Convolution::transposed(&x, &weight, window) {
+        Some(convolution) => flex::convolve(x, weight, bias, convolution),
+        None => plain::conv_transpose2d(x, weight, bias, window),
+    }
+}
+
+/// What [`batch_norm_train`] gives.
+pub struct Normalized {
+    /// `[batch, channels, height, width]`.
+    pub output: Tensor<4>,
+    /// Mean over batch and positions, `[channels]`, detached.
+    pub mean: Tensor<1>,
+    /// Biased variance over batch and positions, `[channels]`, detached.
+    pub variance: Tensor<1>,
+}
+
+/// Batch norm by the batch's own statistics, then an activation.
+///
+/// # Shapes
+/// - x: `[batch, channels, height, width]`; gamma, beta: `[channels]`
+pub fn batch_norm_train(
+    x: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    epsilon: f64,
+    activation: Activation,
+) -> Normalized {
+    match flex::Norm::of(&x, [&gamma, &beta], epsilon, activation) {
+        Some(norm) => flex::normalize(x, gamma, beta, norm),
+        None => plain::batch_norm_train(x, gamma, beta, epsilon, activation),
+    }
+}
+
+/// Batch norm by given statistics, then an activation.
+///
+/// # Shapes
+/// - x: `[batch, channels, height, width]`; gamma, beta, mean, variance: `[channels]`
+pub fn batch_norm(
+    x: Tensor<4>,
+    parameters: [Tensor<1>; 4],
+    epsilon: f64,
+    activation: Activation,
+) -> Tensor<4> {
+    plain::batch_norm(x, parameters, epsilon, activation)
+}
+
+/// Largest value under each position of a square window.
+///
+/// # Shapes
+/// - x: `[batch, channels, height, width]` → `[batch, channels, height', width']`
+pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
+    let options = MaxPoolOptions::new([kernel; 2])
+        .with_stride([stride; 2])
+        .with_padding([padding; 2]);
+    module::max_pool2d(x, options)
+}
+
+/// Each pixel twice in both directions.
+///
+/// # Shapes
+/// - x: `[batch, channels, height, width]` → `[batch, channels, 2·height, 2·width]`
+pub fn upsample_nearest2(x: Tensor<4>) -> Tensor<4> {
+    let [b, c, h, w] = x.dims();
+    x.reshape([b, c, h, 1, w, 1])
+        .expand([b, c, h, 2, w, 2])
+        .reshape([b, c, 2 * h, 2 * w])
+}
+
+/// Bilinear resizing with half-pixel centres (torch's `align_corners=False`).
+///
+/// # Shapes
+/// - x: `[batch, channels, height, width]` → `[batch, channels, size[0], size[1]]`
+pub fn resize_bilinear(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
+    module::interpolate(
+        x,
+        InterpolateOptions::new(InterpolateMode::Bilinear)
+            .with_align_corners(false)
+            .with_output_size(size),
+    )
+}
+
+/// One step of Adam on one flattened parameter, its gradient and its two moments, all of one size and off the tape:
+/// the new parameter and moments. `steps` counts from 1.
+pub(crate) fn adam_step(
+    tensors: [Tensor<1>; 4],
+    steps: u64,
+    config: &AdamConfig,
+) -> [Tensor<1>; 3] {
+    if flex::can_step(&tensors) {
+        flex::adam_step(tensors, steps, config)
+    } else {
+        plain::adam_step(tensors, steps, config)
+    }
+}
