@@ -1,7 +1,7 @@
 //! What the folders of a dataset mean: reads names only, and collects every problem instead of stopping at the first,
 //! so that `Dataset::open` and `check` can never disagree about what a good dataset is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -158,60 +158,63 @@ impl Scan {
         images: Vec<(String, Vec<PathBuf>)>,
         mut masks: BTreeMap<String, BTreeMap<String, PathBuf>>,
     ) {
-        let root = self.dataset.root.clone();
+        let ground_truth = self.dataset.root.join("ground_truth");
         let any_mask = masks.values().any(|folder| !folder.is_empty());
         for (kind, files) in images {
             let mut of_kind = masks.remove(&kind).unwrap_or_default();
+            let mut used = BTreeSet::new();
             for path in files {
                 let stem = stem(&path);
-                let suffixed = of_kind.remove(&format!("{stem}_mask"));
-                let plain = of_kind.remove(&stem);
-                if let (Some(path), Some(other)) = (&suffixed, &plain) {
-                    self.problems.push(Error::SameStem {
-                        path: path.clone(),
-                        other: other.clone(),
-                    });
-                }
-                let mask = suffixed.or(plain);
-                let mut sample = self.sample(
-                    &path,
-                    if kind == GOOD {
-                        Label::Normal
-                    } else {
-                        Label::Anomalous { kind: kind.clone() }
-                    },
-                );
+                let names = [format!("{stem}_mask"), stem];
+                let mask = self.one_of(names.iter().filter_map(|name| of_kind.get(name)));
                 if kind == GOOD {
-                    if let Some(mask) = mask {
+                    if let Some(mask) = &mask {
                         self.warn(
-                            &mask,
+                            mask,
                             "not-used",
                             "is not used: it marks a normal image".into(),
                         );
                     }
-                } else if mask.is_none() && any_mask {
-                    let expected = root
-                        .join("ground_truth")
-                        .join(&kind)
-                        .join(format!("{stem}_mask.png"));
-                    self.problems
-                        .push(Error::ImageWithoutMask { path, expected });
+                    let sample = self.sample(&path, Label::Normal);
+                    self.dataset.test.push(sample);
                 } else {
-                    sample.mask = mask;
+                    let label = Label::Anomalous { kind: kind.clone() };
+                    let sample = Sample {
+                        mask: mask.clone(),
+                        ..self.sample(&path, label)
+                    };
+                    self.dataset.test.push(sample);
+                    if mask.is_none() && any_mask {
+                        let expected = ground_truth.join(&kind).join(format!("{}.png", names[0]));
+                        self.problems
+                            .push(Error::ImageWithoutMask { path, expected });
+                    }
                 }
-                self.dataset.test.push(sample);
+                used.extend(names);
             }
+            of_kind.retain(|name, _| !used.contains(name));
             masks.insert(kind, of_kind);
         }
         for (kind, left_over) in masks {
-            let expected = root.join("test").join(kind);
+            let expected = self.dataset.root.join("test").join(kind);
             for path in left_over.into_values() {
-                self.problems.push(Error::MaskWithoutImage {
-                    path,
-                    expected: expected.clone(),
-                });
+                let expected = expected.clone();
+                self.problems
+                    .push(Error::MaskWithoutImage { path, expected });
             }
         }
+    }
+
+    /// The one mask of an image; a second one is a problem.
+    fn one_of<'a>(&mut self, mut masks: impl Iterator<Item = &'a PathBuf>) -> Option<PathBuf> {
+        let first = masks.next().cloned();
+        if let (Some(path), Some(other)) = (&first, masks.next()) {
+            self.problems.push(Error::SameStem {
+                path: path.clone(),
+                other: other.clone(),
+            });
+        }
+        first
     }
 
     /// The images directly in a folder, with a problem for each stem that comes twice and a warning for what is no image.

@@ -258,18 +258,7 @@ impl Shared {
     /// A worker's life.
     fn work(&self) {
         while let Some(place) = self.claim() {
-            let image =
-                catch_unwind(AssertUnwindSafe(|| self.load(place))).unwrap_or_else(|panic| {
-                    let found = panic
-                        .downcast_ref::<&str>()
-                        .map(ToString::to_string)
-                        .or_else(|| panic.downcast_ref::<String>().cloned());
-                    let path = self.samples[self.order[place]].path.clone();
-                    Err(Error::Worker {
-                        path,
-                        found: found.unwrap_or_else(|| "a panic".into()),
-                    })
-                });
+            let image = guarded(&self.samples[self.order[place]], || self.load(place));
             self.lock().done.insert(place, image);
             self.ready.notify_one();
         }
@@ -299,5 +288,40 @@ impl Shared {
             .augment
             .apply(&mut image, config.seed, config.pass, index as u64);
         Ok(image)
+    }
+}
+
+/// Runs the loading of a sample; a panic in it becomes an error, as a consumer that waits for an image whose thread is
+/// gone would wait for ever.
+fn guarded(sample: &Sample, load: impl FnOnce() -> Result<Image>) -> Result<Image> {
+    catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        let found = text.unwrap_or_else(|| "a panic".into());
+        Err(Error::Worker {
+            path: sample.path.clone(),
+            found,
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sample::Label;
+
+    #[test]
+    fn a_panic_in_a_worker_is_an_error_that_names_the_file() {
+        let sample = Sample {
+            id: "a".into(),
+            path: "a.png".into(),
+            label: Label::Normal,
+            mask: None,
+        };
+        let error = guarded(&sample, || panic!("boom")).unwrap_err();
+        assert!(
+            error.to_string().starts_with("a.png: ") && error.to_string().contains("(boom)"),
+            "{error}"
+        );
     }
 }

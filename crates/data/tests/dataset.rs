@@ -1,5 +1,7 @@
 //! Datasets as found on disk, their fingerprints, and generated ones.
 
+#![allow(clippy::unwrap_used, reason = "in a test an error is a failure")]
+
 use std::collections::BTreeSet;
 use std::fs;
 

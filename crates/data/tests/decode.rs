@@ -1,5 +1,7 @@
 //! Every format, depth and colour type that is promised, and what becomes of its values.
 
+#![allow(clippy::unwrap_used, reason = "in a test an error is a failure")]
+
 use std::fs;
 use std::path::PathBuf;
 

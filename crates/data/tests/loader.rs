@@ -1,5 +1,7 @@
 //! The loader: order, bits, errors, bounds and its end.
 
+#![allow(clippy::unwrap_used, reason = "in a test an error is a failure")]
+
 use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,5 +1,7 @@
 //! Real photographs and a real dataset, where they are at hand: `CAVGA_TEST_DATA`, or `shared/data` beside the project.
 
+#![allow(clippy::unwrap_used, reason = "in a test an error is a failure")]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
