@@ -1,1 +1,36 @@
 //! Train, evaluate, calibrate, inspect, report: model files and run folders.
+//!
+//! The way of a run: a [`config`] says what is to be done, [`train()`] does it into a [`RunFolder`], [`evaluate`] measures
+//! the model on test images and writes a [`report`], [`predict`] asks it about any image. Whoever has images in memory
+//! loads a [`Model`] and calls [`Model::score`].
+//!
+//! Nothing here prints or exits: long work reports to a [`progress::Progress`], every error is an [`Error`] that names
+//! the file or the key and what to do.
+
+pub mod atomic;
+pub mod calibration;
+pub mod config;
+pub mod demo;
+mod error;
+mod eval;
+mod feed;
+pub mod map_size;
+pub mod methods;
+mod model;
+pub mod picture;
+mod predict;
+pub mod progress;
+pub mod report;
+mod run;
+pub mod tensor_file;
+mod train;
+
+pub use cavga_data as data;
+pub use cavga_detect::{Method, device};
+pub use cavga_metrics as metrics;
+pub use error::{Error, Result};
+pub use eval::{EvalOptions, Evaluation, Figures, MapFiles, evaluate};
+pub use model::{Model, Scored};
+pub use predict::{Prediction, PredictOptions, predict};
+pub use run::{Record, RunFolder, Training};
+pub use train::{LogLine, Outcome, TrainOptions, read_log, train};

@@ -1,2 +1,33 @@
-//! The program `cavga`.
-fn main() {}
+//! The program `cavga`: reads arguments, calls the library, prints. Nothing else.
+//!
+//! Results go to standard output, everything else (progress, warnings, errors) to standard error, so that a pipe gets
+//! what it asked for. Exit codes: 0 done, 1 the work failed, 2 the arguments or settings are wrong, 130 stopped by
+//! Ctrl-C.
+
+mod args;
+mod commands;
+mod output;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Args;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let level = match args.verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug",
+    };
+    // RUST_LOG, where it is set, says more than a count can.
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    match commands::run(args) {
+        Ok(code) => code,
+        Err(error) => output::report(&error),
+    }
+}

@@ -1,0 +1,217 @@
+//! What a run is to do, as a user writes it in TOML: `[method]`, `[data]`, `[train]`.
+//!
+//! Every key has a default, an unknown key is an error that names the nearest known one. A run's record, `run.toml`, is
+//! such a configuration and a section `[record]`, so that `--config RUN/run.toml` makes the run again.
+
+mod keys;
+
+use std::{fs, path::Path};
+
+use cavga_detect::Method;
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+use crate::{Error, Result, methods};
+
+/// The section of `run.toml` that is not configuration.
+pub(crate) const RECORD: &str = "record";
+
+/// What a run is to do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// The method and its settings.
+    pub method: Method,
+    /// What is looked at.
+    #[serde(default)]
+    pub data: DataConfig,
+    /// How long and in which portions.
+    #[serde(default)]
+    pub train: TrainConfig,
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DataConfig {
+    /// `[height, width]` that every image is resized to; the paper's 256 × 256.
+    pub size: [usize; 2],
+    /// The part of the training images kept out of training for calibration, in (0, 1); at least one image.
+    pub held_out: f64,
+    /// Images of more pixels than this are refused before they are decoded.
+    pub max_pixels: u64,
+    /// Random changes of the training images.
+    pub augment: cavga_data::Augment,
+}
+
+impl Default for DataConfig {
+    fn default() -> Self {
+        Self {
+            size: [256, 256],
+            held_out: 0.1,
+            max_pixels: cavga_data::Limits::default().max_pixels,
+            augment: cavga_data::Augment::default(),
+        }
+    }
+}
+
+impl DataConfig {
+    pub(crate) fn limits(&self) -> cavga_data::Limits {
+        cavga_data::Limits { max_pixels: self.max_pixels }
+    }
+}
+
+/// How long and in which portions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainConfig {
+    /// Passes over the training images; without it, as many as the method wants.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub passes: Option<usize>,
+    /// Images in a batch.
+    pub batch: usize,
+    /// Fixes the weights' start, the order of images, their changes and every draw in training.
+    pub seed: u64,
+    /// Minutes between checkpoints.
+    pub checkpoint_minutes: f64,
+    /// Steps between checkpoints, besides the minutes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_steps: Option<u64>,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self { passes: None, batch: 8, seed: 0, checkpoint_minutes: 2.0, checkpoint_steps: None }
+    }
+}
+
+impl RunConfig {
+    /// A method with its own settings, everything else by default.
+    pub fn new(method: Method) -> Self {
+        Self { method, data: DataConfig::default(), train: TrainConfig::default() }
+    }
+
+    /// Reads a configuration: the defaults of the method called `name`, changed by the file, then by each `key=value`.
+    ///
+    /// # Errors
+    /// [`Error::UnknownMethod`], [`Error::UnknownKey`], or [`Error::Config`] for a value that cannot be.
+    pub fn read(name: &str, file: Option<&Path>, overrides: &[String]) -> Result<Self> {
+        methods::named(name)?;
+        let mut table = file.map_or_else(|| Ok(Table::new()), read_table)?;
+        table.remove(RECORD);
+        let origin = file.map_or_else(|| "configuration".to_owned(), |path| path.display().to_string());
+        set_method(&mut table, name, &origin)?;
+        let mut config = keys::deserialize(&table, &origin)?;
+        for text in overrides {
+            keys::set(&mut table, text)?;
+            config = keys::deserialize(&table, &format!("--set {text}"))?;
+        }
+        config.checked(&origin)
+    }
+
+    /// The configuration as TOML.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a number that TOML cannot hold.
+    pub fn to_table(&self) -> Result<Table> {
+        Table::try_from(self).map_err(|e| Error::Config { origin: "configuration".to_owned(), why: e.to_string() })
+    }
+
+    fn checked(self, origin: &str) -> Result<Self> {
+        let wrong = |why: String| Err(Error::Config { origin: origin.to_owned(), why });
+        let [height, width] = self.data.size;
+        if height == 0 || width == 0 {
+            return wrong(format!("data.size = [{height}, {width}]: expected two positive numbers"));
+        }
+        if !(self.data.held_out > 0.0 && self.data.held_out < 1.0) {
+            return wrong(format!("data.held_out = {}: expected a part in (0, 1)", self.data.held_out));
+        }
+        if self.train.batch == 0 {
+            return wrong("train.batch = 0: expected at least 1".to_owned());
+        }
+        if self.train.passes == Some(0) || self.train.checkpoint_steps == Some(0) {
+            return wrong("train.passes and train.checkpoint_steps: expected at least 1 each".to_owned());
+        }
+        if self.train.checkpoint_minutes.is_nan() || self.train.checkpoint_minutes < 0.0 {
+            return wrong(format!("train.checkpoint_minutes = {}: expected 0 or more", self.train.checkpoint_minutes));
+        }
+        Ok(self)
+    }
+}
+
+/// Reads a TOML file.
+pub(crate) fn read_table(path: &Path) -> Result<Table> {
+    let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
+    toml::from_str(&text)
+        .map_err(|e| Error::Config { origin: path.display().to_string(), why: e.to_string().trim_end().to_owned() })
+}
+
+/// Writes the method's name where the file left it out; a file for another method is an error.
+fn set_method(table: &mut Table, name: &str, origin: &str) -> Result<()> {
+    let section = table.entry("method").or_insert_with(|| Value::Table(Table::new()));
+    let wrong = |why: String| Err(Error::Config { origin: origin.to_owned(), why });
+    let Value::Table(section) = section else {
+        return wrong("method: expected a section [method]".to_owned());
+    };
+    match section.get("name").and_then(Value::as_str) {
+        Some(other) if other != name => wrong(format!("method.name = {other:?}, but {name:?} was asked for")),
+        _ => {
+            section.insert("name".to_owned(), Value::String(name.to_owned()));
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, overrides: &[&str]) -> Result<RunConfig> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f.toml");
+        fs::write(&path, text).unwrap();
+        let overrides: Vec<_> = overrides.iter().map(|&text| text.to_owned()).collect();
+        RunConfig::read("cavga-d-u", Some(&path), &overrides)
+    }
+
+    #[test]
+    fn a_record_reads_back_as_its_configuration() {
+        let mut config = RunConfig::new(methods::named("cavga-d-u").unwrap());
+        config.train.passes = Some(7);
+        let mut table = config.to_table().unwrap();
+        table.insert(RECORD.to_owned(), Value::Table(Table::new()));
+        assert_eq!(read(&table.to_string(), &[]).unwrap(), config);
+    }
+
+    #[test]
+    fn overrides_come_last_and_are_typed_as_toml() {
+        let config = read("[train]\nbatch = 4\n[data]\nsize = [64, 32]", &["train.batch=2", "train.seed = 9"]).unwrap();
+        assert_eq!((config.train.batch, config.train.seed, config.data.size), (2, 9, [64, 32]));
+    }
+
+    #[test]
+    fn an_unknown_key_names_its_nearest() {
+        let error = read("[train]\nbatc = 4", &[]).unwrap_err().to_string();
+        assert!(error.contains("unknown key train.batc (did you mean batch?)"), "{error}");
+        assert!(error.contains("f.toml"), "{error}");
+        let error = read("", &["train.passs=4"]).unwrap_err().to_string();
+        assert!(error.contains("--set train.passs=4: unknown key train.passs (did you mean passes?)"), "{error}");
+        let error = read("[tran]\nbatch = 4", &[]).unwrap_err().to_string();
+        assert!(error.contains("unknown key tran (did you mean train?)"), "{error}");
+    }
+
+    #[test]
+    fn values_that_cannot_be_are_errors() {
+        for text in ["train.batch=0", "data.held_out=1.0", "data.size=[0,8]", "train.batch=many", "train", "train.=3"] {
+            let error = read("", &[text]).unwrap_err();
+            assert!(matches!(error, Error::Config { .. }), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_file_for_another_method_is_an_error() {
+        let error = read("[method]\nname = \"cavga-r-u\"", &[]).unwrap_err().to_string();
+        assert!(error.contains("cavga-r-u") && error.contains("cavga-d-u"), "{error}");
+    }
+}

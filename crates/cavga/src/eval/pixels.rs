@@ -1,0 +1,85 @@
+//! Figures of pixels, for one of the detector's maps at the size of each image's mask.
+
+use cavga_data::{Limits, load_mask};
+use cavga_metrics::{self as metrics, AUPRO_LIMIT, PixelEvaluation, PixelMap, PixelMetrics};
+
+use super::{TestImage, figures::Figures};
+use crate::{Error, Result, map_size::resize};
+
+/// The fixed threshold of the paper's localization.
+const FIXED: f32 = 0.5;
+
+/// Points of a curve in a report: more than a screen can show.
+const POINTS: usize = 400;
+
+/// Curves of one map.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Curves {
+    /// (false positive rate, true positive rate).
+    pub(super) roc: Vec<(f64, f64)>,
+    /// (false positive rate, per-region overlap).
+    pub(super) pro: Vec<(f64, f64)>,
+}
+
+/// Pools the pixels of test images. `map` gives an image's map at the model's size.
+pub(super) fn pool<'i>(
+    images: impl IntoIterator<Item = &'i TestImage>,
+    model_size: [usize; 2],
+    limits: &Limits,
+    map: impl Fn(&'i TestImage) -> &'i [f32],
+) -> Result<PixelMetrics> {
+    let mut evaluation = PixelEvaluation::new(FIXED);
+    for image in images {
+        let scores = resize(map(image), model_size, image.size);
+        let mask = match &image.sample.mask {
+            Some(path) => load_mask(path, limits)?.pixels,
+            None => vec![false; scores.len()],
+        };
+        let [height, width] = image.size;
+        PixelMap::new(&scores, &mask, height, width)
+            .and_then(|map| evaluation.push(&map))
+            .map_err(|source| Error::Pixels { path: image.sample.path.clone(), source })?;
+    }
+    Ok(evaluation.finish())
+}
+
+/// All figures of a map.
+pub(super) fn measure(prefix: &str, pixels: &PixelMetrics) -> Figures {
+    let mut figures = Figures::default();
+    figures.add(prefix, "pixel_auroc", pixels.auroc());
+    figures.add(prefix, "pixel_average_precision", pixels.average_precision());
+    figures.add(prefix, "pixel_f1_max", pixels.f1_max().map(|best| best.f1));
+    figures.add(prefix, "aupro_0.30", pixels.aupro(AUPRO_LIMIT));
+    figures.add(prefix, "iou_at_0.5", pixels.iou_pooled());
+    figures.add(prefix, "iou_at_0.5_mean", pixels.iou_mean_over_anomalous_images());
+    figures.add(prefix, "iou_best_threshold", pixels.iou_best_threshold().map(|best| best.iou));
+    figures
+}
+
+/// The same names, all undefined for one reason.
+pub(super) fn undefined(prefix: &str, reason: &str) -> Figures {
+    let mut figures = Figures::default();
+    for name in [
+        "pixel_auroc",
+        "pixel_average_precision",
+        "pixel_f1_max",
+        "aupro_0.30",
+        "iou_at_0.5",
+        "iou_at_0.5_mean",
+        "iou_best_threshold",
+        "prior_pixel_auroc",
+    ] {
+        figures.add(prefix, name, Err(reason));
+    }
+    figures
+}
+
+/// The curves of a map; those that are undefined are empty.
+pub(super) fn curves(pixels: &PixelMetrics) -> Curves {
+    let roc = |point: metrics::RocPoint| (point.false_positive_rate, point.true_positive_rate);
+    let pro = |point: metrics::ProPoint| (point.false_positive_rate, point.overlap);
+    Curves {
+        roc: pixels.roc_curve(POINTS).unwrap_or_default().into_iter().map(roc).collect(),
+        pro: pixels.pro_curve(POINTS).unwrap_or_default().into_iter().map(pro).collect(),
+    }
+}

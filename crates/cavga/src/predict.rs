@@ -1,0 +1,148 @@
+//! Prediction: any images, one verdict each.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use cavga_data::{Label, Limits, Sample, list_images};
+use serde::Serialize;
+
+use crate::{
+    Result,
+    calibration::Verdict,
+    config::DataConfig,
+    eval::{MapFiles, write_map},
+    feed,
+    model::{Model, Scored},
+};
+
+/// How to predict.
+#[derive(Debug, Clone, Default)]
+pub struct PredictOptions {
+    /// Where the map and overlay of each image go; without it, none are written.
+    pub out: Option<PathBuf>,
+    /// Which images are refused undecoded.
+    pub limits: Limits,
+    /// Raised from another thread, it ends the prediction after the image at hand.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// What the model says of one image.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Prediction {
+    /// The image.
+    pub image: PathBuf,
+    /// The method's own score, raw; higher means more anomalous.
+    pub score: f32,
+    /// Above it, the verdict is "anomalous".
+    pub threshold: f32,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// All raw scores by name.
+    pub scores: BTreeMap<&'static str, f32>,
+    /// Where the map was written.
+    #[serde(flatten)]
+    pub files: Option<MapFiles>,
+}
+
+/// Asks the model about images and about all images in and below folders; `said` hears of each in its order. An image that
+/// cannot be read is an error for that image alone.
+///
+/// # Errors
+/// An input that does not exist or a folder without images. Nothing is asked then.
+pub fn predict(
+    model: &Model,
+    inputs: &[PathBuf],
+    options: &PredictOptions,
+    said: &mut dyn FnMut(&Path, Result<Prediction>),
+) -> Result<()> {
+    let (samples, stems) = collect(inputs)?;
+    let settings = DataConfig {
+        size: model.size(),
+        max_pixels: options.limits.max_pixels,
+        ..DataConfig::default()
+    };
+    for ((batch, sample), stem) in feed::plain(&samples, &settings, 1)?.zip(&*samples).zip(stems) {
+        if options.stop.load(Ordering::Relaxed) {
+            return Err(crate::Error::Stopped);
+        }
+        let scored = batch.map_err(Into::into).and_then(|batch| model.score(batch.pixels));
+        let scored = scored.and_then(|scored| scored.checked(&sample.path));
+        said(&sample.path, scored.and_then(|scored| prediction(model, &sample.path, scored, &stem, options)));
+    }
+    Ok(())
+}
+
+fn prediction(
+    model: &Model,
+    image: &Path,
+    scored: Scored,
+    stem: &Path,
+    options: &PredictOptions,
+) -> Result<Prediction> {
+    let calibration = model.calibration();
+    let files = match (&options.out, scored.maps.first(), calibration.maps.first()) {
+        (Some(out), Some((_, map)), Some(scale)) => {
+            Some(write_map(&out.join(stem), image, (map, model.size()), scale, &options.limits)?)
+        }
+        _ => None,
+    };
+    let score = scored.scores.first().map_or(f32::NAN, |(_, value)| *value);
+    let scale = calibration.scores.first();
+    Ok(Prediction {
+        image: image.to_owned(),
+        score,
+        threshold: scale.map_or(f32::NAN, |scale| scale.threshold),
+        verdict: scale.map_or(Verdict::Normal, |scale| scale.verdict(score)),
+        scores: scored.scores.into_iter().collect(),
+        files,
+    })
+}
+
+/// The images that the inputs stand for, and a name for the files of each, without its ending, below the output folder.
+fn collect(inputs: &[PathBuf]) -> Result<(Arc<[Sample]>, Vec<PathBuf>)> {
+    let mut samples = Vec::new();
+    let mut stems = Vec::new();
+    let mut taken = BTreeSet::new();
+    for input in inputs {
+        for path in list_images(input)? {
+            let name = path.strip_prefix(input).ok().filter(|name| !name.as_os_str().is_empty());
+            let name = name.unwrap_or_else(|| Path::new(path.file_name().unwrap_or_default())).with_extension("");
+            // Images of one name from several folders must not overwrite each other's files.
+            let numbered = |number: usize| match number {
+                1 => name.clone(),
+                _ => PathBuf::from(format!("{}-{number}", name.display())),
+            };
+            let stem = (1..).map(numbered).find(|stem| !taken.contains(stem)).unwrap_or(name.clone());
+            taken.insert(stem.clone());
+            stems.push(stem);
+            samples.push(Sample { id: path.display().to_string(), path, label: Label::Normal, mask: None });
+        }
+    }
+    Ok((samples.into(), stems))
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_one_name_get_names_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a/1.png", "b/1.png", "b/1.jpg", "b/c/1.png"] {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, b"x").unwrap();
+        }
+        let inputs = [folder.path().join("a"), folder.path().join("b"), folder.path().join("a/1.png")];
+        let (samples, stems) = collect(&inputs).unwrap();
+        assert_eq!(samples.len(), 5);
+        assert_eq!(stems, ["1", "1-2", "1-3", "c/1", "1-4"].map(PathBuf::from));
+    }
+}

@@ -1,0 +1,184 @@
+//! The loop of a training: passes, order, checkpoints, the guard against numbers that are not finite.
+
+use std::{
+    sync::Arc,
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
+
+use burn::tensor::Device;
+use cavga_data::Sample;
+use cavga_detect::{Batch, Learner, Losses};
+
+use super::log::{Log, LogLine};
+use crate::{
+    Error, Result,
+    config::RunConfig,
+    feed::{self, Portion},
+    progress::{Event, Progress, Speed, Step},
+    run::RunFolder,
+    tensor_file::{self, Content, Header, Place},
+};
+
+/// How a sitting ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// All passes are done.
+    Done,
+    /// The stop flag was raised; a checkpoint is written.
+    Stopped,
+}
+
+/// One sitting of a training.
+pub(super) struct Session<'a> {
+    pub(super) config: &'a RunConfig,
+    pub(super) run: &'a RunFolder,
+    pub(super) fingerprint: &'a str,
+    pub(super) train: &'a Arc<[Sample]>,
+    pub(super) passes: usize,
+    pub(super) device: &'a Device,
+    pub(super) stop: &'a AtomicBool,
+    pub(super) learner: Box<dyn Learner>,
+    pub(super) place: Place,
+    pub(super) saved: Option<u64>,
+}
+
+impl Session<'_> {
+    /// Steps of a whole training.
+    pub(super) fn steps(&self) -> u64 {
+        (self.passes * self.train.len().div_ceil(self.config.train.batch)) as u64
+    }
+
+    /// Trains until all passes are done or the stop flag is raised.
+    pub(super) fn train(&mut self, progress: &mut dyn Progress) -> Result<End> {
+        let mut log = Log::open(&self.run.log(), self.place.step)?;
+        progress.on(Event::Begin { stage: "training", total: self.steps(), done: self.place.step });
+        let mut clock = Clock { before: self.place.seconds, start: Instant::now(), checkpoint: Instant::now() };
+        let mut speed = Speed::start();
+        while self.place.pass < self.passes {
+            if self.pass(&mut log, &mut clock, &mut speed, progress)? == End::Stopped {
+                progress.on(Event::End);
+                return Ok(End::Stopped);
+            }
+            self.place = Place { pass: self.place.pass + 1, batch: 0, ..self.place };
+        }
+        progress.on(Event::End);
+        self.checkpoint()?;
+        Ok(End::Done)
+    }
+
+    fn pass(&mut self, log: &mut Log, clock: &mut Clock, speed: &mut Speed, progress: &mut dyn Progress) -> Result<End> {
+        let settings = &self.config.train;
+        let portion = Portion { pass: self.place.pass, done: self.place.batch * settings.batch };
+        for images in feed::training(self.train, self.config, portion, self.device)? {
+            if self.stop.load(Ordering::Relaxed) {
+                self.checkpoint()?;
+                return Ok(End::Stopped);
+            }
+            let images = images?;
+            let [count, ..] = images.dims();
+            let batch = Batch { images, anomalous: vec![false; count], step: self.place.step };
+            let losses = self.learner.observe(&batch).map_err(|error| self.explain(error))?;
+            self.check(&losses)?;
+            self.place.step += 1;
+            self.place.batch += 1;
+            self.place.seconds = clock.seconds();
+            let line = self.line(&losses, speed.count(count));
+            log.add(&line)?;
+            progress.on(Event::Step(&self.report(&losses, line.images_per_second)));
+            if clock.is_due(settings.checkpoint_minutes)
+                || settings.checkpoint_steps.is_some_and(|steps| self.place.step.is_multiple_of(steps))
+            {
+                self.checkpoint()?;
+                clock.checkpoint = Instant::now();
+            }
+        }
+        Ok(End::Done)
+    }
+
+    fn line(&self, losses: &Losses, images_per_second: f64) -> LogLine {
+        LogLine {
+            step: self.place.step,
+            pass: self.place.pass + 1,
+            losses: losses.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
+            images_per_second,
+            seconds: self.place.seconds,
+        }
+    }
+
+    fn report<'l>(&self, losses: &'l Losses, images_per_second: f64) -> Step<'l> {
+        let left = self.steps().saturating_sub(self.place.step) as f64;
+        let images = left * self.train.len() as f64 * self.passes as f64 / self.steps().max(1) as f64;
+        Step {
+            step: self.place.step,
+            steps: self.steps(),
+            pass: self.place.pass + 1,
+            passes: self.passes,
+            losses,
+            images_per_second,
+            left: Duration::try_from_secs_f64(images / images_per_second).unwrap_or(Duration::MAX),
+        }
+    }
+
+    /// Writes the checkpoint, unless weights are no longer numbers: the last good one then stays.
+    pub(super) fn checkpoint(&mut self) -> Result<()> {
+        if self.saved == Some(self.place.step) {
+            return Ok(());
+        }
+        let state = self.learner.state()?;
+        for (name, tensor) in &state {
+            if let Some(value) = tensor.iter::<f64>().find(|value| !value.is_finite()) {
+                return Err(self.diverged(format!("the tensor {name}"), value, self.place.step));
+            }
+        }
+        let header = Header {
+            method: self.config.method.clone(),
+            size: self.config.data.size,
+            data: self.fingerprint.to_owned(),
+            content: Content::Checkpoint { place: self.place },
+        };
+        tensor_file::save(&self.run.checkpoint(), &header, &state)?;
+        self.saved = Some(self.place.step);
+        Ok(())
+    }
+
+    fn check(&self, losses: &Losses) -> Result<()> {
+        match losses.iter().find(|(_, value)| !value.is_finite()) {
+            Some((name, value)) => Err(self.diverged(format!("the loss {name}"), *value, self.place.step + 1)),
+            None => Ok(()),
+        }
+    }
+
+    /// A method counts steps as it likes and knows of no files: its word on divergence gets both.
+    fn explain(&self, error: cavga_detect::Error) -> Error {
+        match error {
+            cavga_detect::Error::NotFinite { name, value, .. } => {
+                self.diverged(format!("the loss {name}"), value, self.place.step + 1)
+            }
+            other => other.into(),
+        }
+    }
+
+    fn diverged(&self, what: String, value: f64, step: u64) -> Error {
+        let kept = match self.saved {
+            Some(step) => format!("the checkpoint of step {step} is kept in {}", self.run.checkpoint().display()),
+            None => "there was no checkpoint yet".to_owned(),
+        };
+        Error::Diverged { step, what, value, kept }
+    }
+}
+
+struct Clock {
+    before: f64,
+    start: Instant,
+    checkpoint: Instant,
+}
+
+impl Clock {
+    fn seconds(&self) -> f64 {
+        self.before + self.start.elapsed().as_secs_f64()
+    }
+    fn is_due(&self, minutes: f64) -> bool {
+        self.checkpoint.elapsed().as_secs_f64() >= minutes * 60.0
+    }
+}

@@ -1,0 +1,154 @@
+//! The arguments, as `--help` shows them.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+/// Finds whether and where an image is anomalous, after learning from normal images.
+#[derive(Debug, Parser)]
+#[command(name = "cavga", version, arg_required_else_help = true, after_help = "\
+Exit codes: 0 done, 1 the work failed, 2 the arguments or settings are wrong, 130 stopped by Ctrl-C.")]
+pub(crate) struct Args {
+    /// Say what happens inside; twice for more
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Generate a set, train, evaluate, report: minutes on two cores, no download
+    Demo(Demo),
+    /// Learn from the normal images of a dataset, into a run folder
+    #[command(after_help = "\
+A dataset is a folder of normal images, or has the layout train/good, test/<kind>, ground_truth/<kind>.
+Ctrl-C writes a checkpoint and stops; --resume goes on from it, to the same bits.
+
+Examples:
+  cavga train cavga-d-u --data toothbrush --out runs/toothbrush
+  cavga train cavga-d-u --data toothbrush --out runs/small --set data.size=[128,128] --set train.passes=50
+  cavga train --resume --out runs/toothbrush")]
+    Train(Train),
+    /// Measure a run on test images: metrics.json, scores.csv, maps/, report.html
+    Eval(Eval),
+    /// Score images: verdict, map, overlay
+    Predict(Predict),
+    /// List the methods
+    Methods(Methods),
+    /// Look at datasets
+    #[command(subcommand)]
+    Data(Data),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Demo {
+    /// The folder for data and run
+    #[arg(long, value_name = "DIR", default_value = "cavga-demo")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) device: Device,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Train {
+    /// The method; `cavga methods` lists them
+    #[arg(required_unless_present = "resume")]
+    pub(crate) method: Option<String>,
+    /// The dataset's folder
+    #[arg(long, value_name = "DIR", required_unless_present = "resume")]
+    pub(crate) data: Option<PathBuf>,
+    /// The folder of the run
+    #[arg(long, value_name = "RUN")]
+    pub(crate) out: PathBuf,
+    /// Settings as TOML; another run's run.toml makes that run again
+    #[arg(long, value_name = "F.toml")]
+    pub(crate) config: Option<PathBuf>,
+    /// Change one setting, as in method.latent=64; comes after --config
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+    /// Fixes every random draw; short for --set train.seed=N
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Go on with the run in the folder, with its own method, data and settings
+    #[arg(long)]
+    pub(crate) resume: bool,
+    #[command(flatten)]
+    pub(crate) device: Device,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Eval {
+    /// The folder of the run
+    pub(crate) run: PathBuf,
+    /// The dataset's folder; without it, the one that the run was trained on
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Write no maps and overlays of the test images
+    #[arg(long)]
+    pub(crate) no_maps: bool,
+    #[command(flatten)]
+    pub(crate) device: Device,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Predict {
+    /// The folder of a run, or a model file
+    pub(crate) model: PathBuf,
+    /// Images, or folders of images
+    #[arg(required = true)]
+    pub(crate) images: Vec<PathBuf>,
+    /// Write each image's map (.npy) and overlay (.overlay.png) into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Refuse images of more pixels than this
+    #[arg(long, value_name = "N", default_value_t = cavga::data::Limits::default().max_pixels)]
+    pub(crate) max_pixels: u64,
+    #[command(flatten)]
+    pub(crate) device: Device,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Methods {
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Data {
+    /// Find everything that is wrong with a dataset, file by file
+    Check(Check),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Check {
+    /// The dataset's folder
+    pub(crate) data: PathBuf,
+    /// Call images of more pixels than this too large
+    #[arg(long, value_name = "N", default_value_t = cavga::data::Limits::default().max_pixels)]
+    pub(crate) max_pixels: u64,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Device {
+    /// cpu, or wgpu, vulkan, metal, cuda, rocm where this program was built with them; wgpu:1 for the second
+    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
+    pub(crate) device: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Json {
+    /// Print results as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}

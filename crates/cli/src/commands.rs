@@ -1,0 +1,235 @@
+//! One function for each verb.
+
+use std::{
+    path::Path,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::{Context, Result};
+use cavga::{
+    EvalOptions, Evaluation, Method, Model, Outcome, PredictOptions, Prediction, Record, RunFolder, TrainOptions,
+    config::RunConfig,
+    data::{Limits, check},
+    demo::{DEMO_MAP, Demo, demo},
+};
+use serde_json::json;
+
+use crate::{
+    args::{self, Args, Command},
+    output::{self, STOPPED, line},
+    show::{duration, note, progress},
+};
+
+pub(crate) fn run(args: Args) -> Result<ExitCode> {
+    match args.command {
+        Command::Demo(args) => run_demo(&args),
+        Command::Train(args) => train(&args),
+        Command::Eval(args) => eval(&args),
+        Command::Predict(args) => predict(args),
+        Command::Methods(args) => methods(&args),
+        Command::Data(args::Data::Check(args)) => data_check(&args),
+    }
+}
+
+/// A flag that Ctrl-C raises; a second Ctrl-C ends the program at once.
+fn stop_flag() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(STOPPED));
+        }
+        note("stopping; once more to stop at once");
+    })
+    .context("cannot listen for Ctrl-C")?;
+    Ok(stop)
+}
+
+fn run_demo(args: &args::Demo) -> Result<ExitCode> {
+    let stop = stop_flag()?;
+    let outcome = demo(&args.out, &args.device.device, &stop, &mut *progress())?;
+    let Demo::Finished { run, evaluation } = outcome else {
+        note(&format!("stopped; remove {} before another demo", args.out.display()));
+        return Ok(ExitCode::from(STOPPED));
+    };
+    if args.json.json {
+        line(serde_json::to_string_pretty(&evaluation.metrics)?)?;
+    } else {
+        print_figures(&evaluation)?;
+        let key = format!("{DEMO_MAP}.pixel_auroc");
+        if let Some(Ok(auroc)) = evaluation.figures.get(&key) {
+            line(format!("\nThe map {DEMO_MAP} tells defective pixels from others with an AUROC of {auroc:.3}."))?;
+        }
+        line(format!("Report: {}", run.report().display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn train(args: &args::Train) -> Result<ExitCode> {
+    let run = RunFolder::new(&args.out);
+    // A resumed run goes on as it was; what is said on the command line besides is checked against it.
+    let begun = if args.resume && run.record().exists() { Some(run.read_record()?) } else { None };
+    let method = args.method.as_deref().or(begun.as_ref().map(|(config, _)| config.method.name()));
+    let data = args.data.as_deref().or(begun.as_ref().map(|(_, record)| record.data.as_path()));
+    let (Some(method), Some(data)) = (method, data) else {
+        // Says which file is missing.
+        run.read_record()?;
+        anyhow::bail!("give METHOD and --data: {} holds no run to resume", args.out.display());
+    };
+    let own_config = begun.as_ref().map(|_| run.record());
+    let mut overrides = args.overrides.clone();
+    overrides.extend(args.seed.map(|seed| format!("train.seed={seed}")));
+    let config = RunConfig::read(method, args.config.as_deref().or(own_config.as_deref()), &overrides)?;
+    let options = TrainOptions { device: args.device.device.clone(), resume: args.resume, stop: stop_flag()? };
+    let outcome = cavga::train(&config, data, &run, &options, &mut *progress())?;
+    match outcome {
+        Outcome::Stopped { step, steps } => {
+            note(&format!(
+                "stopped after step {step} of {steps}; go on with: cavga train --resume --out {}",
+                args.out.display()
+            ));
+            Ok(ExitCode::from(STOPPED))
+        }
+        Outcome::WasFinished(record) => {
+            note("this run was finished before; nothing was done");
+            trained(args, &run, &record)
+        }
+        Outcome::Finished(record) => trained(args, &run, &record),
+    }
+}
+
+fn trained(args: &args::Train, run: &RunFolder, record: &Record) -> Result<ExitCode> {
+    if args.json.json {
+        line(serde_json::to_string(&json!({ "run": run.path(), "model": run.model(), "record": record }))?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(training) = &record.training {
+        let time = duration(Duration::try_from_secs_f64(training.minutes * 60.0).unwrap_or_default());
+        let memory = training.peak_memory_mib.map_or_else(String::new, |mib| format!(", {mib:.0} MiB at most"));
+        line(format!("Trained {} steps in {time}{memory}.", record.steps))?;
+    }
+    line(format!("Model: {}", run.model().display()))?;
+    line(format!("Next:  cavga eval {}", run.path().display()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn eval(args: &args::Eval) -> Result<ExitCode> {
+    let run = RunFolder::new(&args.run);
+    let options = EvalOptions {
+        data: args.data.clone(),
+        device: args.device.device.clone(),
+        maps: !args.no_maps,
+        stop: stop_flag()?,
+    };
+    let evaluation = cavga::evaluate(&run, &options, &mut *progress())?;
+    if args.json.json {
+        line(serde_json::to_string_pretty(&evaluation.metrics)?)?;
+    } else {
+        print_figures(&evaluation)?;
+        line(format!("\nReport: {}", run.report().display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A line for each figure. Those without a prefix are of the method's own score and map.
+fn print_figures(evaluation: &Evaluation) -> Result<()> {
+    let own = |names: &[String]| names.first().cloned().unwrap_or_else(|| "none".to_owned());
+    line(format!("Own score: {}. Own map: {}.\n", own(&evaluation.scores), own(&evaluation.maps)))?;
+    let width = evaluation.figures.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, value) in evaluation.figures.iter() {
+        match value {
+            Ok(value) => line(format!("{name:width$}  {value:.4}"))?,
+            Err(reason) => line(format!("{name:width$}  undefined: {reason}"))?,
+        }
+    }
+    Ok(())
+}
+
+fn predict(args: args::Predict) -> Result<ExitCode> {
+    let device = cavga::device::parse(&args.device.device).map_err(cavga::Error::from)?;
+    let model = Model::load(&args.model, &device)?;
+    let options =
+        PredictOptions { out: args.out, limits: Limits { max_pixels: args.max_pixels }, stop: stop_flag()? };
+    let mut failed = false;
+    let mut printed = Ok(());
+    cavga::predict(&model, &args.images, &options, &mut |path, said| match said {
+        Ok(prediction) if printed.is_ok() => printed = print_prediction(&prediction, args.json.json),
+        Ok(_) => {}
+        Err(error) => {
+            failed = true;
+            if args.json.json && printed.is_ok() {
+                printed = print_failure(path, &error);
+            }
+            output::report(&error.into());
+        }
+    })?;
+    printed?;
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn print_prediction(prediction: &Prediction, as_json: bool) -> Result<()> {
+    if as_json {
+        line(serde_json::to_string(prediction)?)?;
+        return Ok(());
+    }
+    let Prediction { image, score, threshold, verdict, files, .. } = prediction;
+    let overlay = files.as_ref().map_or_else(String::new, |files| format!("  {}", files.overlay.display()));
+    let verdict = verdict.as_str();
+    line(format!("{verdict:9}  {score:.6}  (threshold {threshold:.6})  {}{overlay}", image.display()))?;
+    Ok(())
+}
+
+fn print_failure(path: &Path, error: &cavga::Error) -> Result<()> {
+    line(serde_json::to_string(&json!({ "image": path, "error": error.to_string() }))?)?;
+    Ok(())
+}
+
+fn methods(args: &args::Methods) -> Result<ExitCode> {
+    let all = Method::all();
+    if args.json.json {
+        let described = all.iter().map(|method| {
+            json!({ "name": method.name(), "summary": method.summary(), "paper": method.paper(), "defaults": method })
+        });
+        line(serde_json::to_string_pretty(&described.collect::<Vec<_>>())?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let width = all.iter().map(|method| method.name().len()).max().unwrap_or(0);
+    for method in &all {
+        line(format!("{:width$}  {}", method.name(), method.summary()))?;
+        line(format!("{:width$}  {}", "", method.paper()))?;
+    }
+    line("\nSettings and defaults: cavga methods --json")?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn data_check(args: &args::Check) -> Result<ExitCode> {
+    let report = check(&args.data, &Limits { max_pixels: args.max_pixels });
+    let code = if report.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    if args.json.json {
+        line(serde_json::to_string_pretty(&report)?)?;
+        return Ok(code);
+    }
+    for problem in &report.problems {
+        line(format!("problem [{}] {}", problem.kind, problem.message))?;
+    }
+    for warning in &report.warnings {
+        line(format!("warning [{}] {}", warning.kind, warning.message))?;
+    }
+    let counts = &report.counts;
+    line(format!(
+        "{} training images, {} normal and {} anomalous test images, {} masks: {} problems, {} warnings",
+        counts.train,
+        counts.test_normal,
+        counts.test_anomalous,
+        counts.masks,
+        report.problems.len(),
+        report.warnings.len()
+    ))?;
+    Ok(code)
+}
+

@@ -1,0 +1,53 @@
+//! Printing, and errors as a user reads them.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use cavga::Error;
+
+/// Exit code of work that was stopped by Ctrl-C: 128 and the signal's number, as shells have it.
+pub(crate) const STOPPED: u8 = 130;
+
+/// Prints a line of results. A reader that has gone (`cavga methods | head -1`) is an error that [`report`] keeps quiet.
+pub(crate) fn line(text: impl AsRef<str>) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{}", text.as_ref())
+}
+
+/// Prints an error with its causes and says with which code to exit.
+pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
+    if error.chain().any(|cause| {
+        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    }) {
+        return ExitCode::SUCCESS;
+    }
+    let mut stderr = io::stderr().lock();
+    // Standard error may be gone too; there is nobody left to tell then.
+    let _ = writeln!(stderr, "error: {error}");
+    let mut said = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        // Some errors quote their cause in their own message.
+        if !said.contains(&cause) {
+            let _ = writeln!(stderr, "  because: {cause}");
+        }
+        said = cause;
+    }
+    ExitCode::from(code(error))
+}
+
+/// 2 where other arguments or settings would have helped, else 1.
+fn code(error: &anyhow::Error) -> u8 {
+    match error.downcast_ref::<Error>() {
+        Some(
+            Error::UnknownMethod { .. }
+            | Error::UnknownKey { .. }
+            | Error::Config { .. }
+            | Error::RunExists { .. }
+            | Error::RunDiffers { .. }
+            | Error::Device(_),
+        ) => 2,
+        Some(Error::Stopped) => STOPPED,
+        _ => 1,
+    }
+}
