@@ -100,7 +100,7 @@ pub(super) fn run(path: Path, correlation: &Correlation, passes: &[Pass]) -> Vec
                 let columns = count.next_multiple_of(2 * lanes);
                 let sums = pass.columns.len() * panels.len() * height * columns;
                 // Not inside the task: a closure there would not be compiled for the task's instruction set.
-                with_scratch(sums + DEPTH * columns, |scratch| {
+                with_scratch(sums + (DEPTH + 1) * columns, |scratch| {
                     let (sums, packed) = scratch.split_at_mut(sums);
                     path::run(
                         path,
@@ -133,7 +133,7 @@ struct Block<'a> {
     out: Shared<'a>,
     /// `[column phase][row][column]`
     sums: &'a mut [f32],
-    /// `[panel][term][lane]`
+    /// `[panel][term][lane]`, with room for [`DEPTH`] terms and one that keeps panels off each other's cache sets.
     packed: &'a mut [f32],
 }
 
@@ -195,7 +195,7 @@ impl Block<'_> {
                 let weights = &weights[start..start + depth * L::ROWS];
                 let rows = (c.outputs - panel * L::ROWS).min(L::ROWS);
                 for at in (0..columns).step_by(2 * L::N) {
-                    let pixels = &packed[at * depth..(at + 2 * L::N) * depth];
+                    let pixels = &packed[at * (DEPTH + 1)..][..depth * 2 * L::N];
                     let sums = &mut sums[i * L::ROWS * columns + at..]
                         [..(L::ROWS - 1) * columns + 2 * L::N];
                     // SAFETY: the three slices are of the lengths that a tile of at most `ROWS` rows touches.
@@ -223,37 +223,32 @@ impl Block<'_> {
     ) {
         let c = self.correlation;
         let [height, width] = c.size;
-        let lanes = 2 * L::N;
-        for run in runs {
-            let (panel, lane) = (run.at / lanes, run.at % lanes);
-            let image = (run.image * c.groups + self.group) * c.depth * height * width;
-            let into = &mut packed[panel * lanes * depth..(panel + 1) * lanes * depth];
-            let (mut channel, mut tap) = (from / taps.len(), from % taps.len());
-            for into in into.chunks_exact_mut(lanes) {
-                let into = &mut into[lane..lane + run.len];
-                let [dy, dx] = taps[tap];
+        let (lanes, plane) = (2 * L::N, height * width);
+        let (mut channel, mut tap) = (from / taps.len(), from % taps.len());
+        // Term by term, not run by run: neighbouring runs share lines of the image, and its taps all of them.
+        for term in 0..depth {
+            let [dy, dx] = taps[tap];
+            for run in runs {
+                let place = run.at / lanes * (DEPTH + 1) * lanes + term * lanes + run.at % lanes;
+                let into = &mut packed[place..place + run.len];
                 let y = (run.row * c.step[0]) as isize + dy;
                 if (0..height as isize).contains(&y) {
-                    let row = &c.images[image + (channel * height + y as usize) * width..][..width];
+                    let image = (run.image * c.groups + self.group) * c.depth;
+                    let line = (image + channel) * plane + y as usize * width;
+                    let row = c.images[line..line + width].as_ptr();
                     let first = (run.first * c.step[1]) as isize + dx;
                     // SAFETY: `row` and `into` are slices of the lengths given.
                     unsafe {
-                        pack::copy_row::<L>(
-                            row.as_ptr(),
-                            width,
-                            first,
-                            c.step[1],
-                            into.as_mut_ptr(),
-                            run.len,
-                        );
+                        let to = into.as_mut_ptr();
+                        pack::copy_row::<L>(row, width, first, c.step[1], to, run.len);
                     }
                 } else {
                     into.fill(0.0);
                 }
-                tap += 1;
-                if tap == taps.len() {
-                    (channel, tap) = (channel + 1, 0);
-                }
+            }
+            tap += 1;
+            if tap == taps.len() {
+                (channel, tap) = (channel + 1, 0);
             }
         }
     }

@@ -78,53 +78,92 @@ pub(super) unsafe fn copy_row<L: Lanes>(
     to: *mut f32,
     len: usize,
 ) {
-    let width = width as isize;
-    let lanes = L::N as isize;
-    let mut done = 0;
-    while done < len {
-        let count = L::N.min(len - done);
-        let from = first + (done * step) as isize;
-        // SAFETY: each load touches columns 0..width of the row only (`load_range` for those at the edges, whose base
-        // may lie outside, hence `wrapping_offset`), each store `count` floats from `to + done`.
-        unsafe {
-            let to = to.add(done);
-            let source = row.wrapping_offset(from);
-            match step {
-                1 if count == L::N && from >= 0 && from + lanes <= width => {
-                    L::load(source).store(to)
-                }
-                1 => {
-                    let high = (width - from).clamp(0, count as isize);
-                    let low = (-from).clamp(0, high);
-                    L::load_range(source, low as usize, high as usize).store_first(to, count);
-                }
-                2 if count == L::N && from >= 0 && from + 2 * lanes <= width => {
-                    L::load(source).evens(L::load(source.add(L::N))).store(to);
-                }
-                2 => {
-                    let valid = |base: isize| {
-                        let high = (width - base).clamp(0, lanes);
-                        ((-base).clamp(0, high) as usize, high as usize)
-                    };
-                    let ((low, high), (next_low, next_high)) = (valid(from), valid(from + lanes));
-                    let next = L::load_range(source.wrapping_add(L::N), next_low, next_high);
-                    L::load_range(source, low, high)
-                        .evens(next)
-                        .store_first(to, count);
-                }
-                _ => {
-                    for lane in 0..count {
-                        let column = from + (lane * step) as isize;
-                        let inside = (0..width).contains(&column);
-                        to.add(lane).write(if inside {
-                            row.offset(column).read()
-                        } else {
-                            0.0
-                        });
-                    }
+    // SAFETY: the caller's promises are theirs.
+    unsafe {
+        match step {
+            1 => copy_dense::<L>(row, width as isize, first, to, len),
+            2 => copy_evens::<L>(row, width as isize, first, to, len),
+            _ => {
+                for i in 0..len {
+                    let column = first + (i * step) as isize;
+                    let inside = (0..width as isize).contains(&column);
+                    to.add(i).write(if inside {
+                        row.offset(column).read()
+                    } else {
+                        0.0
+                    });
                 }
             }
         }
-        done += count;
+    }
+}
+
+/// The lanes of `L` at column `from` that lie in a row.
+#[inline(always)]
+fn inside<L: Lanes>(from: isize, width: isize) -> (usize, usize) {
+    let high = (width - from).clamp(0, L::N as isize);
+    ((-from).clamp(0, high) as usize, high as usize)
+}
+
+/// [`copy_row`] with step 1.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+unsafe fn copy_dense<L: Lanes>(
+    row: *const f32,
+    width: isize,
+    first: isize,
+    to: *mut f32,
+    len: usize,
+) {
+    // SAFETY: loads touch columns 0..width only (masked at the edges, where lane 0 may lie outside, hence
+    // `wrapping_offset`), stores the `len` floats at `to`.
+    unsafe {
+        if first >= 0 && first + len as isize <= width && len == 2 * L::N {
+            let (row, next) = (row.offset(first), to.add(L::N));
+            L::load(row).store(to);
+            return L::load(row.add(L::N)).store(next);
+        }
+        for done in (0..len).step_by(L::N) {
+            let from = first + done as isize;
+            let (low, high) = inside::<L>(from, width);
+            L::load_range(row.wrapping_offset(from), low, high)
+                .store_first(to.add(done), L::N.min(len - done));
+        }
+    }
+}
+
+/// [`copy_row`] with step 2.
+///
+/// # Safety
+/// As there.
+#[inline(always)]
+unsafe fn copy_evens<L: Lanes>(
+    row: *const f32,
+    width: isize,
+    first: isize,
+    to: *mut f32,
+    len: usize,
+) {
+    let lanes = L::N as isize;
+    // SAFETY: as in `copy_dense`.
+    unsafe {
+        for done in (0..len).step_by(L::N) {
+            let (from, count) = (first + 2 * done as isize, L::N.min(len - done));
+            let source = row.wrapping_offset(from);
+            if count == L::N && from >= 0 && from + 2 * lanes <= width {
+                L::load(source)
+                    .evens(L::load(source.add(L::N)))
+                    .store(to.add(done));
+            } else {
+                let ((low, high), (next_low, next_high)) =
+                    (inside::<L>(from, width), inside::<L>(from + lanes, width));
+                let next = L::load_range(source.wrapping_add(L::N), next_low, next_high);
+                L::load_range(source, low, high)
+                    .evens(next)
+                    .store_first(to.add(done), count);
+            }
+        }
     }
 }
