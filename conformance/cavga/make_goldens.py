@@ -1,0 +1,221 @@
+"""Golden values for CAVGA's networks, losses, attention and optimizer, from PyTorch.
+
+Run from the repository's root; it needs nothing of this repository, and its output is checked in:
+
+    python -m venv venv && venv/bin/pip install numpy==2.4.6 torch==2.15.0 torchvision==0.29.2
+    venv/bin/python conformance/cavga/make_goldens.py
+
+It writes crates/detect/tests/goldens/cavga.json and crates/nn/tests/goldens/nn.json, which the `goldens.rs` beside each folder
+compares with. The attention is Grad-CAM by automatic differentiation, differentiated a second time by `backward`: it knows nothing of
+the closed form that it proves. Weights, images and noise come from `networks.uniform`, which the Rust tests repeat to the bit, so
+none of them is stored; of every tensor of results its norm, largest magnitude, sum, two products with such numbers and
+twelve entries are.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchvision
+from torch.nn import functional
+
+from networks import Discriminator, ResNet18, Vae, attention, cam, fill, tensor, uniform
+
+ROOT = Path(__file__).resolve().parents[2]
+SIZE, BATCH, SAMPLES = 64, 2, 12
+TINY = {"latent": 8, "dcgan_width": 4, "decoder_width": 4}
+
+
+def number(value):
+    return float(f"{value.item():.8g}")
+
+
+def summary(name, values):
+    """What is kept of a tensor. Its entries are drawn by name, the first is always its largest."""
+    flat = values.detach().numpy().astype(np.float64).ravel()
+    drawn = ((uniform(name + "/samples", SAMPLES) + 1) / 2 * flat.size).astype(int)
+    indices = [int(np.abs(flat).argmax()), *map(int, drawn[1:])]
+    return {
+        "size": flat.size,
+        "norm": number(np.linalg.norm(flat)),
+        "max": number(np.abs(flat).max()),
+        "sum": number(flat.sum()),
+        "dots": [number(flat @ uniform(f"{name}/dot{k}", flat.size)) for k in range(2)],
+        "indices": indices,
+        "samples": [number(flat[index]) for index in indices],
+    }
+
+
+def extended_barrier(z, t):
+    """Kervadec et al. 2019, equation 5: −log(−z)/t where z ≤ −1/t², else t·z − log(1/t²)/t + 1/t."""
+    values = [-torch.log(-v) / t if v <= -1 / t**2 else t * v - np.log(1 / t**2) / t + 1 / t for v in z]
+    return torch.stack(values)
+
+
+def expansion_loss(a, kind):
+    missing = 1 - a
+    if kind == "equality":
+        return missing.mean()
+    return extended_barrier(missing.mean((1, 2, 3)) - 0.1, 10.0).mean()
+
+
+def bce(logits, target):
+    return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
+
+
+def gradients(loss, module, prefix):
+    """Of every parameter that the loss depends on."""
+    names, values = zip(*module.named_parameters())
+    found = torch.autograd.grad(loss, values, retain_graph=True, allow_unused=True)
+    kept = {name: g for name, g in zip(names, found) if g is not None and g.abs().max() > 0}
+    return {name: summary(prefix + name, g) for name, g in kept.items()}
+
+
+def options(config):
+    return {"score": "sum", "normalize": "sigmoid", "relu": False, "expansion": "equality"} | config.get("attention", {})
+
+
+def running(module):
+    state = module.state_dict().items()
+    return {name: summary(name, value) for name, value in state if name.endswith(("running_mean", "running_var"))}
+
+
+def score_mode(vae, images, chosen):
+    """The maps of a trained network: bilinear 1 − A, and the residual."""
+    vae.eval()
+    features = vae.encoder(images)
+    mu = vae.latent.mu(features)
+    values = cam(features, mu, chosen["score"])
+    a = attention(values, chosen["relu"], chosen["normalize"])
+    a = functional.interpolate(a, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
+    residual = (images - torch.sigmoid(vae.decoder(mu))).abs().mean(1)
+    maps = {"one-minus-attention": 1 - a, "attention": a, "residual": residual}
+    # What a detector says whose normal images had a CAM of 0 with a spread of 1.
+    deviation = functional.interpolate(values.abs(), size=(SIZE, SIZE), mode="bilinear", align_corners=False)
+    maps["attention-deviation"] = deviation
+    return {name: summary(name, value) for name, value in maps.items()}
+
+
+def case(name, parts, config, mu_offset=0.0):
+    config = {**TINY, "output_stride": 32, **config}
+    chosen = options(config)
+    adversary = {"saturating": False, "real_target": 0.9} | config.get("adversary", {})
+    vae = fill(Vae(parts, config), "vae.", mu_offset)
+    judge = fill(Discriminator(config["dcgan_width"]), "discriminator.")
+    images = tensor("images", (BATCH, 3, SIZE, SIZE), 0.5, 0.5)
+    features = vae.encoder(images)
+    mu, logvar = vae.latent.mu(features), vae.latent.logvar(features)
+    noise = tensor("noise", tuple(mu.shape), 3**0.5)
+    reconstruction = torch.sigmoid(vae.decoder(mu + noise * torch.exp(logvar / 2)))
+    a = attention(cam(features, mu, chosen["score"]), chosen["relu"], chosen["normalize"])
+    per_value = images[0].numel() if config.get("weights", {}).get("reduction") != "sum" else 1
+    l_r = functional.binary_cross_entropy(reconstruction, images, reduction="sum") / BATCH / per_value
+    normal = torch.distributions.Normal
+    kl = torch.distributions.kl_divergence(normal(mu, torch.exp(logvar / 2)), normal(0.0, 1.0)).sum() / BATCH / per_value
+    fake = judge(reconstruction)
+    l_adv = torch.log(1 - torch.sigmoid(fake)).mean() if adversary["saturating"] else bce(fake, 1.0)
+    l_ae = expansion_loss(a, chosen["expansion"])
+    total = l_r + kl + l_adv + 0.01 * l_ae
+    l_d = bce(judge(images), adversary["real_target"]) + bce(judge(reconstruction.detach()), 0.0)
+    losses = {
+        "reconstruction": l_r,
+        "divergence": kl,
+        "adversarial": l_adv,
+        "attention_expansion": l_ae,
+        "total": total,
+        "discriminator": l_d,
+    }
+    return {
+        "name": name,
+        "parts": parts,
+        "config": config,
+        "mu_offset": mu_offset,
+        "features_shape": list(features.shape),
+        "losses": {key: number(value) for key, value in losses.items()},
+        "features": summary("features", features),
+        "attention": summary("attention", a),
+        "gradients": gradients(total, vae, "total/"),
+        "expansion_gradients": gradients(l_ae, vae, "expansion/"),
+        "discriminator_gradients": gradients(l_d, judge, "discriminator/"),
+        "running": running(vae),
+        "maps": score_mode(vae, images, chosen),
+    }
+
+
+def cases():
+    literal = {"adversary": {"saturating": True, "real_target": 1.0}, "weights": {"reduction": "sum"}}
+    ask = lambda **keys: {"attention": keys}
+    yield case("d", "Dcgan", {})
+    yield case("d-saturating-sum-of-pixels", "Dcgan", literal)
+    yield case("d-score-mean", "Dcgan", ask(score="mean"))
+    yield case("d-min-max", "Dcgan", ask(normalize="min-max"))
+    yield case("d-relu", "Dcgan", ask(relu=True))
+    yield case("d-relu-min-max-mean", "Dcgan", ask(relu=True, normalize="min-max", score="mean"))
+    yield case("d-barrier", "Dcgan", ask(expansion="barrier"))
+    yield case("r", "Resnet", {})
+    yield case("r-barrier-satisfied", "Resnet", ask(expansion="barrier"), mu_offset=0.002)
+    yield case("r-mean-min-max-stride-16", "Resnet", {"output_stride": 16, **ask(score="mean", normalize="min-max")})
+    yield case("r-stride-8", "Resnet", {"output_stride": 8, **ask(score="mean")})
+
+
+def check_resnet():
+    """Our ResNet-18 is torchvision's; with dilation, it is the undilated one at more positions."""
+    theirs = fill(torchvision.models.resnet18().double(), "resnet.").eval()
+    ours = {stride: ResNet18(stride).eval() for stride in (32, 16, 8)}
+    state = {name: value for name, value in theirs.state_dict().items() if not name.startswith("fc.")}
+    for network in ours.values():
+        network.load_state_dict(state)
+    images = tensor("images", (BATCH, 3, SIZE, SIZE), 0.5, 0.5)
+    features = {stride: network(images) for stride, network in ours.items()}
+    captured = []
+    theirs.layer4.register_forward_hook(lambda _module, _inputs, output: captured.append(output))
+    theirs(torchvision.transforms.functional.normalize(images, [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
+    torch.testing.assert_close(features[32], captured[0])
+    torch.testing.assert_close(features[16][:, :, ::2, ::2], features[32])
+    torch.testing.assert_close(features[8][:, :, ::4, ::4], features[32])
+    return [name for name in state if not name.endswith("num_batches_tracked")]
+
+
+def adam_case(rate, betas):
+    shapes = {"weight": (3, 2, 2, 2), "bias": (3,)}
+    values = {name: torch.nn.Parameter(tensor("adam." + name, shape)) for name, shape in shapes.items()}
+    optimizer = torch.optim.Adam(values.values(), lr=rate, betas=betas, eps=1e-8)
+    steps = []
+    for step, scale in enumerate((1.0, 0.01, 0.0001)):
+        for name, value in values.items():
+            value.grad = tensor(f"adam.{name}/{step}", shapes[name], scale)
+        optimizer.step()
+        steps.append({name: [number(v) for v in value.flatten()] for name, value in values.items()})
+    return {"rate": rate, "beta_1": betas[0], "beta_2": betas[1], "steps": steps}
+
+
+def barrier_cases():
+    """Constraints met, at the edge of the tangent, and not met: the loss and its gradient."""
+    found = []
+    for level in (0.97, 0.92, 0.905, 0.9, 0.5, 0.0):
+        a = tensor("barrier", (1, 1, 2, 2), 0.02, level).requires_grad_()
+        loss = expansion_loss(a, "barrier")
+        (gradient,) = torch.autograd.grad(loss, a)
+        found.append({"level": level, "loss": number(loss), "gradient": number(gradient.flatten()[0])})
+    return found
+
+
+def write(path, data):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(data, separators=(",", ":")).replace('{"name"', '\n{"name"') + "\n")
+
+
+def main():
+    torch.set_num_threads(1)
+    torch.set_default_dtype(torch.float64)
+    versions = {"torch": torch.__version__, "torchvision": torchvision.__version__, "numpy": np.__version__}
+    names = check_resnet()
+    adam = [adam_case(1e-3, (0.9, 0.999)), adam_case(2e-4, (0.5, 0.999))]
+    nn = {"versions": versions, "resnet18": names, "adam": adam, "barrier": barrier_cases()}
+    write(ROOT / "crates/nn/tests/goldens/nn.json", nn)
+    write(ROOT / "crates/detect/tests/goldens/cavga.json", {"versions": versions, "cases": list(cases())})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,204 @@
+"""CAVGA's networks in PyTorch, with tensor names as in crates/nn and crates/detect.
+
+`attention` is Grad-CAM as its authors define it, by automatic differentiation (`create_graph=True`): no closed form.
+Everything runs in float64 on values that were rounded to float32 first.
+"""
+
+import math
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+MASK = (1 << 64) - 1
+
+
+def uniform(name, count):
+    """Numbers in [−1, 1) fixed by a name: FNV-1a of the name, then SplitMix64 at each index, its upper 24 bits.
+
+    All of them are multiples of 2⁻²³, so float32 holds them exactly.
+    """
+    seed = 0xCBF29CE484222325
+    for byte in name.encode():
+        seed = ((seed ^ byte) * 0x100000001B3) & MASK
+    z = np.uint64(seed) + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z = z ^ (z >> np.uint64(31))
+    return (z >> np.uint64(40)).astype(np.float64) / 2**23 - 1
+
+
+def tensor(name, shape, scale=1.0, shift=0.0):
+    """`shift + scale·uniform`, rounded to float32."""
+    values = (shift + scale * uniform(name, math.prod(shape))).astype(np.float32)
+    return torch.from_numpy(values.astype(np.float64)).reshape(shape)
+
+
+def weight(name, shape, mu_offset):
+    """A tensor of a network. Kernels have He's variance 2 / fan-in; the running statistics start off their defaults, so that
+    the share that stays of them shows. `mu_offset` shifts the head of μ, for an attention near 1."""
+    if name.endswith("running_var"):
+        return tensor(name, shape, 0.5, 1.0)
+    if name.endswith("running_mean") or name.endswith("bias"):
+        return tensor(name, shape, 0.1)
+    if len(shape) == 1:
+        return tensor(name, shape, 0.25, 1.0)
+    shift = mu_offset if name.endswith("latent.mu.weight") else 0.0
+    return tensor(name, shape, math.sqrt(6 / math.prod(shape[1:])), shift)
+
+
+def fill(module, prefix, mu_offset=0.0):
+    """Gives every tensor of `module` its values."""
+    state = module.state_dict()
+    for name, old in state.items():
+        if not name.endswith("num_batches_tracked"):
+            state[name] = weight(prefix + name, tuple(old.shape), mu_offset)
+    module.load_state_dict(state)
+    return module
+
+
+class DcganEncoder(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        widths = [3, width, 2 * width, 4 * width, 8 * width]
+        self.conv = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1, bias=False) for a, b in zip(widths, widths[1:]))
+        self.norm = nn.ModuleList(nn.BatchNorm2d(b) for b in widths[2:])
+
+    def forward(self, x):
+        x = functional.leaky_relu(self.conv[0](2 * x - 1), 0.2)
+        for conv, norm in zip(self.conv[1:], self.norm):
+            x = functional.leaky_relu(norm(conv(x)), 0.2)
+        return x
+
+
+class Discriminator(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.features = DcganEncoder(width)
+        self.head = nn.Conv2d(8 * width, 1, 4, bias=False)
+
+    def forward(self, x):
+        return self.head(self.features(x)).mean((1, 2, 3))
+
+
+class DcganDecoder(nn.Module):
+    def __init__(self, latent, width):
+        super().__init__()
+        widths = [8 * width, 4 * width, 2 * width, width, 3]
+        self.project = nn.Conv2d(latent, widths[0], 1, bias=False)
+        self.norm = nn.ModuleList(nn.BatchNorm2d(a) for a in widths[:4])
+        self.conv = nn.ModuleList(nn.ConvTranspose2d(a, b, 4, 2, 1, bias=b == 3) for a, b in zip(widths, widths[1:]))
+
+    def forward(self, z):
+        x = self.project(z)
+        for norm, conv in zip(self.norm, self.conv):
+            x = conv(functional.relu(norm(x)))
+        return x
+
+
+class BasicBlock(nn.Module):
+    def __init__(self, a, b, stride, dilation):
+        super().__init__()
+        self.conv1 = nn.Conv2d(a, b, 3, stride, dilation[0], dilation[0], bias=False)
+        self.bn1 = nn.BatchNorm2d(b)
+        self.conv2 = nn.Conv2d(b, b, 3, 1, dilation[1], dilation[1], bias=False)
+        self.bn2 = nn.BatchNorm2d(b)
+        self.downsample = None
+        if stride != 1 or a != b:
+            self.downsample = nn.Sequential(nn.Conv2d(a, b, 1, stride, bias=False), nn.BatchNorm2d(b))
+
+    def forward(self, x):
+        y = self.bn2(self.conv2(functional.relu(self.bn1(self.conv1(x)))))
+        return functional.relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+class ResNet18(nn.Module):
+    """torchvision's, which refuses dilation in a BasicBlock; here a stage that would stride past `output_stride` keeps its stride
+    at 1 and every convolution after the stride that it lost has its taps that much wider."""
+
+    def __init__(self, output_stride):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        dilated = {32: (1, 1), 16: (1, 2), 8: (2, 4)}[output_stride]
+        strides = {32: (2, 2), 16: (2, 1), 8: (1, 1)}[output_stride]
+        self.layer1 = nn.Sequential(BasicBlock(64, 64, 1, (1, 1)), BasicBlock(64, 64, 1, (1, 1)))
+        self.layer2 = nn.Sequential(BasicBlock(64, 128, 2, (1, 1)), BasicBlock(128, 128, 1, (1, 1)))
+        d3, d4 = dilated
+        self.layer3 = nn.Sequential(BasicBlock(128, 256, strides[0], (1, d3)), BasicBlock(256, 256, 1, (d3, d3)))
+        self.layer4 = nn.Sequential(BasicBlock(256, 512, strides[1], (d3, d4)), BasicBlock(512, 512, 1, (d4, d4)))
+
+    def forward(self, x):
+        per_channel = lambda values: torch.tensor(values, dtype=x.dtype).reshape(1, 3, 1, 1)
+        x = (x - per_channel([0.485, 0.456, 0.406])) / per_channel([0.229, 0.224, 0.225])
+        x = functional.max_pool2d(functional.relu(self.bn1(self.conv1(x))), 3, 2, 1)
+        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+
+
+class UpBlock(nn.Module):
+    """Upsamples first, then convolves, as written in the paper; the Rust side does what commutes before."""
+
+    def __init__(self, a, b):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(a)
+        self.conv = nn.Conv2d(a, b, 3, 1, 1, bias=False)
+        self.skip = nn.Conv2d(a, b, 1, bias=False)
+
+    def forward(self, x):
+        up = lambda t: functional.interpolate(t, scale_factor=2, mode="nearest")
+        return self.conv(up(functional.relu(self.norm(x)))) + self.skip(up(x))
+
+
+class ResidualDecoder(nn.Module):
+    def __init__(self, latent, scale, width):
+        super().__init__()
+        levels = int(math.log2(scale))
+        channels = [width * min(2**level, 8) for level in range(levels + 1)][::-1]
+        self.first = nn.Conv2d(latent, channels[0], 3, 1, 1, bias=False)
+        self.block = nn.ModuleList(UpBlock(a, b) for a, b in zip(channels, channels[1:]))
+        self.norm = nn.BatchNorm2d(width)
+        self.last = nn.Conv2d(width, 3, 3, 1, 1)
+
+    def forward(self, z):
+        x = self.first(z)
+        for block in self.block:
+            x = block(x)
+        return self.last(functional.relu(self.norm(x)))
+
+
+class Latent(nn.Module):
+    def __init__(self, features, channels):
+        super().__init__()
+        self.mu = nn.Conv2d(features, channels, 1)
+        self.logvar = nn.Conv2d(features, channels, 1)
+
+
+class Vae(nn.Module):
+    def __init__(self, parts, config):
+        super().__init__()
+        width, latent = config["dcgan_width"], config["latent"]
+        if parts == "Dcgan":
+            self.encoder = DcganEncoder(width)
+            self.latent = Latent(8 * width, latent)
+            self.decoder = DcganDecoder(latent, width)
+        else:
+            stride = config["output_stride"]
+            self.encoder = ResNet18(stride)
+            self.latent = Latent(512, latent)
+            self.decoder = ResidualDecoder(latent, stride, config["decoder_width"])
+
+
+def cam(features, mu, score):
+    """Grad-CAM without its ReLU: channels weighed by the spatial mean of the score's gradient, one score per image."""
+    score = mu.sum((1, 2, 3)) if score == "sum" else mu.mean((1, 2, 3))
+    (gradient,) = torch.autograd.grad(score.sum(), features, create_graph=True)
+    return (gradient.mean((2, 3), keepdim=True) * features).sum(1, keepdim=True)
+
+
+def attention(values, relu, normalize):
+    values = functional.relu(values) if relu else values
+    if normalize == "sigmoid":
+        return torch.sigmoid(values)
+    low, high = values.amin((1, 2, 3), keepdim=True), values.amax((1, 2, 3), keepdim=True)
+    return (values - low) / (high - low)

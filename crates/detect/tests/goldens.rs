@@ -1,0 +1,218 @@
+//! CAVGA against PyTorch: `conformance/cavga/make_goldens.py` computed what is expected here, with its attention differentiated
+//! twice by the machine where ours is a closed form differentiated once.
+
+#[path = "goldens/case.rs"]
+mod case;
+#[path = "../../nn/tests/goldens/values.rs"]
+mod values;
+
+use std::collections::BTreeMap;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use case::{Case, Networks, Result, SIZE, cases, compare, gradients, image_data};
+use cavga_detect::{Detector, cavga::CavgaDetector};
+use cavga_nn::{
+    layers::Mode,
+    state::{self, Tensors},
+};
+use values::Worst;
+
+const LIMIT: f64 = 1e-4;
+
+fn vec<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+fn value(loss: &Tensor<1>) -> f64 {
+    f64::from(loss.clone().into_scalar::<f32>())
+}
+
+#[test]
+fn features_attention_and_every_loss_are_pytorchs() -> Result<()> {
+    let mut worst = Worst::default();
+    for case in cases()? {
+        let networks = case.networks()?;
+        let features = networks.vae.features(networks.images.clone(), Mode::Train);
+        assert_eq!(features.dims(), case.features_shape, "{}", case.name);
+        let mut place = |what: &str, error| worst.add(format!("{}: {what}", case.name), error);
+        place("features", case.features.error("features", &vec(features)));
+        let pass = case.pass(&networks);
+        let discriminator = case.discriminator_loss(&networks, &pass.forward);
+        let attention = vec(pass.forward.attention);
+        place("attention", case.attention.error("attention", &attention));
+        let objective = &pass.objective;
+        let found = [
+            ("reconstruction", &objective.reconstruction),
+            ("divergence", &objective.divergence),
+            ("adversarial", &objective.adversarial),
+            ("attention_expansion", &objective.attention_expansion),
+            ("total", &objective.total(&case.config.weights)),
+            ("discriminator", &discriminator),
+        ];
+        assert_eq!(found.len(), case.losses.len());
+        for (name, loss) in found {
+            let expected = case.losses[name];
+            place(name, (value(loss) - expected).abs() / expected.abs());
+        }
+    }
+    worst.assert_within(LIMIT);
+    Ok(())
+}
+
+#[test]
+fn every_gradient_of_the_whole_objective_is_pytorchs_and_the_discriminator_stays_frozen()
+-> Result<()> {
+    let mut worst = Worst::default();
+    for case in cases()? {
+        let networks = case.networks()?;
+        let pass = case.pass(&networks);
+        let tape = pass.objective.total(&case.config.weights).backward();
+        assert!(gradients(&pass.judge, &tape).is_empty(), "{}", case.name);
+        let found = gradients(&networks.vae, &tape);
+        compare(&case.name, "total/", &case.gradients, found, &mut worst);
+    }
+    worst.assert_within(LIMIT);
+    Ok(())
+}
+
+#[test]
+fn every_gradient_of_the_attention_is_the_one_differentiated_twice() -> Result<()> {
+    let mut worst = Worst::default();
+    for case in cases()? {
+        let networks = case.networks()?;
+        let pass = case.pass(&networks);
+        let tape = pass.objective.attention_expansion.backward();
+        let found = gradients(&networks.vae, &tape);
+        let expected = &case.expansion_gradients;
+        compare(&case.name, "expansion/", expected, found, &mut worst);
+    }
+    worst.assert_within(LIMIT);
+    Ok(())
+}
+
+#[test]
+fn every_gradient_of_the_discriminator_is_pytorchs() -> Result<()> {
+    let mut worst = Worst::default();
+    for case in cases()? {
+        let networks = case.networks()?;
+        let forward = case.pass(&networks).forward;
+        let tape = case.discriminator_loss(&networks, &forward).backward();
+        let found = gradients(&networks.discriminator, &tape);
+        let expected = &case.discriminator_gradients;
+        compare(&case.name, "discriminator/", expected, found, &mut worst);
+        assert!(gradients(&networks.vae, &tape).is_empty(), "{}", case.name);
+    }
+    worst.assert_within(LIMIT);
+    Ok(())
+}
+
+/// The tensors of the autoencoder after one forward pass in training.
+fn trained(case: &Case) -> Result<Tensors> {
+    let networks = case.networks()?;
+    case.pass(&networks);
+    let mut tensors = Tensors::new();
+    state::collect(&networks.vae, "", &mut tensors);
+    Ok(tensors)
+}
+
+#[test]
+fn running_statistics_after_a_training_pass_are_pytorchs() -> Result<()> {
+    let mut worst = Worst::default();
+    for case in cases()? {
+        let found: BTreeMap<_, Vec<f32>> = trained(&case)?
+            .into_iter()
+            .filter(|(name, _)| name.contains(".running_"))
+            .map(|(name, data)| (name, data.iter::<f32>().collect()))
+            .collect();
+        compare(&case.name, "", &case.running, found, &mut worst);
+    }
+    worst.assert_within(LIMIT);
+    Ok(())
+}
+
+#[test]
+fn a_detectors_maps_by_running_statistics_are_pytorchs() -> Result<()> {
+    let mut worst = Worst::default();
+    for mut case in cases()? {
+        let mut tensors = trained(&case)?;
+        let grid = SIZE.map(|side| side / case.parts.stride(&case.config));
+        // Normal images with a CAM and a residual of 0, and a spread of 1.
+        for (name, [height, width]) in [("normal.cam", grid), ("normal.residual", SIZE)] {
+            for (part, value) in [("mean", 0_f32), ("spread", 1.0)] {
+                let data = TensorData::new(vec![value; height * width], [1, 1, height, width]);
+                tensors.insert(format!("{name}.{part}"), data);
+            }
+        }
+        let device = Device::flex();
+        let detector = CavgaDetector::restore(case.parts, &case.config, SIZE, tensors, &device)?;
+        let scores = detector.score(Tensor::from_data(image_data(), &device))?;
+        for map in scores.maps {
+            if let Some(expected) = case.maps.remove(map.name) {
+                let error = expected.error(map.name, &vec(map.values));
+                worst.add(format!("{}: {}", case.name, map.name), error);
+            }
+        }
+        assert!(case.maps.is_empty(), "not all maps: {:?}", case.maps);
+    }
+    worst.assert_within(LIMIT);
+    Ok(())
+}
+
+/// L_ae with one weight moved by `step`.
+fn moved(case: &Case, name: &str, index: usize, step: f32) -> Result<f64> {
+    let Networks {
+        vae,
+        discriminator,
+        images,
+    } = case.networks()?;
+    let mut tensors = Tensors::new();
+    state::collect(&vae, "", &mut tensors);
+    let old = tensors.remove(name).ok_or("no such tensor")?;
+    let shape = old.shape().to_vec();
+    let mut values: Vec<f32> = old.iter::<f32>().collect();
+    values[index] += step;
+    tensors.insert(name.to_owned(), TensorData::new(values, shape));
+    let networks = Networks {
+        vae: state::load(vae, "", &mut tensors)?,
+        discriminator,
+        images,
+    };
+    Ok(value(&case.pass(&networks).objective.attention_expansion))
+}
+
+#[test]
+fn finite_differences_of_the_attention_expansion_loss_are_its_gradient() -> Result<()> {
+    const STEP: f32 = 2e-3;
+    let names = ["d", "d-min-max", "d-barrier"];
+    let mut worst = Worst::default();
+    for case in cases()?
+        .into_iter()
+        .filter(|case| names.contains(&case.name.as_str()))
+    {
+        let networks = case.networks()?;
+        let tape = case
+            .pass(&networks)
+            .objective
+            .attention_expansion
+            .backward();
+        let found = gradients(&networks.vae, &tape);
+        for name in [
+            "latent.mu.weight",
+            "encoder.conv.3.weight",
+            "encoder.norm.1.bias",
+        ] {
+            // Where the gradient is largest: elsewhere the loss's last bits would show.
+            let index = case.expansion_gradients[name].indices[0];
+            let gradient = f64::from(found[name][index]);
+            let [up, down] = [
+                moved(&case, name, index, STEP)?,
+                moved(&case, name, index, -STEP)?,
+            ];
+            let difference = (up - down) / (2.0 * f64::from(STEP));
+            let error = (difference - gradient).abs() / gradient.abs();
+            worst.add(format!("{}: {name}", case.name), error);
+        }
+    }
+    worst.assert_within(1e-2);
+    Ok(())
+}
