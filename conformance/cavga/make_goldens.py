@@ -154,7 +154,7 @@ def cases():
     yield case("d-relu-min-max-mean", "Dcgan", ask(relu=True, normalize="min-max", score="mean"))
     yield case("d-barrier", "Dcgan", ask(expansion="barrier"))
     yield case("r", "Resnet", {})
-    yield case("r-barrier-satisfied", "Resnet", ask(expansion="barrier"), mu_offset=0.002)
+    yield case("r-barrier-shifted", "Resnet", ask(expansion="barrier"), mu_offset=0.002)
     yield case("r-mean-min-max-stride-16", "Resnet", {"output_stride": 16, **ask(score="mean", normalize="min-max")})
     yield case("r-stride-8", "Resnet", {"output_stride": 8, **ask(score="mean")})
 

