@@ -5,10 +5,15 @@
 //! is computed again from them, so nothing else is kept. A channel is one task; its sums are made in blocks, each
 //! around its own mean and merged in f64 (Chan et al., 1979), because sums of squares cancel for images far from zero.
 
+mod sums;
+#[cfg(test)]
+mod tests;
+
 use crate::lanes::Lanes;
 use crate::memory::Shared;
 use crate::path::{self, Path, Task};
 use rayon::prelude::*;
+use sums::{sum, sum_of_two};
 
 /// What follows the normalisation: `x` for positive x, `slope · x` for others.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -369,99 +374,5 @@ fn apply(x: &[f32], map: Affine, slope: f32, y: &mut [f32]) {
     for (y, &x) in y.iter_mut().zip(x) {
         let z = map.at(x);
         *y = if z > 0.0 { z } else { slope * z };
-    }
-}
-
-/// A sum in 64 partial sums, which the compiler keeps in vectors.
-#[inline(always)]
-fn sum(values: &[f32], term: impl Fn(f32) -> f32) -> f32 {
-    let mut sums = [0.0_f32; 64];
-    let (blocks, rest) = values.as_chunks::<64>();
-    for block in blocks {
-        for (sum, &value) in sums.iter_mut().zip(block) {
-            *sum += term(value);
-        }
-    }
-    sums.iter().sum::<f32>() + rest.iter().map(|&value| term(value)).sum::<f32>()
-}
-
-/// Two sums at once, each in 32 partial sums.
-#[inline(always)]
-fn sum_of_two(left: &[f32], right: &[f32], term: impl Fn(f32, f32) -> (f32, f32)) -> (f32, f32) {
-    let (mut a, mut b) = ([0.0_f32; 32], [0.0_f32; 32]);
-    let ((lefts, left), (rights, right)) = (left.as_chunks::<32>(), right.as_chunks::<32>());
-    for (left, right) in lefts.iter().zip(rights) {
-        for i in 0..32 {
-            let (first, second) = term(left[i], right[i]);
-            a[i] += first;
-            b[i] += second;
-        }
-    }
-    let mut total = (a.iter().sum::<f32>(), b.iter().sum::<f32>());
-    for (&left, &right) in left.iter().zip(right) {
-        let (first, second) = term(left, right);
-        total = (total.0 + first, total.1 + second);
-    }
-    total
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::path::with_path;
-    use crate::reference::{self, Noise};
-
-    #[test]
-    fn equals_the_plain_loops() {
-        let activations = [
-            Activation::Identity,
-            Activation::Relu,
-            Activation::LeakyRelu(0.2),
-        ];
-        for (seed, shape) in [
-            [1, 1, 9],
-            [2, 3, 35],
-            [8, 5, 64],
-            [3, 17, 2049],
-            [1, 2, 5000],
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            for (activation, path) in activations
-                .iter()
-                .flat_map(|&a| Path::available().into_iter().map(move |p| (a, p)))
-            {
-                let mut noise = Noise::new(seed as u64);
-                let len = shape.iter().product();
-                // Far from zero, where sums of squares would cancel.
-                let x: Vec<f32> = noise.floats(len).into_iter().map(|x| x + 3.0).collect();
-                let dy = noise.floats(len);
-                let (gamma, beta) = (noise.floats(shape[1]), noise.floats(shape[1]));
-                let layer = Layer {
-                    gamma: &gamma,
-                    beta: &beta,
-                    epsilon: 1e-5,
-                    activation,
-                };
-                let what = format!("{shape:?}, {activation:?}, {path:?}");
-                let ours = with_path(path, || train(shape, &x, &layer));
-                let plain = reference::batch_norm(shape, &x, &layer);
-                reference::assert_close(&ours.y, &plain.y, 1e-5, &what);
-                reference::assert_close(&ours.mean, &plain.mean, 1e-6, &what);
-                reference::assert_close(&ours.variance, &plain.variance, 1e-5, &what);
-                let ours_too = with_path(path, || {
-                    infer(shape, &x, &layer, &plain.mean, &plain.variance)
-                });
-                reference::assert_close(&ours_too, &plain.y, 1e-5, &what);
-                let ours = with_path(path, || {
-                    backward(shape, &x, &dy, &layer, &plain.mean, &plain.variance)
-                });
-                let plain = reference::batch_norm_backward(shape, &x, &dy, &layer);
-                reference::assert_close(&ours.dx, &plain.dx, 1e-5, &what);
-                reference::assert_close(&ours.dgamma, &plain.dgamma, 1e-5, &what);
-                reference::assert_close(&ours.dbeta, &plain.dbeta, 1e-5, &what);
-            }
-        }
     }
 }
