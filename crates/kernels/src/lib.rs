@@ -20,11 +20,13 @@
 //! |---|---|
 //! | [`conv`] | convolution forward, gradients to input, weight and bias; the transposed one is the same with roles swapped |
 //! | [`batch_norm`] | statistics, normalisation, activation; backward; inference form |
+//! | [`activation`] | ReLU and LeakyReLU where no batch norm stands before them |
 //! | [`adam`] | one step over one parameter |
 //! | [`path`] | which instruction set is used |
 //! | [`mod@reference`] | the plain loops that the tests compare with |
 #![allow(unsafe_code)] // Vector intrinsics, and threads that write disjoint parts of one output, have no safe form.
 
+pub mod activation;
 pub mod adam;
 pub mod batch_norm;
 pub mod conv;
@@ -35,6 +37,6 @@ pub mod reference;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
-pub use batch_norm::Activation;
+pub use activation::Activation;
 pub use conv::{ConvShape, ShapeError};
 pub use path::Path;

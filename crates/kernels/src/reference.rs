@@ -1,7 +1,8 @@
 //! The plain loops that say what each kernel computes, in f64, and what tests need to compare with them. Slow, obvious.
 
+use crate::activation::Activation;
 use crate::adam::Adam;
-use crate::batch_norm::{Activation, Gradients, Layer, Normalized};
+use crate::batch_norm::{Gradients, Layer, Normalized};
 use crate::conv::ConvShape;
 
 /// Calls `visit` with every product that a convolution sums: indices into the images, the weight, and the output.

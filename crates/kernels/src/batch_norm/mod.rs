@@ -9,33 +9,12 @@ mod sums;
 #[cfg(test)]
 mod tests;
 
+use crate::activation::Activation;
 use crate::lanes::Lanes;
 use crate::memory::Shared;
 use crate::path::{self, Path, Task};
 use rayon::prelude::*;
 use sums::{sum, sum_of_two};
-
-/// What follows the normalisation: `x` for positive x, `slope · x` for others.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Activation {
-    /// Nothing.
-    Identity,
-    /// max(x, 0).
-    Relu,
-    /// x where positive, the slope times x elsewhere.
-    LeakyRelu(f32),
-}
-
-impl Activation {
-    /// What negative values are multiplied by.
-    fn slope(self) -> f32 {
-        match self {
-            Self::Identity => 1.0,
-            Self::Relu => 0.0,
-            Self::LeakyRelu(slope) => slope,
-        }
-    }
-}
 
 /// The parameters of a layer.
 #[derive(Clone, Copy, Debug)]

@@ -57,3 +57,39 @@ fn equals_the_plain_loops() {
         }
     }
 }
+
+#[test]
+fn gradients_equal_finite_differences() {
+    let shape = [2, 2, 20];
+    let mut noise = Noise::new(1);
+    let (mut x, dy) = (noise.floats(80), noise.floats(80));
+    let (gamma, beta) = (noise.floats(2), noise.floats(2));
+    let layer = Layer {
+        gamma: &gamma,
+        beta: &beta,
+        epsilon: 1e-5,
+        activation: Activation::LeakyRelu(0.2),
+    };
+    let out = train(shape, &x, &layer);
+    let dx = backward(shape, &x, &dy, &layer, &out.mean, &out.variance).dx;
+    let loss = |x: &[f32]| -> f64 {
+        let y = train(shape, x, &layer).y;
+        y.iter()
+            .zip(&dy)
+            .map(|(&y, &dy)| f64::from(y) * f64::from(dy))
+            .sum()
+    };
+    let step = 1e-3;
+    let numeric: Vec<f32> = (0..80)
+        .map(|i| {
+            let middle = x[i];
+            let [above, below] = [step, -step].map(|step| {
+                x[i] = middle + step;
+                loss(&x)
+            });
+            x[i] = middle;
+            ((above - below) / (2.0 * f64::from(step))) as f32
+        })
+        .collect();
+    reference::assert_close(&dx, &numeric, 1e-2, "dx");
+}

@@ -201,3 +201,46 @@ fn any_number_of_threads_gives_the_same_bits() {
         }
     }
 }
+
+#[test]
+fn gradients_equal_finite_differences() {
+    let shape = square([2, 3, 7, 8], [4, 3, 3, 3], [2, 1, 1, 1]);
+    let mut noise = Noise::new(4);
+    let (mut x, mut weight) = (
+        noise.floats(shape.input_len()),
+        noise.floats(shape.weight_len()),
+    );
+    let dy = noise.floats(shape.output_len());
+    let loss = |x: &[f32], weight: &[f32]| -> f64 {
+        let y = forward(&shape, x, weight, None);
+        y.iter()
+            .zip(&dy)
+            .map(|(&y, &dy)| f64::from(y) * f64::from(dy))
+            .sum()
+    };
+    let dx = input_gradient(&shape, &dy, &weight, None);
+    let dw = weight_gradient(&shape, &x, &dy);
+    // The loss is linear in each element, so a step of 1 is exact but for rounding.
+    let by_x: Vec<f32> = (0..x.len())
+        .map(|i| {
+            x[i] += 1.0;
+            let above = loss(&x, &weight);
+            x[i] -= 2.0;
+            let below = loss(&x, &weight);
+            x[i] += 1.0;
+            ((above - below) / 2.0) as f32
+        })
+        .collect();
+    let by_weight: Vec<f32> = (0..weight.len())
+        .map(|i| {
+            weight[i] += 1.0;
+            let above = loss(&x, &weight);
+            weight[i] -= 2.0;
+            let below = loss(&x, &weight);
+            weight[i] += 1.0;
+            ((above - below) / 2.0) as f32
+        })
+        .collect();
+    assert_close(&dx, &by_x, 1e-5, "dx");
+    assert_close(&dw, &by_weight, 1e-5, "dw");
+}

@@ -5,7 +5,7 @@ use burn::backend::{
     tensor::FloatTensor,
 };
 use burn::tensor::{DType, Device, Tensor, TensorData};
-use cavga_kernels::{ConvShape, adam, batch_norm, conv};
+use cavga_kernels::{ConvShape, activation, adam, batch_norm, conv};
 
 use super::{Activation, Normalized, Window};
 use crate::adam::AdamConfig;
@@ -27,6 +27,8 @@ pub(super) trait Kernels: Backend {
         beta: FloatTensor<Self>,
         norm: Norm,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
+    /// An activation alone.
+    fn activate(x: FloatTensor<Self>, by: cavga_kernels::Activation) -> FloatTensor<Self>;
 }
 
 /// What backward passes are made of.
@@ -52,11 +54,26 @@ pub(super) trait Gradients: Backend {
         statistics: [FloatTensor<Self>; 2],
         norm: Norm,
     ) -> [FloatTensor<Self>; 3];
+    /// To the input of an activation.
+    fn activate_dx(
+        x: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+        by: cavga_kernels::Activation,
+    ) -> FloatTensor<Self>;
 }
 
-/// One step of an optimizer, off the tape.
+/// What is never recorded.
 #[backend_extension(Flex)]
-pub(super) trait Optimize: Backend {
+pub(super) trait OffTape: Backend {
+    /// Batch norm by given statistics, then an activation.
+    fn infer(
+        x: FloatTensor<Self>,
+        gamma: FloatTensor<Self>,
+        beta: FloatTensor<Self>,
+        mean: FloatTensor<Self>,
+        variance: FloatTensor<Self>,
+        norm: Norm,
+    ) -> FloatTensor<Self>;
     /// Weight, mean and mean square after a step along `gradient`.
     fn adam(
         weight: FloatTensor<Self>,
@@ -80,7 +97,7 @@ pub(super) struct Convolution {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Norm {
     epsilon: f32,
-    activation: batch_norm::Activation,
+    activation: cavga_kernels::Activation,
 }
 
 /// Whether the kernels can take this tensor.
@@ -142,6 +159,16 @@ impl Convolution {
     }
 }
 
+impl From<Activation> for cavga_kernels::Activation {
+    fn from(activation: Activation) -> Self {
+        match activation {
+            Activation::Identity => Self::Identity,
+            Activation::Relu => Self::Relu,
+            Activation::LeakyRelu(slope) => Self::LeakyRelu(slope as f32),
+        }
+    }
+}
+
 impl Norm {
     /// A batch norm, if the kernels can do it.
     pub(super) fn of(
@@ -157,11 +184,7 @@ impl Norm {
                 .all(|p| fits(p) && p.dims() == [channels]);
         (all && fits(x)).then_some(Self {
             epsilon: epsilon as f32,
-            activation: match activation {
-                Activation::Identity => batch_norm::Activation::Identity,
-                Activation::Relu => batch_norm::Activation::Relu,
-                Activation::LeakyRelu(slope) => batch_norm::Activation::LeakyRelu(slope as f32),
-            },
+            activation: activation.into(),
         })
     }
 
@@ -208,6 +231,34 @@ pub(super) fn normalize(x: Tensor<4>, gamma: Tensor<1>, beta: Tensor<1>, norm: N
     }
 }
 
+/// Runs a batch norm by given statistics; None where the kernels can't, or where a tape may listen.
+pub(super) fn infer(
+    x: &Tensor<4>,
+    parameters: &[Tensor<1>; 4],
+    epsilon: f64,
+    activation: Activation,
+) -> Option<Tensor<4>> {
+    let [gamma, beta, mean, variance] = parameters;
+    let norm = Norm::of(x, [gamma, beta], epsilon, activation)?;
+    Norm::of(x, [mean, variance], epsilon, activation)?;
+    if x.is_autodiff() || parameters.iter().any(Tensor::is_autodiff) {
+        return None;
+    }
+    let [gamma, beta, mean, variance] =
+        [gamma, beta, mean, variance].map(|tensor| tensor.clone().into_dispatch());
+    let x = x.clone().into_dispatch();
+    let y = Dispatch::infer(x, gamma, beta, mean, variance, norm);
+    Some(Tensor::from_dispatch(y))
+}
+
+/// Runs an activation on the tape, if there is one; None where the kernels can't.
+pub(super) fn activate<const D: usize>(x: &Tensor<D>, by: Activation) -> Option<Tensor<D>> {
+    fits(x).then(|| {
+        let x = x.clone().into_dispatch();
+        Tensor::from_dispatch(Dispatch::activate(x, by.into()))
+    })
+}
+
 /// Whether the kernels can step these tensors, all of one size.
 pub(super) fn can_step(tensors: &[Tensor<1>; 4]) -> bool {
     let len = tensors[0].dims();
@@ -251,6 +302,12 @@ fn planes(x: &FlexTensor) -> [usize; 3] {
 }
 
 impl Kernels for Flex {
+    fn activate(x: FlexTensor, by: cavga_kernels::Activation) -> FlexTensor {
+        let x = dense(x);
+        let y = activation::forward(by, x.storage());
+        FlexTensor::from_data(TensorData::new(y, x.shape()))
+    }
+
     fn convolve(
         x: FlexTensor,
         weight: FlexTensor,
@@ -283,6 +340,12 @@ impl Kernels for Flex {
 }
 
 impl Gradients for Flex {
+    fn activate_dx(x: FlexTensor, dy: FlexTensor, by: cavga_kernels::Activation) -> FlexTensor {
+        let (x, dy) = (dense(x), dense(dy));
+        let dx = activation::backward(by, x.storage(), dy.storage());
+        FlexTensor::from_data(TensorData::new(dx, x.shape()))
+    }
+
     fn convolve_dx(dy: FlexTensor, weight: FlexTensor, convolution: Convolution) -> FlexTensor {
         let (dy, weight) = (dense(dy), dense(weight));
         let kernel = match convolution.transposed {
@@ -334,7 +397,23 @@ impl Gradients for Flex {
     }
 }
 
-impl Optimize for Flex {
+impl OffTape for Flex {
+    fn infer(
+        x: FlexTensor,
+        gamma: FlexTensor,
+        beta: FlexTensor,
+        mean: FlexTensor,
+        variance: FlexTensor,
+        norm: Norm,
+    ) -> FlexTensor {
+        let (x, gamma, beta) = (dense(x), dense(gamma), dense(beta));
+        let (mean, variance) = (dense(mean), dense(variance));
+        let layer = norm.layer(&gamma, &beta);
+        let (mean, variance) = (mean.storage(), variance.storage());
+        let y = batch_norm::infer(planes(&x), x.storage(), &layer, mean, variance);
+        FlexTensor::from_data(TensorData::new(y, x.shape()))
+    }
+
     fn adam(
         weight: FlexTensor,
         gradient: FlexTensor,

@@ -10,7 +10,7 @@ mod tape;
 mod tests;
 
 use burn::tensor::{
-    Tensor, activation, module,
+    Tensor, module,
     ops::{InterpolateMode, InterpolateOptions, MaxPoolOptions},
 };
 
@@ -32,8 +32,7 @@ impl Activation {
     pub fn apply<const D: usize>(self, x: Tensor<D>) -> Tensor<D> {
         match self {
             Self::Identity => x,
-            Self::Relu => activation::relu(x),
-            Self::LeakyRelu(slope) => activation::leaky_relu(x, slope),
+            by => flex::activate(&x, by).unwrap_or_else(|| plain::activate(x, by)),
         }
     }
 }
@@ -120,7 +119,8 @@ pub fn batch_norm(
     epsilon: f64,
     activation: Activation,
 ) -> Tensor<4> {
-    plain::batch_norm(x, parameters, epsilon, activation)
+    flex::infer(&x, &parameters, epsilon, activation)
+        .unwrap_or_else(|| plain::batch_norm(x, parameters, epsilon, activation))
 }
 
 /// Largest value under each position of a square window.

@@ -1,7 +1,7 @@
 //! The operations as Burn has them: what every device without kernels of ours does, and what tests compare with.
 
 use burn::tensor::{
-    Tensor, module,
+    Tensor, activation, module,
     ops::{ConvOptions, ConvTransposeOptions},
 };
 
@@ -112,4 +112,13 @@ pub(super) fn adam_step(
         .add_scalar(epsilon);
     let delta = first.clone().div(root).mul_scalar(scale);
     [value - delta, first, second]
+}
+
+/// An activation.
+pub(super) fn activate<const D: usize>(x: Tensor<D>, by: Activation) -> Tensor<D> {
+    match by {
+        Activation::Identity => x,
+        Activation::Relu => activation::relu(x),
+        Activation::LeakyRelu(slope) => activation::leaky_relu(x, slope),
+    }
 }

@@ -66,7 +66,43 @@ impl<B: Kernels + Gradients> Backward<B, 3> for NormalizeBackward {
     }
 }
 
+#[derive(Debug)]
+struct ActivateBackward;
+
+impl<B: Kernels + Gradients> Backward<B, 1> for ActivateBackward {
+    /// The input, as the tape keeps it.
+    type State = (NodeId, cavga_kernels::Activation);
+
+    fn backward(
+        self,
+        ops: Ops<Self::State, 1>,
+        grads: &mut Grads,
+        checkpointer: &mut Checkpointer,
+    ) {
+        let dy = grads.consume::<B>(&ops.node);
+        let (x, by) = ops.state;
+        let x = checkpointer.retrieve_node_output::<FloatTensor<B>>(x);
+        if let [Some(node)] = ops.parents {
+            grads.register::<B>(node.id, B::activate_dx(x, dy, by));
+        }
+    }
+}
+
 impl<B: Kernels + Gradients, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
+    fn activate(x: FloatTensor<Self>, by: cavga_kernels::Activation) -> FloatTensor<Self> {
+        let prepared = ActivateBackward
+            .prepare::<C>([x.node()])
+            .compute_bound()
+            .stateful();
+        match prepared {
+            OpsKind::Tracked(mut prepared) => {
+                let kept = prepared.checkpoint(&x);
+                prepared.finish((kept, by), B::activate(x.into_primitive(), by))
+            }
+            OpsKind::UnTracked(prepared) => prepared.finish(B::activate(x.into_primitive(), by)),
+        }
+    }
+
     fn convolve(
         x: FloatTensor<Self>,
         weight: FloatTensor<Self>,

@@ -152,6 +152,35 @@ fn batch_norm_equals_burns() {
 }
 
 #[test]
+fn batch_norm_by_given_statistics_equals_burns() {
+    for device in [Device::flex(), Device::flex().autodiff()] {
+        let x = noise([2, 6, 5, 7], 1, &device);
+        let [gamma, beta, mean] = [2, 3, 4].map(|seed| noise([6], seed, &device));
+        let parameters = [gamma, beta, mean.clone(), mean.square() + 0.1];
+        let activation = Activation::LeakyRelu(0.2);
+        let all = || {
+            let y = batch_norm(x.clone(), parameters.clone(), 1e-5, activation);
+            vec![values(y)]
+        };
+        assert_same(&all(), &plainly(all), 1e-5, "inference");
+    }
+}
+
+#[test]
+fn activations_equal_burns() {
+    let device = Device::flex().autodiff();
+    for activation in [Activation::Relu, Activation::LeakyRelu(0.2)] {
+        let all = || {
+            let x = noise([3, 5, 7], 1, &device).require_grad();
+            let y = activation.apply(x.clone());
+            let gradients = y.clone().square().sum().backward();
+            vec![values(y), gradient(&x, &gradients)]
+        };
+        assert_same(&all(), &plainly(all), 1e-6, &format!("{activation:?}"));
+    }
+}
+
+#[test]
 fn adam_equals_burns() {
     let device = Device::flex();
     let config = AdamConfig::dcgan();
