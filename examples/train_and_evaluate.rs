@@ -12,9 +12,18 @@ use cavga::{
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder: PathBuf = env::args_os().nth(1).ok_or("give a folder to write to")?.into();
+    let folder: PathBuf = env::args_os()
+        .nth(1)
+        .ok_or("give a folder to write to")?
+        .into();
     let data = folder.join("data");
-    write_dataset(&data, &GenerateConfig { size: [64, 64], ..GenerateConfig::default() })?;
+    write_dataset(
+        &data,
+        &GenerateConfig {
+            size: [64, 64],
+            ..GenerateConfig::default()
+        },
+    )?;
 
     let mut config = RunConfig::new(methods::named("cavga-d-u")?);
     config.data.size = [64, 64];

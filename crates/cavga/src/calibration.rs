@@ -51,7 +51,10 @@ impl MapScale {
     pub fn range(&self) -> (f32, f32) {
         let reach = 2.0 * (self.max - self.mean);
         // A map without any spread on normal images still needs a range to be drawn in.
-        (self.mean, self.mean + reach.max(f32::EPSILON * self.mean.abs().max(1.0)))
+        (
+            self.mean,
+            self.mean + reach.max(f32::EPSILON * self.mean.abs().max(1.0)),
+        )
     }
 }
 
@@ -78,7 +81,11 @@ impl Verdict {
 impl ScoreScale {
     /// The verdict on an image of this score.
     pub fn verdict(&self, score: f32) -> Verdict {
-        if score > self.threshold { Verdict::Anomalous } else { Verdict::Normal }
+        if score > self.threshold {
+            Verdict::Anomalous
+        } else {
+            Verdict::Normal
+        }
     }
 
     /// The score on the scale on which training images lie in [0, 1]; not clamped. `None` if they all scored the same.
@@ -94,7 +101,12 @@ mod tests {
 
     #[test]
     fn the_verdict_is_normal_at_the_threshold_itself() {
-        let scale = ScoreScale { name: "residual".into(), train_min: 1.0, train_max: 3.0, threshold: 2.5 };
+        let scale = ScoreScale {
+            name: "residual".into(),
+            train_min: 1.0,
+            train_max: 3.0,
+            threshold: 2.5,
+        };
         assert_eq!(scale.verdict(2.5), Verdict::Normal);
         assert_eq!(scale.verdict(2.500_001), Verdict::Anomalous);
         assert_eq!(scale.normalised(4.0), Some(1.5));
@@ -102,7 +114,11 @@ mod tests {
 
     #[test]
     fn a_constant_map_still_has_a_range() {
-        let scale = MapScale { name: "a".into(), mean: 0.5, max: 0.5 };
+        let scale = MapScale {
+            name: "a".into(),
+            mean: 0.5,
+            max: 0.5,
+        };
         let (low, high) = scale.range();
         assert!(high > low);
     }

@@ -69,17 +69,30 @@ pub enum Demo {
 ///
 /// # Errors
 /// A folder that holds something already; those of training and evaluation.
-pub fn demo(folder: &Path, device: &str, stop: &Arc<AtomicBool>, progress: &mut dyn Progress) -> Result<Demo> {
+pub fn demo(
+    folder: &Path,
+    device: &str,
+    stop: &Arc<AtomicBool>,
+    progress: &mut dyn Progress,
+) -> Result<Demo> {
     let data = folder.join("data");
     let set = demo_data();
     progress.on(Event::Note("generating images"));
     write_dataset(&data, &set)?;
     let run = RunFolder::new(folder.join("run"));
-    let options = TrainOptions { device: device.to_owned(), resume: false, stop: Arc::clone(stop) };
+    let options = TrainOptions {
+        device: device.to_owned(),
+        resume: false,
+        stop: Arc::clone(stop),
+    };
     if let Outcome::Stopped { .. } = train(&demo_config()?, &data, &run, &options, progress)? {
         return Ok(Demo::Stopped);
     }
-    let options = EvalOptions { device: device.to_owned(), stop: Arc::clone(stop), ..EvalOptions::default() };
+    let options = EvalOptions {
+        device: device.to_owned(),
+        stop: Arc::clone(stop),
+        ..EvalOptions::default()
+    };
     let evaluation = Box::new(evaluate(&run, &options, progress)?);
     Ok(Demo::Finished { run, evaluation })
 }

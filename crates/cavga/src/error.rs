@@ -36,8 +36,8 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
-    /// A file of tensors that this library did not write.
-    #[error("{}: a safetensors file, but not one that cavga wrote: {why}", path.display())]
+    /// A file of tensors that this library did not write, or not this version of it.
+    #[error("{}: not a model or checkpoint of this program: {why}", path.display())]
     NotOurs {
         /// The file.
         path: PathBuf,
@@ -95,7 +95,10 @@ pub enum Error {
         source: cavga_detect::Error,
     },
     /// A method that does not exist, or not in this version.
-    #[error("no method is called {found:?}{}; there are: {known}", did_you_mean(nearest))]
+    #[error(
+        "no method is called {found:?}{}; there are: {known}",
+        did_you_mean(nearest)
+    )]
     UnknownMethod {
         /// What was asked for.
         found: String,
@@ -105,7 +108,10 @@ pub enum Error {
         known: String,
     },
     /// A configuration key that does not exist.
-    #[error("{origin}: unknown key {key}{}; known here: {known}", did_you_mean(nearest))]
+    #[error(
+        "{origin}: unknown key {key}{}; known here: {known}",
+        did_you_mean(nearest)
+    )]
     UnknownKey {
         /// The file, or the option on the command line.
         origin: String,
@@ -153,7 +159,9 @@ pub enum Error {
         asked: String,
     },
     /// Training produced a number that is not finite.
-    #[error("training diverged at step {step}: {what} is {value}; {kept}. A smaller learning rate often helps")]
+    #[error(
+        "training diverged at step {step}: {what} is {value}; {kept}. A smaller learning rate often helps"
+    )]
     Diverged {
         /// The step, counted from 1.
         step: u64,
@@ -212,9 +220,16 @@ pub enum Error {
 
 impl Error {
     /// For `map_err` on the calls of the standard library.
-    pub(crate) fn io(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn io(
+        doing: &'static str,
+        path: impl Into<PathBuf>,
+    ) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
-        move |source| Self::Io { doing, path, source }
+        move |source| Self::Io {
+            doing,
+            path,
+            source,
+        }
     }
 }
 
@@ -222,7 +237,9 @@ impl Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 fn did_you_mean(nearest: &Option<String>) -> String {
-    nearest.as_ref().map_or_else(String::new, |name| format!(" (did you mean {name}?)"))
+    nearest
+        .as_ref()
+        .map_or_else(String::new, |name| format!(" (did you mean {name}?)"))
 }
 
 /// The known word closest to `found`, if one is close enough to be a slip of the keyboard.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::tensor::{Device, Tensor, TensorData};
 use cavga_data::{Batch, Loader, LoaderConfig, Sample, shuffled};
 
-use crate::{Result, config::RunConfig, config::DataConfig};
+use crate::{Result, config::DataConfig, config::RunConfig};
 
 /// Which part of a training comes next.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,10 @@ pub(crate) fn training(
 ) -> Result<impl Iterator<Item = Result<Tensor<4>>> + use<>> {
     let RunConfig { data, train, .. } = config;
     let pass = portion.pass as u64;
-    let order = shuffled(samples.len(), train.seed, pass).into_iter().skip(portion.done).collect();
+    let order = shuffled(samples.len(), train.seed, pass)
+        .into_iter()
+        .skip(portion.done)
+        .collect();
     let settings = LoaderConfig {
         size: data.size,
         batch: train.batch,
@@ -36,7 +39,8 @@ pub(crate) fn training(
         ..LoaderConfig::default()
     };
     let device = device.clone();
-    Ok(Loader::start(Arc::clone(samples), order, settings)?.map(move |batch| Ok(tensor(batch?, &device))))
+    Ok(Loader::start(Arc::clone(samples), order, settings)?
+        .map(move |batch| Ok(tensor(batch?, &device))))
 }
 
 /// Images as they are, in their order, `batch` at a time.
@@ -49,7 +53,11 @@ pub(crate) fn plain(samples: &Arc<[Sample]>, data: &DataConfig, batch: usize) ->
         ahead: 16_usize.div_ceil(batch),
         ..LoaderConfig::default()
     };
-    Ok(Loader::start(Arc::clone(samples), (0..samples.len()).collect(), settings)?)
+    Ok(Loader::start(
+        Arc::clone(samples),
+        (0..samples.len()).collect(),
+        settings,
+    )?)
 }
 
 /// A batch on a device.

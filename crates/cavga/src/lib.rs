@@ -31,6 +31,6 @@ pub use cavga_metrics as metrics;
 pub use error::{Error, Result};
 pub use eval::{EvalOptions, Evaluation, Figures, MapFiles, evaluate};
 pub use model::{Model, Scored};
-pub use predict::{Prediction, PredictOptions, predict};
+pub use predict::{PredictOptions, Prediction, predict};
 pub use run::{Record, RunFolder, Training};
 pub use train::{LogLine, Outcome, TrainOptions, read_log, train};

@@ -16,15 +16,18 @@ pub fn resize(map: &[f32], from: [usize; 2], to: [usize; 2]) -> Vec<f32> {
     let columns = taps(from[1], to[1]);
     let rows = taps(from[0], to[0]);
     let mut resized = vec![0.0; to[0] * to[1]];
-    resized.par_chunks_mut(to[1]).zip(&rows).for_each(|(out, row)| {
-        let above = &map[row.first * from[1]..][..from[1]];
-        let below = &map[row.second * from[1]..][..from[1]];
-        for (value, tap) in out.iter_mut().zip(&columns) {
-            let top = tap.mix(above[tap.first], above[tap.second]);
-            let bottom = tap.mix(below[tap.first], below[tap.second]);
-            *value = row.mix(top, bottom);
-        }
-    });
+    resized
+        .par_chunks_mut(to[1])
+        .zip(&rows)
+        .for_each(|(out, row)| {
+            let above = &map[row.first * from[1]..][..from[1]];
+            let below = &map[row.second * from[1]..][..from[1]];
+            for (value, tap) in out.iter_mut().zip(&columns) {
+                let top = tap.mix(above[tap.first], above[tap.second]);
+                let bottom = tap.mix(below[tap.first], below[tap.second]);
+                *value = row.mix(top, bottom);
+            }
+        });
     resized
 }
 
@@ -46,7 +49,11 @@ fn taps(from: usize, to: usize) -> Vec<Tap> {
     let tap = |index| {
         let centre = ((index as f64 + 0.5) * scale - 0.5).max(0.0);
         let first = (centre as usize).min(from - 1);
-        Tap { first, second: (first + 1).min(from - 1), weight: (centre - first as f64) as f32 }
+        Tap {
+            first,
+            second: (first + 1).min(from - 1),
+            weight: (centre - first as f64) as f32,
+        }
     };
     (0..to).map(tap).collect()
 }
@@ -70,7 +77,11 @@ mod tests {
     #[test]
     fn a_constant_stays_constant_at_any_size() {
         for to in [[1, 1], [3, 7], [16, 5]] {
-            assert!(resize(&[0.25; 20], [4, 5], to).iter().all(|&value| value == 0.25));
+            assert!(
+                resize(&[0.25; 20], [4, 5], to)
+                    .iter()
+                    .all(|&value| value == 0.25)
+            );
         }
     }
 

@@ -11,9 +11,12 @@ use crate::{Error, Result, error::nearest};
 pub fn named(name: &str) -> Result<Method> {
     let all = Method::all();
     let known: Vec<_> = all.iter().map(Method::name).collect();
-    all.iter().find(|method| method.name() == name).cloned().ok_or_else(|| Error::UnknownMethod {
-        found: name.to_owned(),
-        nearest: nearest(name, known.iter().copied()),
-        known: known.join(", "),
-    })
+    all.iter()
+        .find(|method| method.name() == name)
+        .cloned()
+        .ok_or_else(|| Error::UnknownMethod {
+            found: name.to_owned(),
+            nearest: nearest(name, known.iter().copied()),
+            known: known.join(", "),
+        })
 }

@@ -41,7 +41,14 @@ impl Model {
         calibration: Calibration,
         priors: BTreeMap<String, Vec<f32>>,
     ) -> Self {
-        Self { detector, method, size, data, calibration, priors }
+        Self {
+            detector,
+            method,
+            size,
+            data,
+            calibration,
+            priors,
+        }
     }
 
     /// Loads a model file, or the one in the folder of a run.
@@ -53,7 +60,11 @@ impl Model {
         let path = &model_file(path)?;
         let (header, tensors) = tensor_file::load(path)?;
         let Content::Model { calibration } = header.content else {
-            return Err(Error::OtherKind { path: path.clone(), found: "checkpoint", expected: "model" });
+            return Err(Error::OtherKind {
+                path: path.clone(),
+                found: "checkpoint",
+                expected: "model",
+            });
         };
         let mut state = Tensors::new();
         let mut priors = BTreeMap::new();
@@ -64,16 +75,29 @@ impl Model {
                 priors.insert(map.to_owned(), prior(path, &name, tensor, header.size)?);
             } else {
                 let why = "no part of a model".to_owned();
-                return Err(Error::Tensor { path: path.clone(), name, why });
+                return Err(Error::Tensor {
+                    path: path.clone(),
+                    name,
+                    why,
+                });
             }
         }
         let method = header.method;
-        let detector = method.detector(header.size, state, device).map_err(|source| Error::Misfit {
-            path: path.clone(),
-            method: method.name(),
-            source,
-        })?;
-        Ok(Self { detector, method, size: header.size, data: header.data, calibration, priors })
+        let detector = method
+            .detector(header.size, state, device)
+            .map_err(|source| Error::Misfit {
+                path: path.clone(),
+                method: method.name(),
+                source,
+            })?;
+        Ok(Self {
+            detector,
+            method,
+            size: header.size,
+            data: header.data,
+            calibration,
+            priors,
+        })
     }
 
     /// Writes the model file, whole or not at all. The same model gives the same bytes.
@@ -82,16 +106,23 @@ impl Model {
     /// Those of [`tensor_file::save`].
     pub fn save(&self, path: &Path) -> Result<()> {
         let state = self.detector.state()?;
-        let mut tensors: Tensors =
-            state.into_iter().map(|(name, tensor)| (format!("{DETECTOR}{name}"), tensor)).collect();
+        let mut tensors: Tensors = state
+            .into_iter()
+            .map(|(name, tensor)| (format!("{DETECTOR}{name}"), tensor))
+            .collect();
         for (name, values) in &self.priors {
-            tensors.insert(format!("{PRIOR}{name}"), TensorData::new(values.clone(), self.size));
+            tensors.insert(
+                format!("{PRIOR}{name}"),
+                TensorData::new(values.clone(), self.size),
+            );
         }
         let header = Header {
             method: self.method.clone(),
             size: self.size,
             data: self.data.clone(),
-            content: Content::Model { calibration: self.calibration.clone() },
+            content: Content::Model {
+                calibration: self.calibration.clone(),
+            },
         };
         tensor_file::save(path, &header, &tensors)
     }
@@ -132,29 +163,55 @@ impl Model {
     }
 }
 
-pub(crate) fn score(detector: &dyn Detector, pixels: Vec<f32>, [height, width]: [usize; 2]) -> Result<Scored> {
+pub(crate) fn score(
+    detector: &dyn Detector,
+    pixels: Vec<f32>,
+    [height, width]: [usize; 2],
+) -> Result<Scored> {
     if pixels.len() != 3 * height * width {
         let found = [1, 3, pixels.len() / 3, 1];
         let expected = format!("[1, 3, {height}, {width}]");
         return Err(cavga_detect::Error::Shape { expected, found }.into());
     }
-    let images = Tensor::from_data(TensorData::new(pixels, [1, 3, height, width]), detector.device());
+    let images = Tensor::from_data(
+        TensorData::new(pixels, [1, 3, height, width]),
+        detector.device(),
+    );
     let said = detector.score(images)?;
-    let scores = said.images.iter().map(|score| (score.name, score.values.first().copied().unwrap_or(f32::NAN)));
+    let scores = said.images.iter().map(|score| {
+        (
+            score.name,
+            score.values.first().copied().unwrap_or(f32::NAN),
+        )
+    });
     let maps = said.maps.into_iter().map(|map| {
         let values = map.values.into_data().iter::<f32>().collect();
         (map.name, values)
     });
-    Ok(Scored { scores: scores.collect(), maps: maps.collect() })
+    Ok(Scored {
+        scores: scores.collect(),
+        maps: maps.collect(),
+    })
 }
 
 impl Scored {
     /// An error that names the image unless all scores and maps are finite.
     pub(crate) fn checked(self, image: &Path) -> Result<Self> {
-        let score = self.scores.iter().find(|(_, value)| !value.is_finite()).map(|(name, _)| format!("score {name}"));
-        let map = || self.maps.iter().find(|(_, values)| values.iter().any(|value| !value.is_finite()));
+        let score = self
+            .scores
+            .iter()
+            .find(|(_, value)| !value.is_finite())
+            .map(|(name, _)| format!("score {name}"));
+        let map = || {
+            self.maps
+                .iter()
+                .find(|(_, values)| values.iter().any(|value| !value.is_finite()))
+        };
         match score.or_else(|| map().map(|(name, _)| format!("map {name}"))) {
-            Some(what) => Err(Error::ScoreNotFinite { path: image.to_owned(), what }),
+            Some(what) => Err(Error::ScoreNotFinite {
+                path: image.to_owned(),
+                what,
+            }),
             None => Ok(self),
         }
     }
@@ -165,5 +222,9 @@ fn prior(path: &Path, name: &str, tensor: TensorData, size: [usize; 2]) -> Resul
         return Ok(tensor.iter::<f32>().collect());
     }
     let why = format!("{:?}, expected {size:?}", tensor.shape().to_vec());
-    Err(Error::Tensor { path: path.to_owned(), name: name.to_owned(), why })
+    Err(Error::Tensor {
+        path: path.to_owned(),
+        name: name.to_owned(),
+        why,
+    })
 }

@@ -67,13 +67,21 @@ pub fn predict(
         max_pixels: options.limits.max_pixels,
         ..DataConfig::default()
     };
-    for ((batch, sample), stem) in feed::plain(&samples, &settings, 1)?.zip(&*samples).zip(stems) {
+    for ((batch, sample), stem) in feed::plain(&samples, &settings, 1)?
+        .zip(&*samples)
+        .zip(stems)
+    {
         if options.stop.load(Ordering::Relaxed) {
             return Err(crate::Error::Stopped);
         }
-        let scored = batch.map_err(Into::into).and_then(|batch| model.score(batch.pixels));
+        let scored = batch
+            .map_err(Into::into)
+            .and_then(|batch| model.score(batch.pixels));
         let scored = scored.and_then(|scored| scored.checked(&sample.path));
-        said(&sample.path, scored.and_then(|scored| prediction(model, &sample.path, scored, &stem, options)));
+        said(
+            &sample.path,
+            scored.and_then(|scored| prediction(model, &sample.path, scored, &stem, options)),
+        );
     }
     Ok(())
 }
@@ -87,9 +95,13 @@ fn prediction(
 ) -> Result<Prediction> {
     let calibration = model.calibration();
     let files = match (&options.out, scored.maps.first(), calibration.maps.first()) {
-        (Some(out), Some((_, map)), Some(scale)) => {
-            Some(write_map(&out.join(stem), image, (map, model.size()), scale, &options.limits)?)
-        }
+        (Some(out), Some((_, map)), Some(scale)) => Some(write_map(
+            &out.join(stem),
+            image,
+            (map, model.size()),
+            scale,
+            &options.limits,
+        )?),
         _ => None,
     };
     let score = scored.scores.first().map_or(f32::NAN, |(_, value)| *value);
@@ -111,17 +123,30 @@ fn collect(inputs: &[PathBuf]) -> Result<(Arc<[Sample]>, Vec<PathBuf>)> {
     let mut taken = BTreeSet::new();
     for input in inputs {
         for path in list_images(input)? {
-            let name = path.strip_prefix(input).ok().filter(|name| !name.as_os_str().is_empty());
-            let name = name.unwrap_or_else(|| Path::new(path.file_name().unwrap_or_default())).with_extension("");
+            let name = path
+                .strip_prefix(input)
+                .ok()
+                .filter(|name| !name.as_os_str().is_empty());
+            let name = name
+                .unwrap_or_else(|| Path::new(path.file_name().unwrap_or_default()))
+                .with_extension("");
             // Images of one name from several folders must not overwrite each other's files.
             let numbered = |number: usize| match number {
                 1 => name.clone(),
                 _ => PathBuf::from(format!("{}-{number}", name.display())),
             };
-            let stem = (1..).map(numbered).find(|stem| !taken.contains(stem)).unwrap_or(name.clone());
+            let stem = (1..)
+                .map(numbered)
+                .find(|stem| !taken.contains(stem))
+                .unwrap_or(name.clone());
             taken.insert(stem.clone());
             stems.push(stem);
-            samples.push(Sample { id: path.display().to_string(), path, label: Label::Normal, mask: None });
+            samples.push(Sample {
+                id: path.display().to_string(),
+                path,
+                label: Label::Normal,
+                mask: None,
+            });
         }
     }
     Ok((samples.into(), stems))
@@ -140,7 +165,11 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, b"x").unwrap();
         }
-        let inputs = [folder.path().join("a"), folder.path().join("b"), folder.path().join("a/1.png")];
+        let inputs = [
+            folder.path().join("a"),
+            folder.path().join("b"),
+            folder.path().join("a/1.png"),
+        ];
         let (samples, stems) = collect(&inputs).unwrap();
         assert_eq!(samples.len(), 5);
         assert_eq!(stems, ["1", "1-2", "1-3", "c/1", "1-4"].map(PathBuf::from));

@@ -68,7 +68,10 @@ pub(crate) struct Speed {
 
 impl Speed {
     pub(crate) fn start() -> Self {
-        Self { last: Instant::now(), rate: None }
+        Self {
+            last: Instant::now(),
+            rate: None,
+        }
     }
 
     /// `images` more are done; the rate now.
@@ -87,6 +90,13 @@ impl Speed {
 /// The most memory this process has held, in MiB, where the system says so.
 pub fn peak_memory_mib() -> Option<f64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<f64>().ok().map(|kib| kib / 1024.0)
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim()
+        .strip_suffix("kB")?
+        .trim()
+        .parse::<f64>()
+        .ok()
+        .map(|kib| kib / 1024.0)
 }

@@ -69,26 +69,44 @@ impl RunFolder {
                 hint: "; cavga train makes one",
             });
         }
-        let bad = |why: String| Error::Config { origin: path.display().to_string(), why };
+        let bad = |why: String| Error::Config {
+            origin: path.display().to_string(),
+            why,
+        };
         let table = read_table(&path)?;
-        let name = table.get("method").and_then(|method| method.get("name")).and_then(Value::as_str);
+        let name = table
+            .get("method")
+            .and_then(|method| method.get("name"))
+            .and_then(Value::as_str);
         let name = name.ok_or_else(|| bad("method.name is missing".to_owned()))?;
         let config = RunConfig::read(name, Some(&path), &[])?;
-        let record = table.get(RECORD).cloned().ok_or_else(|| bad(format!("the section [{RECORD}] is missing")))?;
-        Ok((config, record.try_into().map_err(|e: toml::de::Error| bad(e.to_string()))?))
+        let record = table
+            .get(RECORD)
+            .cloned()
+            .ok_or_else(|| bad(format!("the section [{RECORD}] is missing")))?;
+        Ok((
+            config,
+            record
+                .try_into()
+                .map_err(|e: toml::de::Error| bad(e.to_string()))?,
+        ))
     }
 
     pub(crate) fn write_record(&self, config: &RunConfig, record: &Record) -> Result<()> {
         let path = self.record();
-        let bad = |e: toml::ser::Error| Error::Config { origin: path.display().to_string(), why: e.to_string() };
+        let bad = |e: toml::ser::Error| Error::Config {
+            origin: path.display().to_string(),
+            why: e.to_string(),
+        };
         let mut table = config.to_table()?;
         table.insert(RECORD.to_owned(), Value::try_from(record).map_err(bad)?);
         atomic::write(&path, toml::to_string(&table).map_err(bad)?.as_bytes())
     }
 
-    /// Whether a training began here.
+    /// Whether there is something to go on with, or to lose. A record alone is neither: the image that could not be read
+    /// may have been mended since.
     pub(crate) fn is_begun(&self) -> bool {
-        self.record().exists() || self.model().exists() || self.checkpoint().exists()
+        self.model().exists() || self.checkpoint().exists()
     }
 }
 
@@ -142,7 +160,11 @@ pub(crate) fn model_file(path: &Path) -> Result<PathBuf> {
     } else {
         "; cavga train makes one"
     };
-    Err(Error::NotARun { path: path.to_owned(), missing: "model.safetensors", hint })
+    Err(Error::NotARun {
+        path: path.to_owned(),
+        missing: "model.safetensors",
+        hint,
+    })
 }
 
 /// The dataset's folder as the record keeps it: whole, so that a later call from another folder finds it.

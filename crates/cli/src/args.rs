@@ -6,8 +6,13 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 
 /// Finds whether and where an image is anomalous, after learning from normal images.
 #[derive(Debug, Parser)]
-#[command(name = "cavga", version, arg_required_else_help = true, after_help = "\
-Exit codes: 0 done, 1 the work failed, 2 the arguments or settings are wrong, 130 stopped by Ctrl-C.")]
+#[command(
+    name = "cavga",
+    version,
+    arg_required_else_help = true,
+    after_help = "\
+Exit codes: 0 done, 1 the work failed, 2 the arguments or settings are wrong, 130 stopped by Ctrl-C."
+)]
 pub(crate) struct Args {
     /// Say what happens inside; twice for more
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]

@@ -12,7 +12,8 @@ use std::{
 
 use anyhow::{Context, Result};
 use cavga::{
-    EvalOptions, Evaluation, Method, Model, Outcome, PredictOptions, Prediction, Record, RunFolder, TrainOptions,
+    EvalOptions, Evaluation, Method, Model, Outcome, PredictOptions, Prediction, Record, RunFolder,
+    TrainOptions,
     config::RunConfig,
     data::{Limits, check},
     demo::{DEMO_MAP, Demo, demo},
@@ -54,7 +55,10 @@ fn run_demo(args: &args::Demo) -> Result<ExitCode> {
     let stop = stop_flag()?;
     let outcome = demo(&args.out, &args.device.device, &stop, &mut *progress())?;
     let Demo::Finished { run, evaluation } = outcome else {
-        note(&format!("stopped; remove {} before another demo", args.out.display()));
+        note(&format!(
+            "stopped; remove {} before another demo",
+            args.out.display()
+        ));
         return Ok(ExitCode::from(STOPPED));
     };
     if args.json.json {
@@ -63,7 +67,9 @@ fn run_demo(args: &args::Demo) -> Result<ExitCode> {
         print_figures(&evaluation)?;
         let key = format!("{DEMO_MAP}.pixel_auroc");
         if let Some(Ok(auroc)) = evaluation.figures.get(&key) {
-            line(format!("\nThe map {DEMO_MAP} tells defective pixels from others with an AUROC of {auroc:.3}."))?;
+            line(format!(
+                "\nThe map {DEMO_MAP} tells defective pixels from others with an AUROC of {auroc:.3}."
+            ))?;
         }
         line(format!("Report: {}", run.report().display()))?;
     }
@@ -73,19 +79,40 @@ fn run_demo(args: &args::Demo) -> Result<ExitCode> {
 fn train(args: &args::Train) -> Result<ExitCode> {
     let run = RunFolder::new(&args.out);
     // A resumed run goes on as it was; what is said on the command line besides is checked against it.
-    let begun = if args.resume && run.record().exists() { Some(run.read_record()?) } else { None };
-    let method = args.method.as_deref().or(begun.as_ref().map(|(config, _)| config.method.name()));
-    let data = args.data.as_deref().or(begun.as_ref().map(|(_, record)| record.data.as_path()));
+    let begun = if args.resume && run.record().exists() {
+        Some(run.read_record()?)
+    } else {
+        None
+    };
+    let method = args
+        .method
+        .as_deref()
+        .or(begun.as_ref().map(|(config, _)| config.method.name()));
+    let data = args
+        .data
+        .as_deref()
+        .or(begun.as_ref().map(|(_, record)| record.data.as_path()));
     let (Some(method), Some(data)) = (method, data) else {
         // Says which file is missing.
         run.read_record()?;
-        anyhow::bail!("give METHOD and --data: {} holds no run to resume", args.out.display());
+        anyhow::bail!(
+            "give METHOD and --data: {} holds no run to resume",
+            args.out.display()
+        );
     };
     let own_config = begun.as_ref().map(|_| run.record());
     let mut overrides = args.overrides.clone();
     overrides.extend(args.seed.map(|seed| format!("train.seed={seed}")));
-    let config = RunConfig::read(method, args.config.as_deref().or(own_config.as_deref()), &overrides)?;
-    let options = TrainOptions { device: args.device.device.clone(), resume: args.resume, stop: stop_flag()? };
+    let config = RunConfig::read(
+        method,
+        args.config.as_deref().or(own_config.as_deref()),
+        &overrides,
+    )?;
+    let options = TrainOptions {
+        device: args.device.device.clone(),
+        resume: args.resume,
+        stop: stop_flag()?,
+    };
     let outcome = cavga::train(&config, data, &run, &options, &mut *progress())?;
     match outcome {
         Outcome::Stopped { step, steps } => {
@@ -105,12 +132,17 @@ fn train(args: &args::Train) -> Result<ExitCode> {
 
 fn trained(args: &args::Train, run: &RunFolder, record: &Record) -> Result<ExitCode> {
     if args.json.json {
-        line(serde_json::to_string(&json!({ "run": run.path(), "model": run.model(), "record": record }))?)?;
+        line(serde_json::to_string(
+            &json!({ "run": run.path(), "model": run.model(), "record": record }),
+        )?)?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(training) = &record.training {
-        let time = duration(Duration::try_from_secs_f64(training.minutes * 60.0).unwrap_or_default());
-        let memory = training.peak_memory_mib.map_or_else(String::new, |mib| format!(", {mib:.0} MiB at most"));
+        let time =
+            duration(Duration::try_from_secs_f64(training.minutes * 60.0).unwrap_or_default());
+        let memory = training
+            .peak_memory_mib
+            .map_or_else(String::new, |mib| format!(", {mib:.0} MiB at most"));
         line(format!("Trained {} steps in {time}{memory}.", record.steps))?;
     }
     line(format!("Model: {}", run.model().display()))?;
@@ -139,8 +171,17 @@ fn eval(args: &args::Eval) -> Result<ExitCode> {
 /// A line for each figure. Those without a prefix are of the method's own score and map.
 fn print_figures(evaluation: &Evaluation) -> Result<()> {
     let own = |names: &[String]| names.first().cloned().unwrap_or_else(|| "none".to_owned());
-    line(format!("Own score: {}. Own map: {}.\n", own(&evaluation.scores), own(&evaluation.maps)))?;
-    let width = evaluation.figures.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    line(format!(
+        "Own score: {}. Own map: {}.\n",
+        own(&evaluation.scores),
+        own(&evaluation.maps)
+    ))?;
+    let width = evaluation
+        .figures
+        .iter()
+        .map(|(name, _)| name.len())
+        .max()
+        .unwrap_or(0);
     for (name, value) in evaluation.figures.iter() {
         match value {
             Ok(value) => line(format!("{name:width$}  {value:.4}"))?,
@@ -153,23 +194,39 @@ fn print_figures(evaluation: &Evaluation) -> Result<()> {
 fn predict(args: args::Predict) -> Result<ExitCode> {
     let device = cavga::device::parse(&args.device.device).map_err(cavga::Error::from)?;
     let model = Model::load(&args.model, &device)?;
-    let options =
-        PredictOptions { out: args.out, limits: Limits { max_pixels: args.max_pixels }, stop: stop_flag()? };
+    let options = PredictOptions {
+        out: args.out,
+        limits: Limits {
+            max_pixels: args.max_pixels,
+        },
+        stop: stop_flag()?,
+    };
     let mut failed = false;
     let mut printed = Ok(());
-    cavga::predict(&model, &args.images, &options, &mut |path, said| match said {
-        Ok(prediction) if printed.is_ok() => printed = print_prediction(&prediction, args.json.json),
-        Ok(_) => {}
-        Err(error) => {
-            failed = true;
-            if args.json.json && printed.is_ok() {
-                printed = print_failure(path, &error);
+    cavga::predict(
+        &model,
+        &args.images,
+        &options,
+        &mut |path, said| match said {
+            Ok(prediction) if printed.is_ok() => {
+                printed = print_prediction(&prediction, args.json.json)
             }
-            output::report(&error.into());
-        }
-    })?;
+            Ok(_) => {}
+            Err(error) => {
+                failed = true;
+                if args.json.json && printed.is_ok() {
+                    printed = print_failure(path, &error);
+                }
+                output::report(&error.into());
+            }
+        },
+    )?;
     printed?;
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn print_prediction(prediction: &Prediction, as_json: bool) -> Result<()> {
@@ -177,15 +234,29 @@ fn print_prediction(prediction: &Prediction, as_json: bool) -> Result<()> {
         line(serde_json::to_string(prediction)?)?;
         return Ok(());
     }
-    let Prediction { image, score, threshold, verdict, files, .. } = prediction;
-    let overlay = files.as_ref().map_or_else(String::new, |files| format!("  {}", files.overlay.display()));
+    let Prediction {
+        image,
+        score,
+        threshold,
+        verdict,
+        files,
+        ..
+    } = prediction;
+    let overlay = files.as_ref().map_or_else(String::new, |files| {
+        format!("  {}", files.overlay.display())
+    });
     let verdict = verdict.as_str();
-    line(format!("{verdict:9}  {score:.6}  (threshold {threshold:.6})  {}{overlay}", image.display()))?;
+    line(format!(
+        "{verdict:9}  {score:.6}  (threshold {threshold:.6})  {}{overlay}",
+        image.display()
+    ))?;
     Ok(())
 }
 
 fn print_failure(path: &Path, error: &cavga::Error) -> Result<()> {
-    line(serde_json::to_string(&json!({ "image": path, "error": error.to_string() }))?)?;
+    line(serde_json::to_string(
+        &json!({ "image": path, "error": error.to_string() }),
+    )?)?;
     Ok(())
 }
 
@@ -195,10 +266,16 @@ fn methods(args: &args::Methods) -> Result<ExitCode> {
         let described = all.iter().map(|method| {
             json!({ "name": method.name(), "summary": method.summary(), "paper": method.paper(), "defaults": method })
         });
-        line(serde_json::to_string_pretty(&described.collect::<Vec<_>>())?)?;
+        line(serde_json::to_string_pretty(
+            &described.collect::<Vec<_>>(),
+        )?)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let width = all.iter().map(|method| method.name().len()).max().unwrap_or(0);
+    let width = all
+        .iter()
+        .map(|method| method.name().len())
+        .max()
+        .unwrap_or(0);
     for method in &all {
         line(format!("{:width$}  {}", method.name(), method.summary()))?;
         line(format!("{:width$}  {}", "", method.paper()))?;
@@ -208,8 +285,17 @@ fn methods(args: &args::Methods) -> Result<ExitCode> {
 }
 
 fn data_check(args: &args::Check) -> Result<ExitCode> {
-    let report = check(&args.data, &Limits { max_pixels: args.max_pixels });
-    let code = if report.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    let report = check(
+        &args.data,
+        &Limits {
+            max_pixels: args.max_pixels,
+        },
+    );
+    let code = if report.problems.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    };
     if args.json.json {
         line(serde_json::to_string_pretty(&report)?)?;
         return Ok(code);
@@ -232,4 +318,3 @@ fn data_check(args: &args::Check) -> Result<ExitCode> {
     ))?;
     Ok(code)
 }
-

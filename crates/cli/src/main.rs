@@ -25,7 +25,11 @@ fn main() -> ExitCode {
     // RUST_LOG, where it is set, says more than a count can.
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .without_time()
+        .init();
     match commands::run(args) {
         Ok(code) => code,
         Err(error) => output::report(&error),

@@ -18,7 +18,9 @@ pub(crate) fn line(text: impl AsRef<str>) -> io::Result<()> {
 /// Prints an error with its causes and says with which code to exit.
 pub(crate) fn report(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(|cause| {
-        cause.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        cause
+            .downcast_ref::<io::Error>()
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
     }) {
         return ExitCode::SUCCESS;
     }

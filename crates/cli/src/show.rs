@@ -13,7 +13,13 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 /// Shows progress in the way that suits where standard error goes.
 pub(crate) fn progress() -> Box<dyn Progress> {
-    if io::stderr().is_terminal() { Box::new(Bar { bar: ProgressBar::hidden() }) } else { Box::new(Lines::new()) }
+    if io::stderr().is_terminal() {
+        Box::new(Bar {
+            bar: ProgressBar::hidden(),
+        })
+    } else {
+        Box::new(Lines::new())
+    }
 }
 
 struct Bar {
@@ -27,7 +33,10 @@ impl Progress for Bar {
                 // The template is ours; without it the bar would only be plainer.
                 let style = ProgressStyle::with_template("{prefix} {wide_bar} {pos}/{len} {msg}")
                     .unwrap_or_else(|_| ProgressStyle::default_bar());
-                self.bar = ProgressBar::new(total).with_style(style).with_prefix(stage).with_position(done);
+                self.bar = ProgressBar::new(total)
+                    .with_style(style)
+                    .with_prefix(stage)
+                    .with_position(done);
             }
             Event::Advance { done } => self.bar.set_position(done),
             Event::Step(step) => {
@@ -50,7 +59,11 @@ struct Lines {
 
 impl Lines {
     fn new() -> Self {
-        Self { stage: "", total: 0, last: None }
+        Self {
+            stage: "",
+            total: 0,
+            last: None,
+        }
     }
 
     /// Whether it is time for a line: the first at once, so that it is early known how fast it goes.
@@ -66,7 +79,13 @@ impl Lines {
 impl Progress for Lines {
     fn on(&mut self, event: Event<'_>) {
         match event {
-            Event::Begin { stage, total, .. } => *self = Self { stage, total, last: None },
+            Event::Begin { stage, total, .. } => {
+                *self = Self {
+                    stage,
+                    total,
+                    last: None,
+                }
+            }
             Event::Advance { done } => {
                 if self.is_due(done == self.total) {
                     note(&format!("{} {done}/{}", self.stage, self.total));
@@ -74,7 +93,12 @@ impl Progress for Lines {
             }
             Event::Step(step) => {
                 if self.is_due(step.step == step.steps) {
-                    note(&format!("training {}/{} {}", step.step, step.steps, describe(step)));
+                    note(&format!(
+                        "training {}/{} {}",
+                        step.step,
+                        step.steps,
+                        describe(step)
+                    ));
                 }
             }
             Event::End => {}
@@ -89,7 +113,11 @@ pub(crate) fn note(text: &str) {
 }
 
 fn describe(step: &Step<'_>) -> String {
-    let losses: Vec<_> = step.losses.iter().map(|(name, value)| format!("{name} {value:.4}")).collect();
+    let losses: Vec<_> = step
+        .losses
+        .iter()
+        .map(|(name, value)| format!("{name} {value:.4}"))
+        .collect();
     format!(
         "pass {}/{} {} {:.1} images/s {} left",
         step.pass,

@@ -12,7 +12,10 @@ use common::{Set, cavga, fail};
 fn said_of(set: &Set, bytes: &[u8]) -> String {
     let path = set.path("bad.safetensors");
     fs::write(&path, bytes).unwrap();
-    let said = fail(cavga(["predict"]).arg(&path).arg(set.data().join("test")), 1);
+    let said = fail(
+        cavga(["predict"]).arg(&path).arg(set.data().join("test")),
+        1,
+    );
     assert!(said.contains("bad.safetensors"), "{said}");
     said
 }
@@ -20,7 +23,10 @@ fn said_of(set: &Set, bytes: &[u8]) -> String {
 /// Replaces text by text of the same length, so that all else in the file stays where it is.
 fn replaced(bytes: &[u8], from: &str, to: &str) -> Vec<u8> {
     assert_eq!(from.len(), to.len());
-    let at = bytes.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+    let at = bytes
+        .windows(from.len())
+        .position(|window| window == from.as_bytes())
+        .unwrap();
     [&bytes[..at], to.as_bytes(), &bytes[at + from.len()..]].concat()
 }
 
@@ -35,7 +41,10 @@ fn every_way_for_a_model_file_to_be_wrong() {
     let good = model(&run);
 
     for length in [0, 5, 100, good.len() / 2, good.len() - 1] {
-        assert!(said_of(&set, &good[..length]).contains("cut short"), "{length} bytes");
+        assert!(
+            said_of(&set, &good[..length]).contains("cut short"),
+            "{length} bytes"
+        );
     }
     let mut flipped = good.clone();
     let middle = good.len() - 1000;
@@ -48,10 +57,21 @@ fn every_way_for_a_model_file_to_be_wrong() {
     let other = said_of(&set, &replaced(&good, "cavga-d-u", "cavga-r-u"));
     assert!(other.contains("checksum does not match"), "{other}");
 
-    assert!(said_of(&set, b"PK\x03\x04 a zip file, as PyTorch writes").contains("not a safetensors file"));
-    assert!(said_of(&set, b"\x02\0\0\0\0\0\0\0{}").contains("not one that cavga wrote"));
+    assert!(
+        said_of(&set, b"PK\x03\x04 a zip file, as PyTorch writes")
+            .contains("not a safetensors file")
+    );
+    assert!(
+        said_of(&set, b"\x02\0\0\0\0\0\0\0{}")
+            .contains("not a model or checkpoint of this program")
+    );
 
-    let said = fail(cavga(["predict"]).arg(run.join("checkpoint.safetensors")).arg(set.data()), 1);
+    let said = fail(
+        cavga(["predict"])
+            .arg(run.join("checkpoint.safetensors"))
+            .arg(set.data()),
+        1,
+    );
     assert!(said.contains("a checkpoint, expected a model"), "{said}");
     let said = fail(cavga(["predict"]).arg(set.path("none")).arg(set.data()), 1);
     assert!(said.contains("cannot read"), "{said}");
@@ -69,7 +89,10 @@ fn a_model_of_another_method() {
     header.method = cavga::methods::named("cavga-r-u").unwrap();
     cavga::tensor_file::save(&path, &header, &tensors).unwrap();
     let said = fail(cavga(["predict"]).arg(&path).arg(set.data()), 1);
-    assert!(said.contains("its tensors do not make a cavga-r-u"), "{said}");
+    assert!(
+        said.contains("its tensors do not make a cavga-r-u"),
+        "{said}"
+    );
     assert!(said.contains("because: "), "{said}");
 }
 

@@ -1,7 +1,12 @@
 //! A full disk: what was there before stays, the error names the file.
 
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "tests"
+)]
 
 mod common;
 
@@ -16,7 +21,10 @@ impl<'a> Small<'a> {
     fn mount(at: &'a Path, kib: u32) -> Option<Self> {
         fs::create_dir(at).unwrap();
         let size = format!("size={kib}k");
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(at).output();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
+            .arg(at)
+            .output();
         match mounted {
             Ok(output) if output.status.success() => Some(Self(at)),
             _ => {
@@ -37,16 +45,35 @@ impl Drop for Small<'_> {
 fn training_and_evaluation_on_a_full_disk() {
     let set = Set::new();
     let whole = set.trained("whole");
-    let size = fs::metadata(whole.join("checkpoint.safetensors")).unwrap().len() / 1024;
+    let size = fs::metadata(whole.join("checkpoint.safetensors"))
+        .unwrap()
+        .len()
+        / 1024;
     let at = set.path("small");
     // Room for the first checkpoint and for half of its successor.
-    let Some(_mounted) = Small::mount(&at, u32::try_from(size * 3 / 2).unwrap()) else { return };
+    let Some(_mounted) = Small::mount(&at, u32::try_from(size * 3 / 2).unwrap()) else {
+        return;
+    };
     let run = at.join("run");
-    let said = fail(set.train(&run).args(["--set", "train.checkpoint_steps=1"]), 1);
-    assert!(said.contains("checkpoint.safetensors: cannot write") && said.contains("No space left"), "{said}");
+    let said = fail(
+        set.train(&run).args(["--set", "train.checkpoint_steps=1"]),
+        1,
+    );
+    assert!(
+        said.contains("checkpoint.safetensors: cannot write") && said.contains("No space left"),
+        "{said}"
+    );
     cavga::tensor_file::load(&run.join("checkpoint.safetensors")).unwrap();
-    let names: Vec<_> = fs::read_dir(&run).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    assert!(!names.iter().any(|name| name.to_string_lossy().ends_with(".partial")), "{names:?}");
+    let names: Vec<_> = fs::read_dir(&run)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(
+        !names
+            .iter()
+            .any(|name| name.to_string_lossy().ends_with(".partial")),
+        "{names:?}"
+    );
 
     // Elsewhere there is room: the run goes on from its checkpoint and ends as one that was never stopped.
     let moved = set.path("moved");
@@ -64,7 +91,18 @@ fn predicting_into_a_full_disk_names_the_file() {
     let set = Set::new();
     let run = set.trained("run");
     let at = set.path("small");
-    let Some(_mounted) = Small::mount(&at, 8) else { return };
-    let said = fail(cavga(["predict", "--out"]).arg(at.join("out")).arg(&run).arg(set.data()), 1);
-    assert!(said.contains("cannot write") && said.contains(at.to_str().unwrap()), "{said}");
+    let Some(_mounted) = Small::mount(&at, 8) else {
+        return;
+    };
+    let said = fail(
+        cavga(["predict", "--out"])
+            .arg(at.join("out"))
+            .arg(&run)
+            .arg(set.data()),
+        1,
+    );
+    assert!(
+        said.contains("cannot write") && said.contains(at.to_str().unwrap()),
+        "{said}"
+    );
 }

@@ -15,19 +15,44 @@ use std::{
 use common::{Set, cavga, fail, stderr, succeed};
 
 /// Passes enough that a signal hits in the middle.
-const LONG: [&str; 4] = ["--set", "train.passes=40", "--set", "train.checkpoint_steps=1"];
+const LONG: [&str; 4] = [
+    "--set",
+    "train.passes=40",
+    "--set",
+    "train.checkpoint_steps=1",
+];
 
 /// Starts training and sends the signal as soon as so many steps are logged.
 #[cfg(unix)]
-fn interrupt(command: &mut Command, run: &Path, steps: usize, signal: &str) -> std::process::Output {
-    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+fn interrupt(
+    command: &mut Command,
+    run: &Path,
+    steps: usize,
+    signal: &str,
+) -> std::process::Output {
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let begun = Instant::now();
-    let logged = || fs::read_to_string(run.join("train.jsonl")).unwrap_or_default().lines().count();
+    let logged = || {
+        fs::read_to_string(run.join("train.jsonl"))
+            .unwrap_or_default()
+            .lines()
+            .count()
+    };
     while logged() < steps {
-        assert!(begun.elapsed() < Duration::from_secs(120), "no step in two minutes");
+        assert!(
+            begun.elapsed() < Duration::from_secs(120),
+            "no step in two minutes"
+        );
         thread::sleep(Duration::from_millis(2));
     }
-    let status = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    let status = Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status()
+        .unwrap();
     assert!(status.success());
     child.wait_with_output().unwrap()
 }
@@ -38,7 +63,11 @@ fn model(run: &Path) -> Vec<u8> {
 
 fn steps(run: &Path) -> Vec<u64> {
     let log = fs::read_to_string(run.join("train.jsonl")).unwrap();
-    let step = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["step"].as_u64().unwrap();
+    let step = |line: &str| {
+        serde_json::from_str::<serde_json::Value>(line).unwrap()["step"]
+            .as_u64()
+            .unwrap()
+    };
     log.lines().map(step).collect()
 }
 
@@ -54,13 +83,20 @@ fn killed_and_resumed_equals_uninterrupted() {
         let mut command = set.train(&killed);
         let output = interrupt(command.args(LONG).arg("--resume"), &killed, target, "-KILL");
         assert!(!output.status.success());
-        assert!(!killed.join("model.safetensors").exists(), "killed too late to prove anything");
+        assert!(
+            !killed.join("model.safetensors").exists(),
+            "killed too late to prove anything"
+        );
         at = steps(&killed).len();
     }
     assert!(at >= 90);
     succeed(cavga(["train", "--resume", "--out"]).arg(&killed));
     assert!(model(&whole) == model(&killed), "other bytes");
-    assert_eq!(steps(&killed), (1..=120).collect::<Vec<_>>(), "the log has each step once");
+    assert_eq!(
+        steps(&killed),
+        (1..=120).collect::<Vec<_>>(),
+        "the log has each step once"
+    );
 }
 
 #[cfg(unix)]
@@ -73,7 +109,10 @@ fn ctrl_c_writes_a_checkpoint_and_says_how_to_go_on() {
     let output = interrupt(set.train(&stopped).args(long), &stopped, 3, "-INT");
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(130), "{said}");
-    assert!(said.contains("go on with: cavga train --resume --out"), "{said}");
+    assert!(
+        said.contains("go on with: cavga train --resume --out"),
+        "{said}"
+    );
     assert!(stopped.join("checkpoint.safetensors").is_file());
     assert!(!stopped.join("model.safetensors").exists());
     let said = fail(cavga(["predict"]).arg(&stopped).arg(set.data()), 1);
@@ -88,7 +127,14 @@ fn a_diverging_training_keeps_its_last_good_checkpoint() {
     let set = Set::new();
     let run = set.path("run");
     let mut command = set.train(&run);
-    command.args(["--set", "method.adam.rate=1e30", "--set", "train.checkpoint_steps=1", "--set", "train.passes=50"]);
+    command.args([
+        "--set",
+        "method.adam.rate=1e30",
+        "--set",
+        "train.checkpoint_steps=1",
+        "--set",
+        "train.passes=50",
+    ]);
     let said = fail(&mut command, 1);
     assert!(said.contains("diverged at step"), "{said}");
     assert!(!run.join("model.safetensors").exists());
@@ -112,14 +158,24 @@ fn a_finished_run_is_not_trained_over() {
 fn resuming_something_else_is_refused() {
     let set = Set::new();
     let run = set.trained("run");
-    let said = fail(set.train(&run).args(["--resume", "--set", "method.latent=5"]), 2);
+    let said = fail(
+        set.train(&run)
+            .args(["--resume", "--set", "method.latent=5"]),
+        2,
+    );
     assert!(said.contains("method.latent = 4, not 5"), "{said}");
     let mut other = cavga(["train", "cavga-r-u", "--resume", "--data"]);
     let said = fail(other.arg(set.data()).arg("--out").arg(&run), 2);
-    assert!(said.contains("cavga-r-u") && said.contains("cavga-d-u"), "{said}");
+    assert!(
+        said.contains("cavga-r-u") && said.contains("cavga-d-u"),
+        "{said}"
+    );
     fs::remove_file(set.data().join("train/good/000.png")).unwrap();
     let said = fail(set.train(&run).arg("--resume"), 2);
     assert!(said.contains("fingerprint"), "{said}");
-    let said = fail(cavga(["train", "--resume", "--out"]).arg(set.path("none")), 1);
+    let said = fail(
+        cavga(["train", "--resume", "--out"]).arg(set.path("none")),
+        1,
+    );
     assert!(said.contains("run.toml"), "{said}");
 }

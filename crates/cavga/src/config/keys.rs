@@ -7,8 +7,13 @@ use crate::{Error, Result, error::nearest};
 
 /// Sets `section.key=value` in `table`; the value is TOML, or else taken as text.
 pub(super) fn set(table: &mut Table, text: &str) -> Result<()> {
-    let wrong = |why: &str| Error::Config { origin: format!("--set {text}"), why: why.to_owned() };
-    let (key, value) = text.split_once('=').ok_or_else(|| wrong("expected key=value"))?;
+    let wrong = |why: &str| Error::Config {
+        origin: format!("--set {text}"),
+        why: why.to_owned(),
+    };
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| wrong("expected key=value"))?;
     let value = value.trim();
     let value = toml::from_str::<Table>(&format!("v = {value}"))
         .ok()
@@ -21,11 +26,27 @@ pub(super) fn set(table: &mut Table, text: &str) -> Result<()> {
     let last = path.pop().ok_or_else(|| wrong("expected key=value"))?;
     let mut section = table;
     for part in path {
-        let entry = section.entry(part).or_insert_with(|| Value::Table(Table::new()));
-        section = entry.as_table_mut().ok_or_else(|| wrong(&format!("{part} is a value, not a section")))?;
+        let entry = section
+            .entry(part)
+            .or_insert_with(|| Value::Table(Table::new()));
+        section = entry
+            .as_table_mut()
+            .ok_or_else(|| wrong(&format!("{part} is a value, not a section")))?;
     }
     section.insert(last.to_owned(), value);
     Ok(())
+}
+
+/// Lays `over` over `table`, section by section.
+pub(super) fn merge(table: &mut Table, over: Table) {
+    for (key, value) in over {
+        match (table.get_mut(&key), value) {
+            (Some(Value::Table(below)), Value::Table(above)) => merge(below, above),
+            (_, value) => {
+                table.insert(key, value);
+            }
+        }
+    }
 }
 
 /// Reads a configuration from a table. `origin` names the file or the option in errors.
@@ -46,7 +67,11 @@ fn unknown_key(table: &Table, origin: &str, message: &str) -> Option<Error> {
         origin: origin.to_owned(),
         key: full_name(table, found).unwrap_or_else(|| found.to_owned()),
         nearest: nearest(found, known.iter().copied()),
-        known: if known.is_empty() { "none".to_owned() } else { known.join(", ") },
+        known: if known.is_empty() {
+            "none".to_owned()
+        } else {
+            known.join(", ")
+        },
     })
 }
 
@@ -55,7 +80,9 @@ fn full_name(table: &Table, last: &str) -> Option<String> {
     if table.contains_key(last) {
         return Some(last.to_owned());
     }
-    table.iter().find_map(|(name, value)| Some(format!("{name}.{}", full_name(value.as_table()?, last)?)))
+    table
+        .iter()
+        .find_map(|(name, value)| Some(format!("{name}.{}", full_name(value.as_table()?, last)?)))
 }
 
 #[cfg(test)]
@@ -68,13 +95,21 @@ mod tests {
         let mut table = Table::new();
         set(&mut table, "a.b.c=min-max").unwrap();
         set(&mut table, "a.d = 1e-4").unwrap();
-        assert_eq!(table.to_string(), "[a]\nd = 0.0001\n\n[a.b]\nc = \"min-max\"\n");
+        assert_eq!(
+            table.to_string(),
+            "[a]\nd = 0.0001\n\n[a.b]\nc = \"min-max\"\n"
+        );
     }
 
     #[test]
     fn a_value_is_not_a_section() {
         let mut table = Table::new();
         set(&mut table, "a=1").unwrap();
-        assert!(set(&mut table, "a.b=1").unwrap_err().to_string().contains("a is a value"));
+        assert!(
+            set(&mut table, "a.b=1")
+                .unwrap_err()
+                .to_string()
+                .contains("a is a value")
+        );
     }
 }

@@ -57,7 +57,9 @@ impl Default for DataConfig {
 
 impl DataConfig {
     pub(crate) fn limits(&self) -> cavga_data::Limits {
-        cavga_data::Limits { max_pixels: self.max_pixels }
+        cavga_data::Limits {
+            max_pixels: self.max_pixels,
+        }
     }
 }
 
@@ -81,14 +83,24 @@ pub struct TrainConfig {
 
 impl Default for TrainConfig {
     fn default() -> Self {
-        Self { passes: None, batch: 8, seed: 0, checkpoint_minutes: 2.0, checkpoint_steps: None }
+        Self {
+            passes: None,
+            batch: 8,
+            seed: 0,
+            checkpoint_minutes: 2.0,
+            checkpoint_steps: None,
+        }
     }
 }
 
 impl RunConfig {
     /// A method with its own settings, everything else by default.
     pub fn new(method: Method) -> Self {
-        Self { method, data: DataConfig::default(), train: TrainConfig::default() }
+        Self {
+            method,
+            data: DataConfig::default(),
+            train: TrainConfig::default(),
+        }
     }
 
     /// Reads a configuration: the defaults of the method called `name`, changed by the file, then by each `key=value`.
@@ -96,11 +108,16 @@ impl RunConfig {
     /// # Errors
     /// [`Error::UnknownMethod`], [`Error::UnknownKey`], or [`Error::Config`] for a value that cannot be.
     pub fn read(name: &str, file: Option<&Path>, overrides: &[String]) -> Result<Self> {
-        methods::named(name)?;
-        let mut table = file.map_or_else(|| Ok(Table::new()), read_table)?;
-        table.remove(RECORD);
-        let origin = file.map_or_else(|| "configuration".to_owned(), |path| path.display().to_string());
-        set_method(&mut table, name, &origin)?;
+        // Over the whole of the defaults, so that one key of a section can be set alone.
+        let mut table = Self::new(methods::named(name)?).to_table()?;
+        let mut asked = file.map_or_else(|| Ok(Table::new()), read_table)?;
+        asked.remove(RECORD);
+        let origin = file.map_or_else(
+            || "configuration".to_owned(),
+            |path| path.display().to_string(),
+        );
+        check_method(&asked, name, &origin)?;
+        keys::merge(&mut table, asked);
         let mut config = keys::deserialize(&table, &origin)?;
         for text in overrides {
             keys::set(&mut table, text)?;
@@ -114,26 +131,47 @@ impl RunConfig {
     /// # Errors
     /// [`Error::Config`] for a number that TOML cannot hold.
     pub fn to_table(&self) -> Result<Table> {
-        Table::try_from(self).map_err(|e| Error::Config { origin: "configuration".to_owned(), why: e.to_string() })
+        Table::try_from(self).map_err(|e| Error::Config {
+            origin: "configuration".to_owned(),
+            why: e.to_string(),
+        })
     }
 
     fn checked(self, origin: &str) -> Result<Self> {
-        let wrong = |why: String| Err(Error::Config { origin: origin.to_owned(), why });
+        let wrong = |why: String| {
+            Err(Error::Config {
+                origin: origin.to_owned(),
+                why,
+            })
+        };
         let [height, width] = self.data.size;
         if height == 0 || width == 0 {
-            return wrong(format!("data.size = [{height}, {width}]: expected two positive numbers"));
+            return wrong(format!(
+                "data.size = [{height}, {width}]: expected two positive numbers"
+            ));
         }
         if !(self.data.held_out > 0.0 && self.data.held_out < 1.0) {
-            return wrong(format!("data.held_out = {}: expected a part in (0, 1)", self.data.held_out));
+            return wrong(format!(
+                "data.held_out = {}: expected a part in (0, 1)",
+                self.data.held_out
+            ));
+        }
+        if let Err(error) = self.data.augment.validate() {
+            return wrong(format!("data.augment: {error}"));
         }
         if self.train.batch == 0 {
             return wrong("train.batch = 0: expected at least 1".to_owned());
         }
         if self.train.passes == Some(0) || self.train.checkpoint_steps == Some(0) {
-            return wrong("train.passes and train.checkpoint_steps: expected at least 1 each".to_owned());
+            return wrong(
+                "train.passes and train.checkpoint_steps: expected at least 1 each".to_owned(),
+            );
         }
         if self.train.checkpoint_minutes.is_nan() || self.train.checkpoint_minutes < 0.0 {
-            return wrong(format!("train.checkpoint_minutes = {}: expected 0 or more", self.train.checkpoint_minutes));
+            return wrong(format!(
+                "train.checkpoint_minutes = {}: expected 0 or more",
+                self.train.checkpoint_minutes
+            ));
         }
         Ok(self)
     }
@@ -142,23 +180,29 @@ impl RunConfig {
 /// Reads a TOML file.
 pub(crate) fn read_table(path: &Path) -> Result<Table> {
     let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
-    toml::from_str(&text)
-        .map_err(|e| Error::Config { origin: path.display().to_string(), why: e.to_string().trim_end().to_owned() })
+    toml::from_str(&text).map_err(|e| Error::Config {
+        origin: path.display().to_string(),
+        why: e.to_string().trim_end().to_owned(),
+    })
 }
 
-/// Writes the method's name where the file left it out; a file for another method is an error.
-fn set_method(table: &mut Table, name: &str, origin: &str) -> Result<()> {
-    let section = table.entry("method").or_insert_with(|| Value::Table(Table::new()));
-    let wrong = |why: String| Err(Error::Config { origin: origin.to_owned(), why });
-    let Value::Table(section) = section else {
-        return wrong("method: expected a section [method]".to_owned());
+/// A file for another method is an error; it may leave the name out.
+fn check_method(asked: &Table, name: &str, origin: &str) -> Result<()> {
+    let wrong = |why: String| {
+        Err(Error::Config {
+            origin: origin.to_owned(),
+            why,
+        })
     };
-    match section.get("name").and_then(Value::as_str) {
-        Some(other) if other != name => wrong(format!("method.name = {other:?}, but {name:?} was asked for")),
-        _ => {
-            section.insert("name".to_owned(), Value::String(name.to_owned()));
-            Ok(())
-        }
+    match asked.get("method") {
+        None => Ok(()),
+        Some(Value::Table(section)) => match section.get("name").and_then(Value::as_str) {
+            Some(other) if other != name => wrong(format!(
+                "method.name = {other:?}, but {name:?} was asked for"
+            )),
+            _ => Ok(()),
+        },
+        Some(_) => wrong("method: expected a section [method]".to_owned()),
     }
 }
 
@@ -186,32 +230,70 @@ mod tests {
 
     #[test]
     fn overrides_come_last_and_are_typed_as_toml() {
-        let config = read("[train]\nbatch = 4\n[data]\nsize = [64, 32]", &["train.batch=2", "train.seed = 9"]).unwrap();
-        assert_eq!((config.train.batch, config.train.seed, config.data.size), (2, 9, [64, 32]));
+        let config = read(
+            "[train]\nbatch = 4\n[data]\nsize = [64, 32]",
+            &["train.batch=2", "train.seed = 9"],
+        )
+        .unwrap();
+        assert_eq!(
+            (config.train.batch, config.train.seed, config.data.size),
+            (2, 9, [64, 32])
+        );
     }
 
     #[test]
     fn an_unknown_key_names_its_nearest() {
         let error = read("[train]\nbatc = 4", &[]).unwrap_err().to_string();
-        assert!(error.contains("unknown key train.batc (did you mean batch?)"), "{error}");
+        assert!(
+            error.contains("unknown key train.batc (did you mean batch?)"),
+            "{error}"
+        );
         assert!(error.contains("f.toml"), "{error}");
         let error = read("", &["train.passs=4"]).unwrap_err().to_string();
-        assert!(error.contains("--set train.passs=4: unknown key train.passs (did you mean passes?)"), "{error}");
+        assert!(
+            error.contains("--set train.passs=4: unknown key train.passs (did you mean passes?)"),
+            "{error}"
+        );
         let error = read("[tran]\nbatch = 4", &[]).unwrap_err().to_string();
-        assert!(error.contains("unknown key tran (did you mean train?)"), "{error}");
+        assert!(
+            error.contains("unknown key tran (did you mean train?)"),
+            "{error}"
+        );
     }
 
     #[test]
     fn values_that_cannot_be_are_errors() {
-        for text in ["train.batch=0", "data.held_out=1.0", "data.size=[0,8]", "train.batch=many", "train", "train.=3"] {
+        for text in [
+            "train.batch=0",
+            "data.held_out=1.0",
+            "data.size=[0,8]",
+            "train.batch=many",
+            "train",
+            "train.=3",
+        ] {
             let error = read("", &[text]).unwrap_err();
             assert!(matches!(error, Error::Config { .. }), "{text}: {error}");
         }
     }
 
     #[test]
+    fn one_key_of_a_section_can_be_set_alone() {
+        let config = read("[method.adam]\nrate = 0.5", &["method.adversary.every=3"]).unwrap();
+        let text = config.to_table().unwrap().to_string();
+        assert!(
+            text.contains("rate = 0.5") && text.contains("every = 3") && text.contains("beta"),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn a_file_for_another_method_is_an_error() {
-        let error = read("[method]\nname = \"cavga-r-u\"", &[]).unwrap_err().to_string();
-        assert!(error.contains("cavga-r-u") && error.contains("cavga-d-u"), "{error}");
+        let error = read("[method]\nname = \"cavga-r-u\"", &[])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("cavga-r-u") && error.contains("cavga-d-u"),
+            "{error}"
+        );
     }
 }

@@ -11,9 +11,15 @@ pub struct Figures(Vec<(String, Result<f64, String>)>);
 impl Figures {
     /// Adds a figure; `prefix` is empty or ends in a dot.
     pub(super) fn add<E: Display>(&mut self, prefix: &str, name: &str, value: Result<f64, E>) {
-        let value = value.map_err(|reason| reason.to_string()).and_then(|value| {
-            if value.is_finite() { Ok(value) } else { Err("its value is not a finite number".to_owned()) }
-        });
+        let value = value
+            .map_err(|reason| reason.to_string())
+            .and_then(|value| {
+                if value.is_finite() {
+                    Ok(value)
+                } else {
+                    Err("its value is not a finite number".to_owned())
+                }
+            });
         self.0.push((format!("{prefix}{name}"), value));
     }
 
@@ -23,7 +29,10 @@ impl Figures {
 
     /// The figure of this name.
     pub fn get(&self, name: &str) -> Option<&Result<f64, String>> {
-        self.0.iter().find(|(found, _)| found == name).map(|(_, value)| value)
+        self.0
+            .iter()
+            .find(|(found, _)| found == name)
+            .map(|(_, value)| value)
     }
 
     /// All figures in their order.

@@ -19,19 +19,44 @@ use crate::{
 const OPACITY: f32 = 0.85;
 
 /// Writes `scores.csv`: id, label, kind, score, verdict, and the detector's other scores by name.
-pub(super) fn write_scores(path: &Path, images: &[TestImage], calibration: &Calibration) -> Result<()> {
-    let others = calibration.scores.iter().skip(1).map(|scale| scale.name.as_str());
-    let head: Vec<_> = ["id", "label", "kind", "score", "verdict"].into_iter().chain(others).collect();
+pub(super) fn write_scores(
+    path: &Path,
+    images: &[TestImage],
+    calibration: &Calibration,
+) -> Result<()> {
+    let others = calibration
+        .scores
+        .iter()
+        .skip(1)
+        .map(|scale| scale.name.as_str());
+    let head: Vec<_> = ["id", "label", "kind", "score", "verdict"]
+        .into_iter()
+        .chain(others)
+        .collect();
     atomic::write_with(path, |file| {
         let mut csv = csv::Writer::from_writer(file);
         csv.write_record(&head)?;
         for image in images {
-            let label = if image.is_anomalous() { "anomalous" } else { "normal" };
+            let label = if image.is_anomalous() {
+                "anomalous"
+            } else {
+                "normal"
+            };
             let scores: Vec<_> = image.scores.iter().map(f32::to_string).collect();
             let own = scores.first().map(String::as_str).unwrap_or_default();
             let verdict = image.verdict(calibration).as_str();
-            let fields = [image.sample.id.as_str(), label, image.sample.label.kind(), own, verdict];
-            csv.write_record(fields.into_iter().chain(scores.iter().skip(1).map(String::as_str)))?;
+            let fields = [
+                image.sample.id.as_str(),
+                label,
+                image.sample.label.kind(),
+                own,
+                verdict,
+            ];
+            csv.write_record(
+                fields
+                    .into_iter()
+                    .chain(scores.iter().skip(1).map(String::as_str)),
+            )?;
         }
         csv.flush()
     })
@@ -66,7 +91,10 @@ pub(crate) fn write_map(
         name.push(ending);
         stem.with_file_name(name)
     };
-    let files = MapFiles { map: with(".npy"), overlay: with(".overlay.png") };
+    let files = MapFiles {
+        map: with(".npy"),
+        overlay: with(".overlay.png"),
+    };
     atomic::write_with(&files.map, |file| npy(file, &map, [height, width]))?;
     let input = picture::planar(&pixels.pixels, height, width)?;
     let overlay = picture::overlay(&input, &map, scale.range(), OPACITY)?;
@@ -76,14 +104,17 @@ pub(crate) fn write_map(
 
 /// NumPy's format, version 1.0, little-endian f32 in C order.
 fn npy(file: &mut dyn Write, values: &[f32], [height, width]: [usize; 2]) -> io::Result<()> {
-    let head = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({height}, {width}), }}");
+    let head =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({height}, {width}), }}");
     // Magic, version and length take 10 bytes, the newline one; the data begins at a multiple of 64.
     let padded = (head.len() + 11).next_multiple_of(64) - 10;
     let length = u16::try_from(padded).map_err(io::Error::other)?;
     file.write_all(b"\x93NUMPY\x01\x00")?;
     file.write_all(&length.to_le_bytes())?;
     writeln!(file, "{head:<width$}", width = padded - 1)?;
-    values.iter().try_for_each(|value| file.write_all(&value.to_le_bytes()))
+    values
+        .iter()
+        .try_for_each(|value| file.write_all(&value.to_le_bytes()))
 }
 
 /// Where the files of a test image's map go: its id below `maps`, without the file's ending.
@@ -100,7 +131,10 @@ mod tests {
     fn an_array_begins_at_a_multiple_of_64_bytes() {
         let mut file = Vec::new();
         npy(&mut file, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [2, 3]).unwrap();
-        assert_eq!(file.len(), 128 + 24 - 64 * usize::from(file.len() == 64 + 24));
+        assert_eq!(
+            file.len(),
+            128 + 24 - 64 * usize::from(file.len() == 64 + 24)
+        );
         assert_eq!(&file[..8], b"\x93NUMPY\x01\x00");
         let length = usize::from(u16::from_le_bytes([file[8], file[9]]));
         assert_eq!((10 + length) % 64, 0);

@@ -21,22 +21,40 @@ const SIDE: u32 = 256;
 pub(super) fn galleries(measured: &Measured<'_>) -> Result<Vec<Gallery>> {
     let mut ranked: Vec<_> = measured.images.iter().collect();
     ranked.sort_by(|a, b| a.score().total_cmp(&b.score()));
-    let (anomalous, normal): (Vec<_>, Vec<_>) = ranked.into_iter().partition(|image| image.is_anomalous());
+    let (anomalous, normal): (Vec<_>, Vec<_>) =
+        ranked.into_iter().partition(|image| image.is_anomalous());
     let find_first = || anomalous.iter().rev().copied();
     let parts: [(&str, &str, Vec<&TestImage>); 3] = [
-        ("Worst misses", "Anomalous images with the lowest scores.", anomalous.iter().take(ROWS).copied().collect()),
+        (
+            "Worst misses",
+            "Anomalous images with the lowest scores.",
+            anomalous.iter().take(ROWS).copied().collect(),
+        ),
         (
             "Worst false alarms",
             "Normal images with the highest scores.",
             normal.iter().rev().take(ROWS).copied().collect(),
         ),
-        ("Clearest finds", "Anomalous images with the highest scores.", find_first().take(ROWS).collect()),
+        (
+            "Clearest finds",
+            "Anomalous images with the highest scores.",
+            find_first().take(ROWS).collect(),
+        ),
     ];
-    let filled = parts.into_iter().filter(|(_, _, images)| !images.is_empty());
+    let filled = parts
+        .into_iter()
+        .filter(|(_, _, images)| !images.is_empty());
     filled
         .map(|(title, note, images)| {
-            let items = images.par_iter().map(|image| item(measured, image)).collect::<Result<_>>()?;
-            Ok(Gallery { title: title.to_owned(), note: note.to_owned(), items })
+            let items = images
+                .par_iter()
+                .map(|image| item(measured, image))
+                .collect::<Result<_>>()?;
+            Ok(Gallery {
+                title: title.to_owned(),
+                note: note.to_owned(),
+                items,
+            })
         })
         .collect()
 }
@@ -47,7 +65,11 @@ fn item(measured: &Measured<'_>, image: &TestImage) -> Result<Item> {
     let pixels = load_image(&sample.path, None, &measured.limits)?;
     let size = [pixels.height, pixels.width];
     let input = picture::planar(&pixels.pixels, pixels.height, pixels.width)?;
-    let mask = sample.mask.as_ref().map(|path| load_mask(path, &measured.limits)).transpose()?;
+    let mask = sample
+        .mask
+        .as_ref()
+        .map(|path| load_mask(path, &measured.limits))
+        .transpose()?;
     let scale = calibration.maps.first();
     let map = scale.map(|_| resize(map_of(image, 0), measured.model_size, size));
     let range = scale.map_or((0.0, 1.0), crate::calibration::MapScale::range);

@@ -9,10 +9,19 @@ use crate::calibration::ScoreScale;
 pub(super) fn measure(prefix: &str, scores: &[f32], truth: &[bool], scale: &ScoreScale) -> Figures {
     let mut figures = Figures::default();
     figures.add(prefix, "image_auroc", metrics::auroc(scores, truth));
-    figures.add(prefix, "image_average_precision", metrics::average_precision(scores, truth));
-    figures.add(prefix, "image_f1_max", metrics::f1_max(scores, truth).map(|best| best.f1));
+    figures.add(
+        prefix,
+        "image_average_precision",
+        metrics::average_precision(scores, truth),
+    );
+    figures.add(
+        prefix,
+        "image_f1_max",
+        metrics::f1_max(scores, truth).map(|best| best.f1),
+    );
     let accuracy = |predicted: Option<Vec<bool>>, over: &str| {
-        let predicted = predicted.ok_or_else(|| format!("all {over} images have the same score"))?;
+        let predicted =
+            predicted.ok_or_else(|| format!("all {over} images have the same score"))?;
         metrics::balanced_accuracy(&predicted, truth).map_err(|reason| reason.to_string())
     };
     let test = ScoreScale {
@@ -24,10 +33,25 @@ pub(super) fn measure(prefix: &str, scores: &[f32], truth: &[bool], scale: &Scor
         let above = |&score: &f32| scale.normalised(score).map(|score| score > 0.5);
         scores.iter().map(above).collect::<Option<Vec<_>>>()
     };
-    figures.add(prefix, "balanced_accuracy_at_0.5_test_set", accuracy(above_half(&test), "test"));
-    figures.add(prefix, "balanced_accuracy_at_0.5_train", accuracy(above_half(scale), "training"));
-    let verdicts = scores.iter().map(|&score| score > scale.threshold).collect();
-    figures.add(prefix, "balanced_accuracy_at_threshold", accuracy(Some(verdicts), "test"));
+    figures.add(
+        prefix,
+        "balanced_accuracy_at_0.5_test_set",
+        accuracy(above_half(&test), "test"),
+    );
+    figures.add(
+        prefix,
+        "balanced_accuracy_at_0.5_train",
+        accuracy(above_half(scale), "training"),
+    );
+    let verdicts = scores
+        .iter()
+        .map(|&score| score > scale.threshold)
+        .collect();
+    figures.add(
+        prefix,
+        "balanced_accuracy_at_threshold",
+        accuracy(Some(verdicts), "test"),
+    );
     figures
 }
 
@@ -36,13 +60,28 @@ mod tests {
     use super::*;
 
     fn scale() -> ScoreScale {
-        ScoreScale { name: "residual".into(), train_min: 0.0, train_max: 1.0, threshold: 0.8 }
+        ScoreScale {
+            name: "residual".into(),
+            train_min: 0.0,
+            train_max: 1.0,
+            threshold: 0.8,
+        }
     }
 
     #[test]
     fn the_two_normalisations_are_told_apart() {
-        let figures = measure("", &[0.1, 0.6, 3.0, 0.7], &[false, false, true, true], &scale());
-        let value = |name: &str| figures.get(name).and_then(|value| value.as_ref().ok()).copied();
+        let figures = measure(
+            "",
+            &[0.1, 0.6, 3.0, 0.7],
+            &[false, false, true, true],
+            &scale(),
+        );
+        let value = |name: &str| {
+            figures
+                .get(name)
+                .and_then(|value| value.as_ref().ok())
+                .copied()
+        };
         // Over the test set only 3.0 passes the middle, on the training images' scale 0.6 and 0.7 do too.
         assert_eq!(value("balanced_accuracy_at_0.5_test_set"), Some(0.75));
         assert_eq!(value("balanced_accuracy_at_0.5_train"), Some(0.75));
@@ -55,6 +94,9 @@ mod tests {
         let figures = measure("", &[0.5, 0.5], &[true, true], &scale());
         assert!(figures.get("image_auroc").is_some_and(Result::is_err));
         let same = figures.get("balanced_accuracy_at_0.5_test_set");
-        assert_eq!(same, Some(&Err("all test images have the same score".to_owned())));
+        assert_eq!(
+            same,
+            Some(&Err("all test images have the same score".to_owned()))
+        );
     }
 }

@@ -64,7 +64,12 @@ pub struct EvalOptions {
 
 impl Default for EvalOptions {
     fn default() -> Self {
-        Self { data: None, device: "cpu".to_owned(), maps: true, stop: Arc::default() }
+        Self {
+            data: None,
+            device: "cpu".to_owned(),
+            maps: true,
+            stop: Arc::default(),
+        }
     }
 }
 
@@ -100,7 +105,10 @@ impl TestImage {
         self.scores.first().copied().unwrap_or(f32::NAN)
     }
     fn verdict(&self, calibration: &Calibration) -> Verdict {
-        calibration.scores.first().map_or(Verdict::Normal, |scale| scale.verdict(self.score()))
+        calibration
+            .scores
+            .first()
+            .map_or(Verdict::Normal, |scale| scale.verdict(self.score()))
     }
 }
 
@@ -121,16 +129,31 @@ struct Measured<'a> {
 /// # Errors
 /// Those of the model file and the dataset; [`Error::TooFewImages`] for a dataset without test images;
 /// [`Error::ScoreNotFinite`]; [`Error::Stopped`].
-pub fn evaluate(run: &RunFolder, options: &EvalOptions, progress: &mut dyn Progress) -> Result<Evaluation> {
+pub fn evaluate(
+    run: &RunFolder,
+    options: &EvalOptions,
+    progress: &mut dyn Progress,
+) -> Result<Evaluation> {
     let (config, record) = run.read_record()?;
     let device = cavga_detect::device::parse(&options.device)?;
     let model = Model::load(run.path(), &device)?;
-    let data = options.data.as_deref().map_or_else(|| record.data.clone(), absolute);
+    let data = options
+        .data
+        .as_deref()
+        .map_or_else(|| record.data.clone(), absolute);
     let dataset = Dataset::open(&data)?;
     if dataset.test.is_empty() {
-        return Err(Error::TooFewImages { path: data.join("test"), what: "test images", found: 0, needed: 1 });
+        return Err(Error::TooFewImages {
+            path: data.join("test"),
+            what: "test images",
+            found: 0,
+            needed: 1,
+        });
     }
-    let settings = DataConfig { size: model.size(), ..config.data.clone() };
+    let settings = DataConfig {
+        size: model.size(),
+        ..config.data.clone()
+    };
     let images = score(&model, &dataset, &settings, options, progress)?;
     let measured = Measured {
         method: model.method(),
@@ -149,8 +172,18 @@ pub fn evaluate(run: &RunFolder, options: &EvalOptions, progress: &mut dyn Progr
     }
     files::write_scores(&run.scores(), &images, model.calibration())?;
     write_json(&run.metrics(), &metrics)?;
-    let log = if run.log().exists() { read_log(&run.log())? } else { Vec::new() };
-    let page = page::Page { measured: &measured, figures: &figures, kinds: &kinds, curves: &curves, log: &log };
+    let log = if run.log().exists() {
+        read_log(&run.log())?
+    } else {
+        Vec::new()
+    };
+    let page = page::Page {
+        measured: &measured,
+        figures: &figures,
+        kinds: &kinds,
+        curves: &curves,
+        log: &log,
+    };
     let page = page.report((&config, &record), &data)?;
     atomic::write(&run.report(), report::render(&page).as_bytes())?;
     let Calibration { scores, maps, .. } = model.calibration();
@@ -173,7 +206,11 @@ fn score(
     // All sizes first: a mask that does not fit should not be found after minutes of scoring.
     dataset.test.iter().try_for_each(check_mask)?;
     let samples: Arc<[Sample]> = dataset.test.clone().into();
-    progress.on(Event::Begin { stage: "scoring", total: samples.len() as u64, done: 0 });
+    progress.on(Event::Begin {
+        stage: "scoring",
+        total: samples.len() as u64,
+        done: 0,
+    });
     let mut images = Vec::with_capacity(samples.len());
     for (batch, sample) in feed::plain(&samples, settings, 1)?.zip(&*samples) {
         if options.stop.load(Ordering::Relaxed) {
@@ -187,7 +224,9 @@ fn score(
             scores: scored.scores.into_iter().map(|(_, value)| value).collect(),
             maps: scored.maps.into_iter().map(|(_, values)| values).collect(),
         });
-        progress.on(Event::Advance { done: images.len() as u64 });
+        progress.on(Event::Advance {
+            done: images.len() as u64,
+        });
     }
     progress.on(Event::End);
     Ok(images)
@@ -195,7 +234,11 @@ fn score(
 
 /// The prefix of a figure's name: none for the method's own score or map, which come first.
 fn prefix(index: usize, name: &str) -> String {
-    if index == 0 { String::new() } else { format!("{name}.") }
+    if index == 0 {
+        String::new()
+    } else {
+        format!("{name}.")
+    }
 }
 
 /// All figures but those of single kinds, and the curves of the method's own map.
@@ -204,16 +247,35 @@ fn measure(
     options: &EvalOptions,
     progress: &mut dyn Progress,
 ) -> Result<(Figures, pixels::Curves)> {
-    let Measured { calibration, priors, images, limits, has_masks, .. } = measured;
+    let Measured {
+        calibration,
+        priors,
+        images,
+        limits,
+        has_masks,
+        ..
+    } = measured;
     let truth: Vec<_> = images.iter().map(TestImage::is_anomalous).collect();
     let mut figures = Figures::default();
     for (index, scale) in calibration.scores.iter().enumerate() {
-        let scores: Vec<_> = images.iter().map(|image| image.scores.get(index).copied().unwrap_or(f32::NAN)).collect();
-        figures.extend(images::measure(&prefix(index, &scale.name), &scores, &truth, scale));
+        let scores: Vec<_> = images
+            .iter()
+            .map(|image| image.scores.get(index).copied().unwrap_or(f32::NAN))
+            .collect();
+        figures.extend(images::measure(
+            &prefix(index, &scale.name),
+            &scores,
+            &truth,
+            scale,
+        ));
     }
     let mut curves = pixels::Curves::default();
     let maps = &calibration.maps;
-    progress.on(Event::Begin { stage: "measuring maps", total: maps.len() as u64, done: 0 });
+    progress.on(Event::Begin {
+        stage: "measuring maps",
+        total: maps.len() as u64,
+        done: 0,
+    });
     for (index, scale) in maps.iter().enumerate() {
         if options.stop.load(Ordering::Relaxed) {
             progress.on(Event::End);
@@ -224,10 +286,20 @@ fn measure(
             figures.extend(pixels::undefined(&prefix, reason));
             continue;
         }
-        let prior = priors.get(&scale.name).map(Vec::as_slice).unwrap_or_default();
+        let prior = priors
+            .get(&scale.name)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         let (pooled, control) = rayon::join(
-            || pixels::pool(*images, measured.model_size, limits, |image| map_of(image, index)),
-            || pixels::pool(*images, measured.model_size, limits, |_| prior).map(|pixels| pixels.auroc()),
+            || {
+                pixels::pool(*images, measured.model_size, limits, |image| {
+                    map_of(image, index)
+                })
+            },
+            || {
+                pixels::pool(*images, measured.model_size, limits, |_| prior)
+                    .map(|pixels| pixels.auroc())
+            },
         );
         let pooled = pooled?;
         figures.extend(pixels::measure(&prefix, &pooled));
@@ -235,7 +307,9 @@ fn measure(
         if index == 0 {
             curves = pixels::curves(&pooled);
         }
-        progress.on(Event::Advance { done: index as u64 + 1 });
+        progress.on(Event::Advance {
+            done: index as u64 + 1,
+        });
     }
     progress.on(Event::End);
     Ok((figures, curves))
@@ -257,15 +331,25 @@ fn no_masks(truth: &[bool], has_masks: bool) -> Option<&'static str> {
 
 /// Each kind of defect against all normal test images: how many images, and their figures.
 fn measure_kinds(measured: &Measured<'_>) -> Result<BTreeMap<String, (usize, Figures)>> {
-    let Measured { calibration, images, limits, has_masks, .. } = measured;
+    let Measured {
+        calibration,
+        images,
+        limits,
+        has_masks,
+        ..
+    } = measured;
     let mut kinds = BTreeMap::<_, usize>::new();
     for image in images.iter().filter(|image| image.is_anomalous()) {
-        *kinds.entry(image.sample.label.kind().to_owned()).or_default() += 1;
+        *kinds
+            .entry(image.sample.label.kind().to_owned())
+            .or_default() += 1;
     }
     let Calibration { scores, maps, .. } = calibration;
     let measure = |(kind, count): (String, usize)| {
-        let of_kind: Vec<_> =
-            images.iter().filter(|image| !image.is_anomalous() || image.sample.label.kind() == kind).collect();
+        let of_kind: Vec<_> = images
+            .iter()
+            .filter(|image| !image.is_anomalous() || image.sample.label.kind() == kind)
+            .collect();
         let truth: Vec<_> = of_kind.iter().map(|image| image.is_anomalous()).collect();
         let mut figures = Figures::default();
         if let Some(scale) = scores.first() {
@@ -276,7 +360,9 @@ fn measure_kinds(measured: &Measured<'_>) -> Result<BTreeMap<String, (usize, Fig
             figures.extend(match no_masks(&truth, *has_masks) {
                 Some(reason) => pixels::undefined("", reason),
                 None => {
-                    let pooled = pixels::pool(of_kind, measured.model_size, limits, |image| map_of(image, 0))?;
+                    let pooled = pixels::pool(of_kind, measured.model_size, limits, |image| {
+                        map_of(image, 0)
+                    })?;
                     pixels::measure("", &pooled)
                 }
             });
@@ -292,7 +378,11 @@ fn to_json(
     figures: &Figures,
     kinds: &BTreeMap<String, (usize, Figures)>,
 ) -> Map<String, Value> {
-    let anomalous = measured.images.iter().filter(|image| image.is_anomalous()).count();
+    let anomalous = measured
+        .images
+        .iter()
+        .filter(|image| image.is_anomalous())
+        .count();
     let calibration = measured.calibration;
     let mut metrics = Map::new();
     metrics.insert("method".to_owned(), Value::from(measured.method.name()));
@@ -300,7 +390,10 @@ fn to_json(
         ("score", calibration.scores.first().map(|scale| &scale.name)),
         ("map", calibration.maps.first().map(|scale| &scale.name)),
     ] {
-        metrics.insert(key.to_owned(), name.map_or(Value::Null, |name| Value::from(name.as_str())));
+        metrics.insert(
+            key.to_owned(),
+            name.map_or(Value::Null, |name| Value::from(name.as_str())),
+        );
     }
     for (key, count) in [
         ("n_train", calibration.n_train),
@@ -313,7 +406,10 @@ fn to_json(
     figures.write(&mut metrics);
     if let Some(training) = &record.training {
         metrics.insert("training_minutes".to_owned(), Value::from(training.minutes));
-        metrics.insert("training_peak_memory_mib".to_owned(), Value::from(training.peak_memory_mib));
+        metrics.insert(
+            "training_peak_memory_mib".to_owned(),
+            Value::from(training.peak_memory_mib),
+        );
     }
     let kinds = kinds.iter().map(|(kind, (count, figures))| {
         let mut of_kind = Map::from_iter([("n".to_owned(), Value::from(*count))]);
@@ -333,16 +429,32 @@ fn write_json(path: &Path, metrics: &Map<String, Value>) -> Result<()> {
 
 /// Writes the method's own map of every test image.
 fn draw(run: &RunFolder, measured: &Measured<'_>, progress: &mut dyn Progress) -> Result<()> {
-    let Measured { calibration, images, limits, .. } = measured;
+    let Measured {
+        calibration,
+        images,
+        limits,
+        ..
+    } = measured;
     let Some(scale) = calibration.maps.first() else {
         return Ok(());
     };
-    progress.on(Event::Begin { stage: "drawing maps", total: images.len() as u64, done: 0 });
+    progress.on(Event::Begin {
+        stage: "drawing maps",
+        total: images.len() as u64,
+        done: 0,
+    });
     let mut done = 0;
     for some in images.chunks(16) {
         some.par_iter().try_for_each(|image| {
             let stem = files::stem(&run.maps(), &image.sample.id);
-            write_map(&stem, &image.sample.path, (map_of(image, 0), measured.model_size), scale, limits).map(drop)
+            write_map(
+                &stem,
+                &image.sample.path,
+                (map_of(image, 0), measured.model_size),
+                scale,
+                limits,
+            )
+            .map(drop)
         })?;
         done += some.len() as u64;
         progress.on(Event::Advance { done });

@@ -23,8 +23,14 @@ const HEADLINES: [(&str, &str); 4] = [
     ("image_auroc", "Images told apart, AUROC"),
     ("pixel_auroc", "Pixels told apart, AUROC"),
     ("aupro_0.30", "Regions covered, AUPRO to 0.30"),
-    ("balanced_accuracy_at_threshold", "Verdicts right, balanced accuracy"),
+    (
+        "balanced_accuracy_at_threshold",
+        "Verdicts right, balanced accuracy",
+    ),
 ];
+
+/// A mean attention outside of this has nowhere left to go.
+const SATURATED: std::ops::RangeInclusive<f64> = 0.02..=0.98;
 
 /// The columns of the table of kinds.
 const KIND_COLUMNS: [&str; 4] = ["image_auroc", "pixel_auroc", "aupro_0.30", "iou_at_0.5"];
@@ -41,7 +47,10 @@ pub(super) struct Page<'a> {
 impl Page<'_> {
     /// The report.
     pub(super) fn report(&self, run: (&RunConfig, &Record), data: &Path) -> Result<Report> {
-        let category = data.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let category = data
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let calibration = self.measured.calibration;
         let heat = calibration.maps.first().map(|scale| HeatScale {
             low: scale.range().0,
@@ -52,7 +61,11 @@ impl Page<'_> {
             ),
         });
         Ok(Report {
-            subtitle: format!("{}, {} test images", run.0.method.name(), self.measured.images.len()),
+            subtitle: format!(
+                "{}, {} test images",
+                run.0.method.name(),
+                self.measured.images.len()
+            ),
             summary: self.summary(),
             warnings: self.warnings(),
             sections: self.sections(&category),
@@ -77,12 +90,17 @@ impl Page<'_> {
     }
 
     fn images(&self, anomalous: bool) -> impl Iterator<Item = &TestImage> {
-        self.measured.images.iter().filter(move |image| image.is_anomalous() == anomalous)
+        self.measured
+            .images
+            .iter()
+            .filter(move |image| image.is_anomalous() == anomalous)
     }
 
     fn flagged(&self, anomalous: bool) -> usize {
         let calibration = self.measured.calibration;
-        self.images(anomalous).filter(|image| image.verdict(calibration) == Verdict::Anomalous).count()
+        self.images(anomalous)
+            .filter(|image| image.verdict(calibration) == Verdict::Anomalous)
+            .count()
     }
 
     fn summary(&self) -> String {
@@ -108,12 +126,23 @@ impl Page<'_> {
                 held_out + 1
             ));
         }
-        if let (Some(own), Some(prior)) = (self.value("pixel_auroc"), self.value("prior_pixel_auroc"))
+        if let (Some(own), Some(prior)) =
+            (self.value("pixel_auroc"), self.value("prior_pixel_auroc"))
             && prior >= own
         {
             warnings.push(format!(
                 "The map says no more than its mean over training images does (pixel AUROC {own:.3}, control {prior:.3}): \
                  it knows where objects lie, not where defects are."
+            ));
+        }
+        // The methods that have no attention log no such value.
+        let attention = self
+            .log
+            .last()
+            .and_then(|line| line.losses.get("attention_mean"));
+        if let Some(mean) = attention.filter(|mean| !SATURATED.contains(*mean)) {
+            warnings.push(format!(
+                "The attention saturates: its mean is {mean:.3} at the end of training, so that one minus it says little."
             ));
         }
         warnings
@@ -122,17 +151,28 @@ impl Page<'_> {
     /// One section for each score and map.
     fn sections(&self, category: &str) -> Vec<Section> {
         let calibration = self.measured.calibration;
-        let scores = calibration.scores.iter().map(|scale| ("Images: score", &scale.name, false));
-        let maps = calibration.maps.iter().map(|scale| ("Pixels: map", &scale.name, true));
+        let scores = calibration
+            .scores
+            .iter()
+            .map(|scale| ("Images: score", &scale.name, false));
+        let maps = calibration
+            .maps
+            .iter()
+            .map(|scale| ("Pixels: map", &scale.name, true));
         let mut own = [true, true];
         let mut sections = Vec::new();
         for (what, name, is_map) in scores.chain(maps) {
             let is_own = std::mem::take(&mut own[usize::from(is_map)]);
-            let prefix = if is_own { String::new() } else { format!("{name}.") };
+            let prefix = if is_own {
+                String::new()
+            } else {
+                format!("{name}.")
+            };
             let figures = self.figures.iter().filter_map(|(key, value)| {
                 let rest = key.strip_prefix(&prefix)?;
                 let (label, rule) = words(rest);
-                let of_map = rest.contains("pixel") || rest.starts_with("iou") || rest.starts_with("aupro");
+                let of_map =
+                    rest.contains("pixel") || rest.starts_with("iou") || rest.starts_with("aupro");
                 if label.is_empty() || of_map != is_map {
                     return None;
                 }
@@ -141,12 +181,25 @@ impl Page<'_> {
                     name: label.to_owned(),
                     value: value.clone(),
                     rule: rule.to_owned(),
-                    reported: reported(method, category, rest).filter(|_| is_own).map(str::to_owned),
-                    headline: HEADLINES.iter().find(|(head, _)| is_own && *head == rest).map(|(_, text)| (*text).to_owned()),
+                    reported: reported(method, category, rest)
+                        .filter(|_| is_own)
+                        .map(str::to_owned),
+                    headline: HEADLINES
+                        .iter()
+                        .find(|(head, _)| is_own && *head == rest)
+                        .map(|(_, text)| (*text).to_owned()),
                 })
             });
-            let note = if is_own { "the method's own".to_owned() } else { String::new() };
-            sections.push(Section { title: format!("{what} {name}"), note, figures: figures.collect() });
+            let note = if is_own {
+                "the method's own".to_owned()
+            } else {
+                String::new()
+            };
+            sections.push(Section {
+                title: format!("{what} {name}"),
+                note,
+                figures: figures.collect(),
+            });
         }
         sections
     }
@@ -172,18 +225,27 @@ impl Page<'_> {
             normal: self.images(false).map(TestImage::score).collect(),
             anomalous: self.images(true).map(TestImage::score).collect(),
             threshold: scale.map(|scale| f64::from(scale.threshold)),
-            unit: scale.map(|scale| format!("score {}", scale.name)).unwrap_or_default(),
+            unit: scale
+                .map(|scale| format!("score {}", scale.name))
+                .unwrap_or_default(),
         }
     }
 
     fn scores_and_truth(&self) -> (Vec<f32>, Vec<bool>) {
-        self.measured.images.iter().map(|image| (image.score(), image.is_anomalous())).unzip()
+        self.measured
+            .images
+            .iter()
+            .map(|image| (image.score(), image.is_anomalous()))
+            .unzip()
     }
 
     fn roc(&self) -> Vec<Curve> {
         let (scores, truth) = self.scores_and_truth();
         let points = metrics::roc_curve(&scores, &truth).unwrap_or_default();
-        let points: Vec<_> = points.iter().map(|point| (point.false_positive_rate, point.true_positive_rate)).collect();
+        let points: Vec<_> = points
+            .iter()
+            .map(|point| (point.false_positive_rate, point.true_positive_rate))
+            .collect();
         let mut curves = curve("images", &points, self.value("image_auroc"));
         curves.extend(curve("pixels", &self.curves.roc, self.value("pixel_auroc")));
         curves
@@ -192,13 +254,19 @@ impl Page<'_> {
     fn precision_recall(&self) -> Vec<Curve> {
         let (scores, truth) = self.scores_and_truth();
         let points = metrics::precision_recall_curve(&scores, &truth).unwrap_or_default();
-        let points: Vec<_> = points.iter().map(|point| (point.recall, point.precision)).collect();
+        let points: Vec<_> = points
+            .iter()
+            .map(|point| (point.recall, point.precision))
+            .collect();
         curve("images", &points, self.value("image_average_precision"))
     }
 
     fn kind_table(&self) -> KindTable {
         let value = |figures: &Figures, key: &str| {
-            figures.get(key).cloned().unwrap_or_else(|| Err("the method makes no map".to_owned()))
+            figures
+                .get(key)
+                .cloned()
+                .unwrap_or_else(|| Err("the method makes no map".to_owned()))
         };
         let rows = self.kinds.iter().map(|(kind, (images, figures))| KindRow {
             kind: kind.clone(),
@@ -206,7 +274,9 @@ impl Page<'_> {
             values: KIND_COLUMNS.iter().map(|key| value(figures, key)).collect(),
         });
         KindTable {
-            columns: ["image AUROC", "pixel AUROC", "AUPRO to 0.30", "IoU at 0.5"].map(str::to_owned).to_vec(),
+            columns: ["image AUROC", "pixel AUROC", "AUPRO to 0.30", "IoU at 0.5"]
+                .map(str::to_owned)
+                .to_vec(),
             rows: rows.collect(),
             note: "Each kind's images together with all normal test images.".to_owned(),
         }
@@ -216,29 +286,55 @@ impl Page<'_> {
         let mut losses: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
         for line in self.log {
             for (name, value) in &line.losses {
-                losses.entry(name).or_default().push((line.step as f64, *value));
+                losses
+                    .entry(name)
+                    .or_default()
+                    .push((line.step as f64, *value));
             }
         }
-        losses.into_iter().map(|(name, points)| Curve { name: name.to_owned(), area: None, points }).collect()
+        losses
+            .into_iter()
+            .map(|(name, points)| Curve {
+                name: name.to_owned(),
+                area: None,
+                points,
+            })
+            .collect()
     }
 }
 
 /// A curve, or none if it has no points.
 fn curve(name: &str, points: &[(f64, f64)], area: Option<f64>) -> Vec<Curve> {
-    let curve = Curve { name: name.to_owned(), area, points: points.to_vec() };
-    Some(curve).filter(|curve| !curve.points.is_empty()).into_iter().collect()
+    let curve = Curve {
+        name: name.to_owned(),
+        area,
+        points: points.to_vec(),
+    };
+    Some(curve)
+        .filter(|curve| !curve.points.is_empty())
+        .into_iter()
+        .collect()
 }
 
 fn facts((config, record): (&RunConfig, &Record), data: &Path) -> Vec<(String, String)> {
     let [height, width] = config.data.size;
     let mut facts = vec![
-        ("method", format!("{}: {}", config.method.name(), config.method.summary())),
+        (
+            "method",
+            format!("{}: {}", config.method.name(), config.method.summary()),
+        ),
         ("paper", config.method.paper().to_owned()),
         ("evaluated on", data.display().to_string()),
         ("trained on", record.data.display().to_string()),
-        ("fingerprint of the training images", record.fingerprint.clone()),
+        (
+            "fingerprint of the training images",
+            record.fingerprint.clone(),
+        ),
         ("image size", format!("{height} x {width}")),
-        ("passes, steps", format!("{}, {}", record.passes, record.steps)),
+        (
+            "passes, steps",
+            format!("{}, {}", record.passes, record.steps),
+        ),
         ("seed", config.train.seed.to_string()),
         ("device", format!("{} on {}", record.device, record.system)),
         ("version", record.version.clone()),
@@ -249,5 +345,8 @@ fn facts((config, record): (&RunConfig, &Record), data: &Path) -> Vec<(String, S
             facts.push(("peak memory", format!("{memory:.0} MiB")));
         }
     }
-    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    facts
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }

@@ -38,7 +38,10 @@ pub(super) fn pool<'i>(
         let [height, width] = image.size;
         PixelMap::new(&scores, &mask, height, width)
             .and_then(|map| evaluation.push(&map))
-            .map_err(|source| Error::Pixels { path: image.sample.path.clone(), source })?;
+            .map_err(|source| Error::Pixels {
+                path: image.sample.path.clone(),
+                source,
+            })?;
     }
     Ok(evaluation.finish())
 }
@@ -47,12 +50,24 @@ pub(super) fn pool<'i>(
 pub(super) fn measure(prefix: &str, pixels: &PixelMetrics) -> Figures {
     let mut figures = Figures::default();
     figures.add(prefix, "pixel_auroc", pixels.auroc());
-    figures.add(prefix, "pixel_average_precision", pixels.average_precision());
+    figures.add(
+        prefix,
+        "pixel_average_precision",
+        pixels.average_precision(),
+    );
     figures.add(prefix, "pixel_f1_max", pixels.f1_max().map(|best| best.f1));
     figures.add(prefix, "aupro_0.30", pixels.aupro(AUPRO_LIMIT));
     figures.add(prefix, "iou_at_0.5", pixels.iou_pooled());
-    figures.add(prefix, "iou_at_0.5_mean", pixels.iou_mean_over_anomalous_images());
-    figures.add(prefix, "iou_best_threshold", pixels.iou_best_threshold().map(|best| best.iou));
+    figures.add(
+        prefix,
+        "iou_at_0.5_mean",
+        pixels.iou_mean_over_anomalous_images(),
+    );
+    figures.add(
+        prefix,
+        "iou_best_threshold",
+        pixels.iou_best_threshold().map(|best| best.iou),
+    );
     figures
 }
 
@@ -79,7 +94,17 @@ pub(super) fn curves(pixels: &PixelMetrics) -> Curves {
     let roc = |point: metrics::RocPoint| (point.false_positive_rate, point.true_positive_rate);
     let pro = |point: metrics::ProPoint| (point.false_positive_rate, point.overlap);
     Curves {
-        roc: pixels.roc_curve(POINTS).unwrap_or_default().into_iter().map(roc).collect(),
-        pro: pixels.pro_curve(POINTS).unwrap_or_default().into_iter().map(pro).collect(),
+        roc: pixels
+            .roc_curve(POINTS)
+            .unwrap_or_default()
+            .into_iter()
+            .map(roc)
+            .collect(),
+        pro: pixels
+            .pro_curve(POINTS)
+            .unwrap_or_default()
+            .into_iter()
+            .map(pro)
+            .collect(),
     }
 }

@@ -3,9 +3,18 @@
 /// Name and rule of a figure; `key` as in `metrics.json`, without the prefix of a map or score.
 pub(super) fn words(key: &str) -> (&'static str, &'static str) {
     match key {
-        "image_auroc" => ("AUROC", "chance that an anomalous image scores higher than a normal one"),
-        "image_average_precision" => ("Average precision", "mean precision over all anomalous images, by score"),
-        "image_f1_max" => ("F1, best threshold", "the threshold is the best on these test images: optimistic"),
+        "image_auroc" => (
+            "AUROC",
+            "chance that an anomalous image scores higher than a normal one",
+        ),
+        "image_average_precision" => (
+            "Average precision",
+            "mean precision over all anomalous images, by score",
+        ),
+        "image_f1_max" => (
+            "F1, best threshold",
+            "the threshold is the best on these test images: optimistic",
+        ),
         "balanced_accuracy_at_0.5_test_set" => (
             "Balanced accuracy at 0.5, normalised over the test set",
             "scores min-max normalised over the test images, as the paper can be read: the test set is looked at",
@@ -18,16 +27,34 @@ pub(super) fn words(key: &str) -> (&'static str, &'static str) {
             "Balanced accuracy at the calibrated threshold",
             "anomalous if the score exceeds every held-out normal image's",
         ),
-        "pixel_auroc" => ("AUROC", "chance that a defective pixel's value is higher than another pixel's"),
-        "pixel_average_precision" => ("Average precision", "mean precision over all defective pixels, by value"),
-        "pixel_f1_max" => ("F1, best threshold", "the threshold is the best on these test images: optimistic"),
+        "pixel_auroc" => (
+            "AUROC",
+            "chance that a defective pixel's value is higher than another pixel's",
+        ),
+        "pixel_average_precision" => (
+            "Average precision",
+            "mean precision over all defective pixels, by value",
+        ),
+        "pixel_f1_max" => (
+            "F1, best threshold",
+            "the threshold is the best on these test images: optimistic",
+        ),
         "aupro_0.30" => (
             "AUPRO to 0.30",
             "area under per-region overlap up to a false positive rate of 0.30, divided by 0.30; regions 8-connected",
         ),
-        "iou_at_0.5" => ("IoU at 0.5", "value above 0.5; pixels of all test images pooled"),
-        "iou_at_0.5_mean" => ("IoU at 0.5, mean", "value above 0.5; mean over the anomalous images"),
-        "iou_best_threshold" => ("IoU, best threshold", "the threshold is the best on these test images: optimistic"),
+        "iou_at_0.5" => (
+            "IoU at 0.5",
+            "value above 0.5; pixels of all test images pooled",
+        ),
+        "iou_at_0.5_mean" => (
+            "IoU at 0.5, mean",
+            "value above 0.5; mean over the anomalous images",
+        ),
+        "iou_best_threshold" => (
+            "IoU, best threshold",
+            "the threshold is the best on these test images: optimistic",
+        ),
         "prior_pixel_auroc" => (
             "Control: AUROC of the prior alone",
             "the map's mean over training images, the same for every test image: what knowing where things lie is worth",

@@ -23,7 +23,11 @@ pub(super) fn calibrate(
     progress: &mut dyn Progress,
 ) -> Result<(Calibration, BTreeMap<String, Vec<f32>>)> {
     let total = (train.len() + held_out.len()) as u64;
-    progress.on(Event::Begin { stage: "calibrating", total, done: 0 });
+    progress.on(Event::Begin {
+        stage: "calibrating",
+        total,
+        done: 0,
+    });
     let mut seen = Seen::default();
     let mut done = 0;
     for (samples, is_train) in [(train, true), (held_out, false)] {
@@ -33,9 +37,18 @@ pub(super) fn calibrate(
                 return Err(Error::Stopped);
             }
             let batch = batch?;
-            let path = batch.samples.first().and_then(|&index| samples.get(index)).map(|sample| sample.path.clone());
-            let scored = score(detector, batch.pixels, data.size)?.checked(&path.unwrap_or_default())?;
-            if is_train { seen.train(scored) } else { seen.held_out(&scored) }
+            let path = batch
+                .samples
+                .first()
+                .and_then(|&index| samples.get(index))
+                .map(|sample| sample.path.clone());
+            let scored =
+                score(detector, batch.pixels, data.size)?.checked(&path.unwrap_or_default())?;
+            if is_train {
+                seen.train(scored)
+            } else {
+                seen.held_out(&scored)
+            }
             done += 1;
             progress.on(Event::Advance { done });
         }
@@ -63,15 +76,25 @@ struct MapSeen {
 impl Seen {
     fn train(&mut self, scored: Scored) {
         if self.train.is_empty() {
-            self.train = scored.scores.iter().map(|&(name, value)| (name, value, value)).collect();
-            self.sums = scored.maps.iter().map(|(name, values)| (*name, vec![0.0; values.len()])).collect();
+            self.train = scored
+                .scores
+                .iter()
+                .map(|&(name, value)| (name, value, value))
+                .collect();
+            self.sums = scored
+                .maps
+                .iter()
+                .map(|(name, values)| (*name, vec![0.0; values.len()]))
+                .collect();
         }
         for ((_, low, high), (_, value)) in self.train.iter_mut().zip(&scored.scores) {
             *low = low.min(*value);
             *high = high.max(*value);
         }
         for ((_, sums), (_, values)) in self.sums.iter_mut().zip(&scored.maps) {
-            sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += f64::from(*value));
+            sums.iter_mut()
+                .zip(values)
+                .for_each(|(sum, value)| *sum += f64::from(*value));
         }
     }
 
@@ -80,7 +103,14 @@ impl Seen {
         for (highest, (_, value)) in self.highest.iter_mut().zip(&scored.scores) {
             *highest = highest.max(*value);
         }
-        self.maps.resize(scored.maps.len(), MapSeen { sum: 0.0, count: 0, max: f32::NEG_INFINITY });
+        self.maps.resize(
+            scored.maps.len(),
+            MapSeen {
+                sum: 0.0,
+                count: 0,
+                max: f32::NEG_INFINITY,
+            },
+        );
         for (seen, (_, values)) in self.maps.iter_mut().zip(&scored.maps) {
             seen.count += values.len();
             for value in values {
@@ -90,21 +120,39 @@ impl Seen {
         }
     }
 
-    fn calibration(self, n_train: usize, n_held_out: usize) -> (Calibration, BTreeMap<String, Vec<f32>>) {
-        let scores = self.train.iter().zip(&self.highest).map(|(&(name, train_min, train_max), &threshold)| ScoreScale {
-            name: name.to_owned(),
-            train_min,
-            train_max,
-            threshold,
-        });
-        let maps = self.sums.iter().zip(&self.maps).map(|((name, _), seen)| MapScale {
-            name: (*name).to_owned(),
-            mean: (seen.sum / seen.count.max(1) as f64) as f32,
-            max: seen.max,
-        });
-        let calibration = Calibration { n_train, n_held_out, scores: scores.collect(), maps: maps.collect() };
+    fn calibration(
+        self,
+        n_train: usize,
+        n_held_out: usize,
+    ) -> (Calibration, BTreeMap<String, Vec<f32>>) {
+        let scores = self.train.iter().zip(&self.highest).map(
+            |(&(name, train_min, train_max), &threshold)| ScoreScale {
+                name: name.to_owned(),
+                train_min,
+                train_max,
+                threshold,
+            },
+        );
+        let maps = self
+            .sums
+            .iter()
+            .zip(&self.maps)
+            .map(|((name, _), seen)| MapScale {
+                name: (*name).to_owned(),
+                mean: (seen.sum / seen.count.max(1) as f64) as f32,
+                max: seen.max,
+            });
+        let calibration = Calibration {
+            n_train,
+            n_held_out,
+            scores: scores.collect(),
+            maps: maps.collect(),
+        };
         let mean = |sum: f64| (sum / n_train.max(1) as f64) as f32;
-        let priors = self.sums.into_iter().map(|(name, sums)| (name.to_owned(), sums.into_iter().map(mean).collect()));
+        let priors = self
+            .sums
+            .into_iter()
+            .map(|(name, sums)| (name.to_owned(), sums.into_iter().map(mean).collect()));
         (calibration, priors.collect())
     }
 }

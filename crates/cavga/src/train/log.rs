@@ -32,7 +32,10 @@ pub struct LogLine {
 /// [`Error::Io`].
 pub fn read_log(path: &Path) -> Result<Vec<LogLine>> {
     let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
-    Ok(text.lines().map_while(|line| serde_json::from_str(line).ok()).collect())
+    Ok(text
+        .lines()
+        .map_while(|line| serde_json::from_str(line).ok())
+        .collect())
 }
 
 /// A log being written.
@@ -52,13 +55,21 @@ impl Log {
             }
         }
         atomic::write(path, kept.as_bytes())?;
-        let file = OpenOptions::new().append(true).open(path).map_err(Error::io("write", path))?;
-        Ok(Self { file, path: path.to_owned() })
+        let file = OpenOptions::new()
+            .append(true)
+            .open(path)
+            .map_err(Error::io("write", path))?;
+        Ok(Self {
+            file,
+            path: path.to_owned(),
+        })
     }
 
     /// Adds a line, at once visible to who follows the file.
     pub(super) fn add(&mut self, line: &LogLine) -> Result<()> {
-        self.file.write_all(text(line).as_bytes()).map_err(Error::io("write", &self.path))
+        self.file
+            .write_all(text(line).as_bytes())
+            .map_err(Error::io("write", &self.path))
     }
 }
 
@@ -88,7 +99,11 @@ mod tests {
         log.file.write_all(b"{\"step\": 6, \"pa").unwrap();
         let mut log = Log::open(&path, 3).unwrap();
         log.add(&line(4)).unwrap();
-        let steps: Vec<_> = read_log(&path).unwrap().iter().map(|line| line.step).collect();
+        let steps: Vec<_> = read_log(&path)
+            .unwrap()
+            .iter()
+            .map(|line| line.step)
+            .collect();
         assert_eq!(steps, [1, 2, 3, 4]);
     }
 }

@@ -46,7 +46,11 @@ pub struct TrainOptions {
 
 impl Default for TrainOptions {
     fn default() -> Self {
-        Self { device: "cpu".to_owned(), resume: false, stop: Arc::default() }
+        Self {
+            device: "cpu".to_owned(),
+            resume: false,
+            stop: Arc::default(),
+        }
     }
 }
 
@@ -80,13 +84,31 @@ pub fn train(
 ) -> Result<Outcome> {
     let device = cavga_detect::device::parse(&options.device)?;
     if run.is_begun() && !options.resume {
-        return Err(Error::RunExists { path: run.path().to_owned() });
+        return Err(Error::RunExists {
+            path: run.path().to_owned(),
+        });
     }
     let images = Images::open(data, config)?;
-    let mut learner = config.method.learner(config.data.size, config.train.seed, &device)?;
+    let learner = config
+        .method
+        .learner(config.data.size, config.train.seed, &device);
+    let mut learner = learner.map_err(|error| match error {
+        // What a method says before it has seen an image is about its settings.
+        cavga_detect::Error::Config { .. } | cavga_detect::Error::Shape { .. } => Error::Config {
+            origin: format!("settings of {}", config.method.name()),
+            why: error.to_string(),
+        },
+        other => other.into(),
+    })?;
     let passes = config.train.passes.unwrap_or_else(|| learner.passes());
     let steps = (passes * images.train.len().div_ceil(config.train.batch)) as u64;
-    let mut record = begin(config, run, &images, (data, &options.device), (passes, steps))?;
+    let mut record = begin(
+        config,
+        run,
+        &images,
+        (data, &options.device),
+        (passes, steps),
+    )?;
     if run.model().exists() {
         return Ok(Outcome::WasFinished(record));
     }
@@ -100,7 +122,10 @@ pub fn train(
             source,
         })?;
         place = at;
-        progress.on(Event::Note(&format!("going on behind step {} of {steps}", place.step)));
+        progress.on(Event::Note(&format!(
+            "going on behind step {} of {steps}",
+            place.step
+        )));
     }
     let stop = &*options.stop;
     let mut session = Session {
@@ -116,7 +141,10 @@ pub fn train(
         saved,
     };
     if session.train(progress)? == End::Stopped {
-        return Ok(Outcome::Stopped { step: session.place.step, steps });
+        return Ok(Outcome::Stopped {
+            step: session.place.step,
+            steps,
+        });
     }
     let minutes = session.place.seconds / 60.0;
     match make_model(session, &images, &device, progress) {
@@ -124,7 +152,10 @@ pub fn train(
         Err(Error::Stopped) => return Ok(Outcome::Stopped { step: steps, steps }),
         Err(error) => return Err(error),
     }
-    record.training = Some(Training { minutes, peak_memory_mib: peak_memory_mib() });
+    record.training = Some(Training {
+        minutes,
+        peak_memory_mib: peak_memory_mib(),
+    });
     run.write_record(config, &record)?;
     Ok(Outcome::Finished(record))
 }
@@ -146,9 +177,18 @@ impl Images {
         let (train, held_out) = hold_out(dataset.train, config.data.held_out, config.train.seed);
         if held_out.is_empty() {
             // One image to learn from, and one to know what scores normal images get.
-            return Err(Error::TooFewImages { path: data.to_owned(), what: "normal images", found, needed: 2 });
+            return Err(Error::TooFewImages {
+                path: data.to_owned(),
+                what: "normal images",
+                found,
+                needed: 2,
+            });
         }
-        Ok(Self { train: train.into(), held_out: held_out.into(), fingerprint })
+        Ok(Self {
+            train: train.into(),
+            held_out: held_out.into(),
+            fingerprint,
+        })
     }
 }
 
@@ -160,16 +200,35 @@ fn begin(
     (data, device): (&Path, &str),
     (passes, steps): (usize, u64),
 ) -> Result<Record> {
-    if run.record().exists() {
+    if run.is_begun() {
         let (begun, record) = run.read_record()?;
         if let Some((key, found, asked)) = difference(&begun, config)? {
-            return Err(Error::RunDiffers { path: run.record(), key, found, asked });
+            return Err(Error::RunDiffers {
+                path: run.record(),
+                key,
+                found,
+                asked,
+            });
         }
         if record.fingerprint != images.fingerprint {
             let (key, found) = ("record.fingerprint".to_owned(), record.fingerprint);
-            return Err(Error::RunDiffers { path: run.record(), key, found, asked: images.fingerprint.clone() });
+            return Err(Error::RunDiffers {
+                path: run.record(),
+                key,
+                found,
+                asked: images.fingerprint.clone(),
+            });
         }
-        return Ok(record);
+        // The same images elsewhere, or another device: where the run goes on now is what later calls need.
+        let moved = Record {
+            data: absolute(data),
+            device: device.to_owned(),
+            ..record.clone()
+        };
+        if moved != record {
+            run.write_record(&begun, &moved)?;
+        }
+        return Ok(moved);
     }
     let record = Record {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -198,13 +257,27 @@ fn difference(begun: &RunConfig, asked: &RunConfig) -> Result<Option<(String, St
     Ok(first_difference("", &begun, &asked))
 }
 
-fn first_difference(section: &str, begun: &toml::Table, asked: &toml::Table) -> Option<(String, String, String)> {
-    let keys = begun.keys().chain(asked.keys().filter(|key| !begun.contains_key(*key)));
+fn first_difference(
+    section: &str,
+    begun: &toml::Table,
+    asked: &toml::Table,
+) -> Option<(String, String, String)> {
+    let keys = begun
+        .keys()
+        .chain(asked.keys().filter(|key| !begun.contains_key(*key)));
     keys.into_iter().find_map(|key| {
-        let name = if section.is_empty() { key.clone() } else { format!("{section}.{key}") };
-        let text = |value: Option<&toml::Value>| value.map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        let name = if section.is_empty() {
+            key.clone()
+        } else {
+            format!("{section}.{key}")
+        };
+        let text = |value: Option<&toml::Value>| {
+            value.map_or_else(|| "nothing".to_owned(), ToString::to_string)
+        };
         match (begun.get(key), asked.get(key)) {
-            (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => first_difference(&name, a, b),
+            (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => {
+                first_difference(&name, a, b)
+            }
             (a, b) => (a != b).then(|| (name, text(a), text(b))),
         }
     })
@@ -222,35 +295,80 @@ fn load_checkpoint(
     }
     let (header, state) = tensor_file::load(&path)?;
     let Content::Checkpoint { place } = header.content else {
-        return Err(Error::OtherKind { path, found: "model", expected: "checkpoint" });
+        return Err(Error::OtherKind {
+            path,
+            found: "model",
+            expected: "checkpoint",
+        });
     };
     let differs = |key: &str, found: String, asked: String| {
-        Err(Error::RunDiffers { path: run.checkpoint(), key: key.to_owned(), found, asked })
+        Err(Error::RunDiffers {
+            path: run.checkpoint(),
+            key: key.to_owned(),
+            found,
+            asked,
+        })
     };
     if header.method != config.method {
-        return differs("method", header.method.name().to_owned(), config.method.name().to_owned());
+        return differs(
+            "method",
+            header.method.name().to_owned(),
+            config.method.name().to_owned(),
+        );
     }
     if header.size != config.data.size {
-        return differs("data.size", format!("{:?}", header.size), format!("{:?}", config.data.size));
+        return differs(
+            "data.size",
+            format!("{:?}", header.size),
+            format!("{:?}", config.data.size),
+        );
     }
     if header.data != fingerprint {
-        return differs("the data's fingerprint", header.data, fingerprint.to_owned());
+        return differs(
+            "the data's fingerprint",
+            header.data,
+            fingerprint.to_owned(),
+        );
     }
     Ok(Some((place, state)))
 }
 
-fn make_model(session: Session<'_>, images: &Images, device: &Device, progress: &mut dyn Progress) -> Result<Model> {
-    let Session { config, learner, stop, .. } = session;
+fn make_model(
+    session: Session<'_>,
+    images: &Images,
+    device: &Device,
+    progress: &mut dyn Progress,
+) -> Result<Model> {
+    let Session {
+        config,
+        learner,
+        stop,
+        ..
+    } = session;
     let DataConfig { size, .. } = config.data;
     let batches = feed::plain(&images.held_out, &config.data, config.train.batch)?;
     let mut held_out = batches.enumerate().map(|(step, batch)| {
         let batch = batch.map_err(|error| cavga_detect::Error::Source(Box::new(error)))?;
         let anomalous = vec![false; batch.samples.len()];
-        Ok(Batch { images: feed::tensor(batch, device), anomalous, step: step as u64 })
+        Ok(Batch {
+            images: feed::tensor(batch, device),
+            anomalous,
+            step: step as u64,
+        })
     });
     let detector = learner.finish(&mut held_out)?;
     let stopped = || stop.load(Ordering::Relaxed);
-    let (calibration, priors) =
-        calibrate::calibrate(&*detector, &config.data, (&images.train, &images.held_out), &stopped, progress)?;
-    Ok(Model::new(detector, (config.method.clone(), size, images.fingerprint.clone()), calibration, priors))
+    let (calibration, priors) = calibrate::calibrate(
+        &*detector,
+        &config.data,
+        (&images.train, &images.held_out),
+        &stopped,
+        progress,
+    )?;
+    Ok(Model::new(
+        detector,
+        (config.method.clone(), size, images.fingerprint.clone()),
+        calibration,
+        priors,
+    ))
 }

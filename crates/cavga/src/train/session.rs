@@ -52,24 +52,45 @@ impl Session<'_> {
     /// Trains until all passes are done or the stop flag is raised.
     pub(super) fn train(&mut self, progress: &mut dyn Progress) -> Result<End> {
         let mut log = Log::open(&self.run.log(), self.place.step)?;
-        progress.on(Event::Begin { stage: "training", total: self.steps(), done: self.place.step });
-        let mut clock = Clock { before: self.place.seconds, start: Instant::now(), checkpoint: Instant::now() };
+        progress.on(Event::Begin {
+            stage: "training",
+            total: self.steps(),
+            done: self.place.step,
+        });
+        let mut clock = Clock {
+            before: self.place.seconds,
+            start: Instant::now(),
+            checkpoint: Instant::now(),
+        };
         let mut speed = Speed::start();
         while self.place.pass < self.passes {
             if self.pass(&mut log, &mut clock, &mut speed, progress)? == End::Stopped {
                 progress.on(Event::End);
                 return Ok(End::Stopped);
             }
-            self.place = Place { pass: self.place.pass + 1, batch: 0, ..self.place };
+            self.place = Place {
+                pass: self.place.pass + 1,
+                batch: 0,
+                ..self.place
+            };
         }
         progress.on(Event::End);
         self.checkpoint()?;
         Ok(End::Done)
     }
 
-    fn pass(&mut self, log: &mut Log, clock: &mut Clock, speed: &mut Speed, progress: &mut dyn Progress) -> Result<End> {
+    fn pass(
+        &mut self,
+        log: &mut Log,
+        clock: &mut Clock,
+        speed: &mut Speed,
+        progress: &mut dyn Progress,
+    ) -> Result<End> {
         let settings = &self.config.train;
-        let portion = Portion { pass: self.place.pass, done: self.place.batch * settings.batch };
+        let portion = Portion {
+            pass: self.place.pass,
+            done: self.place.batch * settings.batch,
+        };
         for images in feed::training(self.train, self.config, portion, self.device)? {
             if self.stop.load(Ordering::Relaxed) {
                 self.checkpoint()?;
@@ -77,8 +98,15 @@ impl Session<'_> {
             }
             let images = images?;
             let [count, ..] = images.dims();
-            let batch = Batch { images, anomalous: vec![false; count], step: self.place.step };
-            let losses = self.learner.observe(&batch).map_err(|error| self.explain(error))?;
+            let batch = Batch {
+                images,
+                anomalous: vec![false; count],
+                step: self.place.step,
+            };
+            let losses = self
+                .learner
+                .observe(&batch)
+                .map_err(|error| self.explain(error))?;
             self.check(&losses)?;
             self.place.step += 1;
             self.place.batch += 1;
@@ -87,7 +115,9 @@ impl Session<'_> {
             log.add(&line)?;
             progress.on(Event::Step(&self.report(&losses, line.images_per_second)));
             if clock.is_due(settings.checkpoint_minutes)
-                || settings.checkpoint_steps.is_some_and(|steps| self.place.step.is_multiple_of(steps))
+                || settings
+                    .checkpoint_steps
+                    .is_some_and(|steps| self.place.step.is_multiple_of(steps))
             {
                 self.checkpoint()?;
                 clock.checkpoint = Instant::now();
@@ -100,7 +130,10 @@ impl Session<'_> {
         LogLine {
             step: self.place.step,
             pass: self.place.pass + 1,
-            losses: losses.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
+            losses: losses
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), *value))
+                .collect(),
             images_per_second,
             seconds: self.place.seconds,
         }
@@ -108,7 +141,8 @@ impl Session<'_> {
 
     fn report<'l>(&self, losses: &'l Losses, images_per_second: f64) -> Step<'l> {
         let left = self.steps().saturating_sub(self.place.step) as f64;
-        let images = left * self.train.len() as f64 * self.passes as f64 / self.steps().max(1) as f64;
+        let images =
+            left * self.train.len() as f64 * self.passes as f64 / self.steps().max(1) as f64;
         Step {
             step: self.place.step,
             steps: self.steps(),
@@ -144,7 +178,9 @@ impl Session<'_> {
 
     fn check(&self, losses: &Losses) -> Result<()> {
         match losses.iter().find(|(_, value)| !value.is_finite()) {
-            Some((name, value)) => Err(self.diverged(format!("the loss {name}"), *value, self.place.step + 1)),
+            Some((name, value)) => {
+                Err(self.diverged(format!("the loss {name}"), *value, self.place.step + 1))
+            }
             None => Ok(()),
         }
     }
@@ -161,10 +197,18 @@ impl Session<'_> {
 
     fn diverged(&self, what: String, value: f64, step: u64) -> Error {
         let kept = match self.saved {
-            Some(step) => format!("the checkpoint of step {step} is kept in {}", self.run.checkpoint().display()),
+            Some(step) => format!(
+                "the checkpoint of step {step} is kept in {}",
+                self.run.checkpoint().display()
+            ),
             None => "there was no checkpoint yet".to_owned(),
         };
-        Error::Diverged { step, what, value, kept }
+        Error::Diverged {
+            step,
+            what,
+            value,
+            kept,
+        }
     }
 }
 
@@ -180,5 +224,126 @@ impl Clock {
     }
     fn is_due(&self, minutes: f64) -> bool {
         self.checkpoint.elapsed().as_secs_f64() >= minutes * 60.0
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used)]
+mod tests {
+    use burn::tensor::TensorData;
+    use cavga_data::generate::{GenerateConfig, write_dataset};
+    use cavga_detect::{Detector, Tensors};
+
+    use super::*;
+    use crate::{methods, train::read_log};
+
+    /// Counts steps; its loss or its weight stops being a number at a given one.
+    struct Fake {
+        steps: f32,
+        bad_loss: f32,
+        bad_weight: f32,
+    }
+
+    impl Learner for Fake {
+        fn passes(&self) -> usize {
+            1
+        }
+        fn observe(&mut self, _: &Batch) -> cavga_detect::Result<Losses> {
+            self.steps += 1.0;
+            let loss = if self.steps >= self.bad_loss {
+                f64::NAN
+            } else {
+                0.5
+            };
+            Ok(vec![("total", loss)])
+        }
+        fn finish(
+            self: Box<Self>,
+            _: &mut dyn Iterator<Item = cavga_detect::Result<Batch>>,
+        ) -> cavga_detect::Result<Box<dyn Detector>> {
+            Err(cavga_detect::Error::NoImages("a fake makes no detector"))
+        }
+        fn state(&self) -> cavga_detect::Result<Tensors> {
+            let weight = if self.steps >= self.bad_weight {
+                f32::NAN
+            } else {
+                self.steps
+            };
+            Ok(Tensors::from([(
+                "weight".to_owned(),
+                TensorData::from([weight]),
+            )]))
+        }
+        fn restore(&mut self, _: Tensors) -> cavga_detect::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Trains five passes of one step each with a checkpoint after each; the error, and the checkpoint's step.
+    fn diverge(bad_loss: f32, bad_weight: f32) -> (String, Option<u64>) {
+        let folder = tempfile::tempdir().unwrap();
+        let data = write_dataset(folder.path().join("data"), &GenerateConfig::tiny()).unwrap();
+        let run = RunFolder::new(folder.path());
+        let mut config = RunConfig::new(methods::named("cavga-d-u").unwrap());
+        config.data.size = [32, 32];
+        config.train.checkpoint_steps = Some(1);
+        let train = data.train.into();
+        let device = Device::flex();
+        let mut session = Session {
+            config: &config,
+            run: &run,
+            fingerprint: "",
+            train: &train,
+            passes: 5,
+            device: &device,
+            stop: &AtomicBool::new(false),
+            learner: Box::new(Fake {
+                steps: 0.0,
+                bad_loss,
+                bad_weight,
+            }),
+            place: Place::default(),
+            saved: None,
+        };
+        let error = session.train(&mut ()).unwrap_err().to_string();
+        assert!(
+            read_log(&run.log())
+                .unwrap()
+                .iter()
+                .all(|line| line.losses["total"].is_finite())
+        );
+        let saved = run
+            .checkpoint()
+            .exists()
+            .then(|| tensor_file::load(&run.checkpoint()).unwrap().0);
+        let step = saved.map(|header| match header.content {
+            Content::Checkpoint { place } => place.step,
+            Content::Model { .. } => 0,
+        });
+        (error, step)
+    }
+
+    #[test]
+    fn a_loss_that_is_no_number_stops_training_and_the_last_checkpoint_stays() {
+        let (error, step) = diverge(3.0, f32::INFINITY);
+        assert!(
+            error.contains("diverged at step 3: the loss total is NaN"),
+            "{error}"
+        );
+        assert!(
+            error.contains("the checkpoint of step 2 is kept"),
+            "{error}"
+        );
+        assert_eq!(step, Some(2));
+        let (error, step) = diverge(1.0, f32::INFINITY);
+        assert!(error.contains("there was no checkpoint yet"), "{error}");
+        assert_eq!(step, None);
+    }
+
+    #[test]
+    fn a_weight_that_is_no_number_is_never_saved() {
+        let (error, step) = diverge(f32::INFINITY, 3.0);
+        assert!(error.contains("the tensor weight is NaN"), "{error}");
+        assert_eq!(step, Some(2));
     }
 }

@@ -1,6 +1,11 @@
 //! What the tests of the program share: a tiny generated dataset, a tiny configuration, and running the program.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "each test file uses a part of this; tests may panic")]
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "each test file uses a part of this; tests may panic"
+)]
 
 use std::{
     path::{Path, PathBuf},
@@ -10,9 +15,9 @@ use std::{
 use cavga::data::generate::{GenerateConfig, write_dataset};
 
 /// Settings that make a training a matter of seconds.
-pub const TINY: [&str; 10] = [
+pub(crate) const TINY: [&str; 10] = [
     "--set",
-    "data.size=[32,32]",
+    "data.size=[64,64]",
     "--set",
     "method.latent=4",
     "--set",
@@ -24,36 +29,44 @@ pub const TINY: [&str; 10] = [
 ];
 
 /// A dataset of about a dozen images in a folder that goes away with the value.
-pub struct Set {
+pub(crate) struct Set {
     folder: tempfile::TempDir,
 }
 
 impl Set {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = GenerateConfig { train: 7, ..GenerateConfig::tiny() };
+        let config = GenerateConfig {
+            train: 7,
+            ..GenerateConfig::tiny()
+        };
         write_dataset(folder.path().join("data"), &config).unwrap();
         Self { folder }
     }
 
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     /// A path beside the dataset.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
     /// The arguments that train a tiny model of this set into `run`.
-    pub fn train(&self, run: &Path) -> Command {
+    pub(crate) fn train(&self, run: &Path) -> Command {
         let mut command = cavga(["train", "cavga-d-u"]);
-        command.arg("--data").arg(self.data()).arg("--out").arg(run).args(TINY);
+        command
+            .arg("--data")
+            .arg(self.data())
+            .arg("--out")
+            .arg(run)
+            .args(TINY);
         command
     }
 
     /// A trained run.
-    pub fn trained(&self, name: &str) -> PathBuf {
+    pub(crate) fn trained(&self, name: &str) -> PathBuf {
         let run = self.path(name);
         succeed(&mut self.train(&run));
         run
@@ -61,35 +74,41 @@ impl Set {
 }
 
 /// The program with arguments.
-pub fn cavga<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
+pub(crate) fn cavga<'a>(args: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cavga"));
     command.args(args);
     command
 }
 
 /// Runs a command that must succeed; its standard output.
-pub fn succeed(command: &mut Command) -> String {
+pub(crate) fn succeed(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}: {}", stderr(&output));
     String::from_utf8(output.stdout).unwrap()
 }
 
 /// Runs a command that must fail with this exit code; its standard error.
-pub fn fail(command: &mut Command, code: i32) -> String {
+pub(crate) fn fail(command: &mut Command, code: i32) -> String {
     let output = command.output().unwrap();
     let said = stderr(&output);
     assert_eq!(output.status.code(), Some(code), "{command:?}: {said}");
-    assert!(!said.contains("panicked") && !said.contains("RUST_BACKTRACE"), "{said}");
+    assert!(
+        !said.contains("panicked") && !said.contains("RUST_BACKTRACE"),
+        "{said}"
+    );
     assert!(said.contains("error: "), "{said}");
     said
 }
 
-pub fn stderr(output: &Output) -> String {
+pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 /// The rows of a run's `scores.csv`, without its head: id, label, kind, score, verdict, ...
-pub fn scores(run: &Path) -> Vec<Vec<String>> {
+pub(crate) fn scores(run: &Path) -> Vec<Vec<String>> {
     let text = std::fs::read_to_string(run.join("scores.csv")).unwrap();
-    text.lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect()).collect()
+    text.lines()
+        .skip(1)
+        .map(|line| line.split(',').map(str::to_owned).collect())
+        .collect()
 }
