@@ -1,9 +1,9 @@
 //! Two-dimensional convolution and its gradients, for any kernel, stride, padding, dilation and groups.
 //!
-//! The forward pass and the input gradient are one engine ([`correlate`]): sums over (channel, tap) of shifted images.
+//! The forward pass and the input gradient are one engine (`correlate`): sums over (channel, tap) of shifted images.
 //! For the input gradient, outputs are split into the phases that the stride makes; each phase sees the gradient
 //! through a dense stride-1 kernel of its own, so nothing is scattered. The weight gradient has a loop of its own
-//! ([`weight`]).
+//! (`weight`).
 //!
 //! A transposed convolution needs no code: make its shape with [`ConvShape::transposed`] and swap the roles as it says.
 
