@@ -1,22 +1,83 @@
-//! Files of an evaluation and a prediction: `scores.csv`, maps as arrays and as pictures.
+//! Files of an evaluation and a prediction: `metrics.json`, `scores.csv`, maps as arrays and as pictures.
 
 use std::{
+    collections::BTreeMap,
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
 use cavga_data::{Limits, load_image};
 
-use super::TestImage;
+use serde_json::{Map, Value};
+
+use super::{Figures, Measured, TestImage};
 use crate::{
     Result, atomic,
     calibration::{Calibration, MapScale},
     map_size::resize,
     picture,
+    run::Record,
 };
 
 /// Covers the image under the strongest colours, not quite.
 const OPACITY: f32 = 0.85;
+
+/// The content of `metrics.json`.
+pub(super) fn metrics(
+    measured: &Measured<'_>,
+    record: &Record,
+    figures: &Figures,
+    kinds: &BTreeMap<String, (usize, Figures)>,
+) -> Map<String, Value> {
+    let anomalous = measured
+        .images
+        .iter()
+        .filter(|image| image.is_anomalous())
+        .count();
+    let calibration = measured.calibration;
+    let mut metrics = Map::new();
+    metrics.insert("method".to_owned(), Value::from(measured.method.name()));
+    for (key, name) in [
+        ("score", calibration.scores.first().map(|scale| &scale.name)),
+        ("map", calibration.maps.first().map(|scale| &scale.name)),
+    ] {
+        metrics.insert(
+            key.to_owned(),
+            name.map_or(Value::Null, |name| Value::from(name.as_str())),
+        );
+    }
+    for (key, count) in [
+        ("n_train", calibration.n_train),
+        ("n_calibration", calibration.n_held_out),
+        ("n_test_normal", measured.images.len() - anomalous),
+        ("n_test_anomalous", anomalous),
+    ] {
+        metrics.insert(key.to_owned(), Value::from(count));
+    }
+    figures.write(&mut metrics);
+    if let Some(training) = &record.training {
+        metrics.insert("training_minutes".to_owned(), Value::from(training.minutes));
+        metrics.insert(
+            "training_peak_memory_mib".to_owned(),
+            Value::from(training.peak_memory_mib),
+        );
+    }
+    let kinds = kinds.iter().map(|(kind, (count, figures))| {
+        let mut of_kind = Map::from_iter([("n".to_owned(), Value::from(*count))]);
+        figures.write(&mut of_kind);
+        (kind.clone(), Value::from(of_kind))
+    });
+    metrics.insert("kinds".to_owned(), kinds.collect());
+    metrics
+}
+
+/// Writes `metrics.json`.
+pub(super) fn write_metrics(path: &Path, metrics: &Map<String, Value>) -> Result<()> {
+    atomic::write_with(path, |file| {
+        serde_json::to_writer_pretty(&mut *file, metrics)?;
+        file.write_all(b"\n")
+    })
+}
 
 /// Writes `scores.csv`: id, label, kind, score, verdict, and the detector's other scores by name.
 pub(super) fn write_scores(

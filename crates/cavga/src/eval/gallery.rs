@@ -3,7 +3,7 @@
 use cavga_data::{load_image, load_mask};
 use rayon::prelude::*;
 
-use super::{Measured, TestImage, map_of};
+use super::{Measured, TestImage};
 use crate::{
     Result,
     map_size::resize,
@@ -71,7 +71,7 @@ fn item(measured: &Measured<'_>, image: &TestImage) -> Result<Item> {
         .map(|path| load_mask(path, &measured.limits))
         .transpose()?;
     let scale = calibration.maps.first();
-    let map = scale.map(|_| resize(map_of(image, 0), measured.model_size, size));
+    let map = scale.map(|_| resize(image.map(0), measured.model_size, size));
     let range = scale.map_or((0.0, 1.0), crate::calibration::MapScale::range);
     let mask = mask.as_ref().map(|mask| mask.pixels.as_slice());
     Ok(Item {

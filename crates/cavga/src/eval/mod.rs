@@ -5,16 +5,16 @@
 //! takes the memory. Beside every map its control is measured: the map's mean over the training images, the same for
 //! every test image.
 //!
-//! - `images`: figures of whole images
-//! - `pixels`: figures of maps
+//! - `measure`: all figures; `images`: those of whole images; `pixels`: those of maps
 //! - `figures`: names, numbers, reasons
-//! - `files`: scores.csv and maps
+//! - `files`: metrics.json, scores.csv and maps
 //! - `page`: what the report shows; `gallery`: its example images; `words`: what its figures are called
 
 mod figures;
 mod files;
 mod gallery;
 mod images;
+mod measure;
 mod page;
 mod pixels;
 mod words;
@@ -45,7 +45,7 @@ use crate::{
     model::Model,
     progress::{Event, Progress},
     report,
-    run::{Record, RunFolder, absolute},
+    run::{RunFolder, absolute},
     train::read_log,
 };
 
@@ -98,6 +98,10 @@ struct TestImage {
 }
 
 impl TestImage {
+    /// One of its maps, at the model's size; empty if there is no such map.
+    fn map(&self, index: usize) -> &[f32] {
+        self.maps.get(index).map(Vec::as_slice).unwrap_or_default()
+    }
     fn is_anomalous(&self) -> bool {
         self.sample.label.is_anomalous()
     }
@@ -141,15 +145,7 @@ pub fn evaluate(
         .data
         .as_deref()
         .map_or_else(|| record.data.clone(), absolute);
-    let dataset = Dataset::open(&data)?;
-    if dataset.test.is_empty() {
-        return Err(Error::TooFewImages {
-            path: data.join("test"),
-            what: "test images",
-            found: 0,
-            needed: 1,
-        });
-    }
+    let dataset = open(&data)?;
     let settings = DataConfig {
         size: model.size(),
         ..config.data.clone()
@@ -164,14 +160,14 @@ pub fn evaluate(
         limits: settings.limits(),
         has_masks: dataset.has_masks(),
     };
-    let (figures, curves) = measure(&measured, options, progress)?;
-    let kinds = measure_kinds(&measured)?;
-    let metrics = to_json(&measured, &record, &figures, &kinds);
+    let (figures, curves) = measure::all(&measured, &options.stop, progress)?;
+    let kinds = measure::kinds(&measured)?;
+    let metrics = files::metrics(&measured, &record, &figures, &kinds);
     if options.maps {
         draw(run, &measured, progress)?;
     }
     files::write_scores(&run.scores(), &images, model.calibration())?;
-    write_json(&run.metrics(), &metrics)?;
+    files::write_metrics(&run.metrics(), &metrics)?;
     let log = if run.log().exists() {
         read_log(&run.log())?
     } else {
@@ -193,6 +189,21 @@ pub fn evaluate(
         maps: maps.iter().map(|scale| scale.name.clone()).collect(),
         scores: scores.iter().map(|scale| scale.name.clone()).collect(),
     })
+}
+
+/// The dataset, which must have something to measure on.
+fn open(data: &Path) -> Result<Dataset> {
+    let dataset = Dataset::open(data)?;
+    if dataset.test.is_empty() {
+        let path = data.join("test");
+        return Err(Error::TooFewImages {
+            path,
+            what: "test images",
+            found: 0,
+            needed: 1,
+        });
+    }
+    Ok(dataset)
 }
 
 /// Scores all test images, one at a time.
@@ -232,201 +243,6 @@ fn score(
     Ok(images)
 }
 
-/// The prefix of a figure's name: none for the method's own score or map, which come first.
-fn prefix(index: usize, name: &str) -> String {
-    if index == 0 {
-        String::new()
-    } else {
-        format!("{name}.")
-    }
-}
-
-/// All figures but those of single kinds, and the curves of the method's own map.
-fn measure(
-    measured: &Measured<'_>,
-    options: &EvalOptions,
-    progress: &mut dyn Progress,
-) -> Result<(Figures, pixels::Curves)> {
-    let Measured {
-        calibration,
-        priors,
-        images,
-        limits,
-        has_masks,
-        ..
-    } = measured;
-    let truth: Vec<_> = images.iter().map(TestImage::is_anomalous).collect();
-    let mut figures = Figures::default();
-    for (index, scale) in calibration.scores.iter().enumerate() {
-        let scores: Vec<_> = images
-            .iter()
-            .map(|image| image.scores.get(index).copied().unwrap_or(f32::NAN))
-            .collect();
-        figures.extend(images::measure(
-            &prefix(index, &scale.name),
-            &scores,
-            &truth,
-            scale,
-        ));
-    }
-    let mut curves = pixels::Curves::default();
-    let maps = &calibration.maps;
-    progress.on(Event::Begin {
-        stage: "measuring maps",
-        total: maps.len() as u64,
-        done: 0,
-    });
-    for (index, scale) in maps.iter().enumerate() {
-        if options.stop.load(Ordering::Relaxed) {
-            progress.on(Event::End);
-            return Err(Error::Stopped);
-        }
-        let prefix = prefix(index, &scale.name);
-        if let Some(reason) = no_masks(&truth, *has_masks) {
-            figures.extend(pixels::undefined(&prefix, reason));
-            continue;
-        }
-        let prior = priors
-            .get(&scale.name)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let (pooled, control) = rayon::join(
-            || {
-                pixels::pool(*images, measured.model_size, limits, |image| {
-                    map_of(image, index)
-                })
-            },
-            || {
-                pixels::pool(*images, measured.model_size, limits, |_| prior)
-                    .map(|pixels| pixels.auroc())
-            },
-        );
-        let pooled = pooled?;
-        figures.extend(pixels::measure(&prefix, &pooled));
-        figures.add(&prefix, "prior_pixel_auroc", control?);
-        if index == 0 {
-            curves = pixels::curves(&pooled);
-        }
-        progress.on(Event::Advance {
-            done: index as u64 + 1,
-        });
-    }
-    progress.on(Event::End);
-    Ok((figures, curves))
-}
-
-fn map_of(image: &TestImage, index: usize) -> &[f32] {
-    image.maps.get(index).map(Vec::as_slice).unwrap_or_default()
-}
-
-fn no_masks(truth: &[bool], has_masks: bool) -> Option<&'static str> {
-    if !truth.contains(&true) {
-        Some("the test set holds no anomalous image")
-    } else if !has_masks {
-        Some("the dataset has no masks")
-    } else {
-        None
-    }
-}
-
-/// Each kind of defect against all normal test images: how many images, and their figures.
-fn measure_kinds(measured: &Measured<'_>) -> Result<BTreeMap<String, (usize, Figures)>> {
-    let Measured {
-        calibration,
-        images,
-        limits,
-        has_masks,
-        ..
-    } = measured;
-    let mut kinds = BTreeMap::<_, usize>::new();
-    for image in images.iter().filter(|image| image.is_anomalous()) {
-        *kinds
-            .entry(image.sample.label.kind().to_owned())
-            .or_default() += 1;
-    }
-    let Calibration { scores, maps, .. } = calibration;
-    let measure = |(kind, count): (String, usize)| {
-        let of_kind: Vec<_> = images
-            .iter()
-            .filter(|image| !image.is_anomalous() || image.sample.label.kind() == kind)
-            .collect();
-        let truth: Vec<_> = of_kind.iter().map(|image| image.is_anomalous()).collect();
-        let mut figures = Figures::default();
-        if let Some(scale) = scores.first() {
-            let scores: Vec<_> = of_kind.iter().map(|image| image.score()).collect();
-            figures.extend(images::measure("", &scores, &truth, scale));
-        }
-        if !maps.is_empty() {
-            figures.extend(match no_masks(&truth, *has_masks) {
-                Some(reason) => pixels::undefined("", reason),
-                None => {
-                    let pooled = pixels::pool(of_kind, measured.model_size, limits, |image| {
-                        map_of(image, 0)
-                    })?;
-                    pixels::measure("", &pooled)
-                }
-            });
-        }
-        Ok((kind, (count, figures)))
-    };
-    kinds.into_iter().map(measure).collect()
-}
-
-fn to_json(
-    measured: &Measured<'_>,
-    record: &Record,
-    figures: &Figures,
-    kinds: &BTreeMap<String, (usize, Figures)>,
-) -> Map<String, Value> {
-    let anomalous = measured
-        .images
-        .iter()
-        .filter(|image| image.is_anomalous())
-        .count();
-    let calibration = measured.calibration;
-    let mut metrics = Map::new();
-    metrics.insert("method".to_owned(), Value::from(measured.method.name()));
-    for (key, name) in [
-        ("score", calibration.scores.first().map(|scale| &scale.name)),
-        ("map", calibration.maps.first().map(|scale| &scale.name)),
-    ] {
-        metrics.insert(
-            key.to_owned(),
-            name.map_or(Value::Null, |name| Value::from(name.as_str())),
-        );
-    }
-    for (key, count) in [
-        ("n_train", calibration.n_train),
-        ("n_calibration", calibration.n_held_out),
-        ("n_test_normal", measured.images.len() - anomalous),
-        ("n_test_anomalous", anomalous),
-    ] {
-        metrics.insert(key.to_owned(), Value::from(count));
-    }
-    figures.write(&mut metrics);
-    if let Some(training) = &record.training {
-        metrics.insert("training_minutes".to_owned(), Value::from(training.minutes));
-        metrics.insert(
-            "training_peak_memory_mib".to_owned(),
-            Value::from(training.peak_memory_mib),
-        );
-    }
-    let kinds = kinds.iter().map(|(kind, (count, figures))| {
-        let mut of_kind = Map::from_iter([("n".to_owned(), Value::from(*count))]);
-        figures.write(&mut of_kind);
-        (kind.clone(), Value::from(of_kind))
-    });
-    metrics.insert("kinds".to_owned(), kinds.collect());
-    metrics
-}
-
-fn write_json(path: &Path, metrics: &Map<String, Value>) -> Result<()> {
-    atomic::write_with(path, |file| {
-        serde_json::to_writer_pretty(&mut *file, metrics)?;
-        file.write_all(b"\n")
-    })
-}
-
 /// Writes the method's own map of every test image.
 fn draw(run: &RunFolder, measured: &Measured<'_>, progress: &mut dyn Progress) -> Result<()> {
     let Measured {
@@ -450,7 +266,7 @@ fn draw(run: &RunFolder, measured: &Measured<'_>, progress: &mut dyn Progress) -
             write_map(
                 &stem,
                 &image.sample.path,
-                (map_of(image, 0), measured.model_size),
+                (image.map(0), measured.model_size),
                 scale,
                 limits,
             )

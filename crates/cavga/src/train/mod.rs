@@ -18,7 +18,7 @@ use std::{
 
 use burn::tensor::Device;
 use cavga_data::{Dataset, Sample, hold_out};
-use cavga_detect::Batch;
+use cavga_detect::{Batch, Learner, Tensors};
 
 pub use log::{LogLine, read_log};
 use session::{End, Session};
@@ -89,17 +89,7 @@ pub fn train(
         });
     }
     let images = Images::open(data, config)?;
-    let learner = config
-        .method
-        .learner(config.data.size, config.train.seed, &device);
-    let mut learner = learner.map_err(|error| match error {
-        // What a method says before it has seen an image is about its settings.
-        cavga_detect::Error::Config { .. } | cavga_detect::Error::Shape { .. } => Error::Config {
-            origin: format!("settings of {}", config.method.name()),
-            why: error.to_string(),
-        },
-        other => other.into(),
-    })?;
+    let mut learner = new_learner(config, &device)?;
     let passes = config.train.passes.unwrap_or_else(|| learner.passes());
     let steps = (passes * images.train.len().div_ceil(config.train.batch)) as u64;
     let mut record = begin(
@@ -114,20 +104,17 @@ pub fn train(
     }
     let resumed = load_checkpoint(config, run, &images.fingerprint)?;
     let saved = resumed.as_ref().map(|(place, _)| place.step);
-    let mut place = Place::default();
-    if let Some((at, state)) = resumed {
-        learner.restore(state).map_err(|source| Error::Misfit {
-            path: run.checkpoint(),
-            method: config.method.name(),
-            source,
-        })?;
-        place = at;
-        progress.on(Event::Note(&format!(
-            "going on behind step {} of {steps}",
-            place.step
-        )));
-    }
-    let stop = &*options.stop;
+    let place = match resumed {
+        Some((place, state)) => {
+            restore(&mut *learner, state, config, run)?;
+            progress.on(Event::Note(&format!(
+                "going on behind step {} of {steps}",
+                place.step
+            )));
+            place
+        }
+        None => Place::default(),
+    };
     let mut session = Session {
         config,
         run,
@@ -135,7 +122,7 @@ pub fn train(
         train: &images.train,
         passes,
         device: &device,
-        stop,
+        stop: &options.stop,
         learner,
         place,
         saved,
@@ -158,6 +145,33 @@ pub fn train(
     });
     run.write_record(config, &record)?;
     Ok(Outcome::Finished(record))
+}
+
+fn new_learner(config: &RunConfig, device: &Device) -> Result<Box<dyn Learner>> {
+    let learner = config
+        .method
+        .learner(config.data.size, config.train.seed, device);
+    learner.map_err(|error| match error {
+        // What a method says before it has seen an image is about its settings.
+        cavga_detect::Error::Config { .. } | cavga_detect::Error::Shape { .. } => Error::Config {
+            origin: format!("settings of {}", config.method.name()),
+            why: error.to_string(),
+        },
+        other => other.into(),
+    })
+}
+
+fn restore(
+    learner: &mut dyn Learner,
+    state: Tensors,
+    config: &RunConfig,
+    run: &RunFolder,
+) -> Result<()> {
+    learner.restore(state).map_err(|source| Error::Misfit {
+        path: run.checkpoint(),
+        method: config.method.name(),
+        source,
+    })
 }
 
 /// The images of a run, split.
@@ -288,7 +302,7 @@ fn load_checkpoint(
     config: &RunConfig,
     run: &RunFolder,
     fingerprint: &str,
-) -> Result<Option<(Place, cavga_detect::Tensors)>> {
+) -> Result<Option<(Place, Tensors)>> {
     let path = run.checkpoint();
     if !path.exists() {
         return Ok(None);
