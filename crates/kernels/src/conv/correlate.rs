@@ -82,7 +82,7 @@ pub(super) fn run(path: Path, correlation: &Correlation, passes: &[Pass]) -> Vec
         };
         let blocks = pixels.div_ceil(block);
         // Too few blocks of pixels for all threads: split the rows too, at the price of packing pixels more than once.
-        let parts = (4 * threads)
+        let parts = (2 * threads)
             .div_ceil(blocks * groups)
             .clamp(1, panels.div_ceil(4));
         let part = panels.div_ceil(parts);

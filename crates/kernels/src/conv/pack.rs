@@ -23,9 +23,13 @@ pub(super) fn rows(
             .enumerate()
             .for_each(|(panel, into)| {
                 let (group, first) = (panel / panels, panel % panels * height);
-                for row in 0..height.min(outputs - first) {
-                    for (term, into) in into.chunks_exact_mut(height).enumerate() {
-                        into[row] = weight(group, first + row, term);
+                let live = height.min(outputs - first);
+                // Some terms of all rows at a time: reads are runs of cache lines, writes stay in the first-level cache.
+                for (block, into) in into.chunks_mut(64 * height).enumerate() {
+                    for row in 0..live {
+                        for (term, into) in into.chunks_exact_mut(height).enumerate() {
+                            into[row] = weight(group, first + row, block * 64 + term);
+                        }
                     }
                 }
             });
