@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Error, Result, error::nearest};
+
 /// What is known of a detector's scores and maps on normal images.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +46,25 @@ pub struct MapScale {
     pub mean: f32,
     /// The highest value of any pixel: the colours' middle, so that what no normal image showed stands out.
     pub max: f32,
+}
+
+impl Calibration {
+    /// The place of the map of this name; the first, the method's own, without a name.
+    ///
+    /// # Errors
+    /// [`Error::UnknownMap`], naming the closest there is.
+    pub fn map_index(&self, name: Option<&str>) -> Result<usize> {
+        let Some(name) = name else { return Ok(0) };
+        let known: Vec<_> = self.maps.iter().map(|scale| scale.name.as_str()).collect();
+        known
+            .iter()
+            .position(|known| *known == name)
+            .ok_or_else(|| Error::UnknownMap {
+                found: name.to_owned(),
+                nearest: nearest(name, known.iter().copied()),
+                known: known.join(", "),
+            })
+    }
 }
 
 impl MapScale {

@@ -91,6 +91,7 @@ pub fn demo(
     let options = EvalOptions {
         device: device.to_owned(),
         stop: Arc::clone(stop),
+        map: Some(DEMO_MAP.to_owned()),
         ..EvalOptions::default()
     };
     let evaluation = Box::new(evaluate(&run, &options, progress)?);

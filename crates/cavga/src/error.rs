@@ -107,6 +107,19 @@ pub enum Error {
         /// All names.
         known: String,
     },
+    /// A map that the model does not make.
+    #[error(
+        "the model makes no map called {found:?}{}; it makes: {known}",
+        did_you_mean(nearest)
+    )]
+    UnknownMap {
+        /// What was asked for.
+        found: String,
+        /// The closest name there is.
+        nearest: Option<String>,
+        /// All names.
+        known: String,
+    },
     /// A configuration key that does not exist.
     #[error(
         "{origin}: unknown key {key}{}; known here: {known}",

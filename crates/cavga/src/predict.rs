@@ -26,6 +26,8 @@ use crate::{
 pub struct PredictOptions {
     /// Where the map and overlay of each image go; without it, none are written.
     pub out: Option<PathBuf>,
+    /// The map that is written; without it, the method's own.
+    pub map: Option<String>,
     /// Which images are refused undecoded.
     pub limits: Limits,
     /// Raised from another thread, it ends the prediction after the image at hand.
@@ -61,6 +63,7 @@ pub fn predict(
     options: &PredictOptions,
     said: &mut dyn FnMut(&Path, Result<Prediction>),
 ) -> Result<()> {
+    model.calibration().map_index(options.map.as_deref())?;
     let (samples, stems) = collect(inputs)?;
     let settings = DataConfig {
         size: model.size(),
@@ -94,7 +97,12 @@ fn prediction(
     options: &PredictOptions,
 ) -> Result<Prediction> {
     let calibration = model.calibration();
-    let files = match (&options.out, scored.maps.first(), calibration.maps.first()) {
+    let shown = calibration.map_index(options.map.as_deref())?;
+    let files = match (
+        &options.out,
+        scored.maps.get(shown),
+        calibration.maps.get(shown),
+    ) {
         (Some(out), Some((_, map)), Some(scale)) => Some(write_map(
             &out.join(stem),
             image,
@@ -153,7 +161,6 @@ fn collect(inputs: &[PathBuf]) -> Result<(Arc<[Sample]>, Vec<PathBuf>)> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -245,7 +245,6 @@ fn value(path: &Path, name: &str, view: &TensorView<'_>) -> Result<TensorData> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -93,6 +93,9 @@ pub(crate) struct Eval {
     /// The dataset's folder; without it, the one that the run was trained on
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    /// The map to draw and headline, as in residual; without it, the method's own
+    #[arg(long, value_name = "NAME")]
+    pub(crate) map: Option<String>,
     /// Write no maps and overlays of the test images
     #[arg(long)]
     pub(crate) no_maps: bool,
@@ -112,6 +115,9 @@ pub(crate) struct Predict {
     /// Write each image's map (.npy) and overlay (.overlay.png) into this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// The map to write, as in residual; without it, the method's own
+    #[arg(long, value_name = "NAME")]
+    pub(crate) map: Option<String>,
     /// Refuse images of more pixels than this
     #[arg(long, value_name = "N", default_value_t = cavga::data::Limits::default().max_pixels)]
     pub(crate) max_pixels: u64,

@@ -155,6 +155,7 @@ fn eval(args: &args::Eval) -> Result<ExitCode> {
     let options = EvalOptions {
         data: args.data.clone(),
         device: args.device.device.clone(),
+        map: args.map.clone(),
         maps: !args.no_maps,
         stop: stop_flag()?,
     };
@@ -196,6 +197,7 @@ fn predict(args: args::Predict) -> Result<ExitCode> {
     let model = Model::load(&args.model, &device)?;
     let options = PredictOptions {
         out: args.out,
+        map: args.map,
         limits: Limits {
             max_pixels: args.max_pixels,
         },

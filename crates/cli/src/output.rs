@@ -43,6 +43,7 @@ fn code(error: &anyhow::Error) -> u8 {
     match error.downcast_ref::<Error>() {
         Some(
             Error::UnknownMethod { .. }
+            | Error::UnknownMap { .. }
             | Error::UnknownKey { .. }
             | Error::Config { .. }
             | Error::RunExists { .. }

@@ -86,7 +86,6 @@ fn full_name(table: &Table, last: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -207,7 +207,6 @@ fn check_method(asked: &Table, name: &str, origin: &str) -> Result<()> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -184,7 +184,6 @@ pub(super) fn stem(maps: &Path, id: &str) -> PathBuf {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

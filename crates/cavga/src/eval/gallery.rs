@@ -70,8 +70,8 @@ fn item(measured: &Measured<'_>, image: &TestImage) -> Result<Item> {
         .as_ref()
         .map(|path| load_mask(path, &measured.limits))
         .transpose()?;
-    let scale = calibration.maps.first();
-    let map = scale.map(|_| resize(image.map(0), measured.model_size, size));
+    let scale = calibration.maps.get(measured.shown);
+    let map = scale.map(|_| resize(image.map(measured.shown), measured.model_size, size));
     let range = scale.map_or((0.0, 1.0), crate::calibration::MapScale::range);
     let mask = mask.as_ref().map(|mask| mask.pixels.as_slice());
     Ok(Item {

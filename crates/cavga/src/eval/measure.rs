@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The prefix of a figure's name: none for the method's own score or map, which come first.
-fn prefix(index: usize, name: &str) -> String {
+pub(super) fn prefix(index: usize, name: &str) -> String {
     if index == 0 {
         String::new()
     } else {
@@ -69,7 +69,7 @@ pub(super) fn all(
         let (pooled, control) = pool_with_control(measured, index, &scale.name)?;
         figures.extend(pixels::measure(&prefix, &pooled));
         figures.add(&prefix, "prior_pixel_auroc", control);
-        if index == 0 {
+        if index == measured.shown {
             curves = pixels::curves(&pooled);
         }
         let done = index as u64 + 1;
@@ -137,13 +137,21 @@ pub(super) fn kinds(measured: &Measured<'_>) -> Result<BTreeMap<String, (usize, 
             let scores: Vec<_> = of_kind.iter().map(|image| image.score()).collect();
             figures.extend(images::measure("", &scores, &truth, scale));
         }
-        if !maps.is_empty() {
+        // The method's own map, and the one shown.
+        let both = maps
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| *index == 0 || *index == measured.shown);
+        for (index, scale) in both {
+            let prefix = prefix(index, &scale.name);
             figures.extend(match no_masks(&truth, *has_masks) {
-                Some(reason) => pixels::undefined("", reason),
+                Some(reason) => pixels::undefined(&prefix, reason),
                 None => {
-                    let pooled =
-                        pixels::pool(of_kind, measured.model_size, limits, |image| image.map(0))?;
-                    pixels::measure("", &pooled)
+                    let of_kind = of_kind.iter().copied();
+                    let pooled = pixels::pool(of_kind, measured.model_size, limits, |image| {
+                        image.map(index)
+                    })?;
+                    pixels::measure(&prefix, &pooled)
                 }
             });
         }

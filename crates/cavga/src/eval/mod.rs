@@ -56,6 +56,8 @@ pub struct EvalOptions {
     pub data: Option<PathBuf>,
     /// The device, as in `cpu` or `wgpu:1`.
     pub device: String,
+    /// The map that is drawn and headlined; without it, the method's own. It changes no figure.
+    pub map: Option<String>,
     /// Whether maps and overlays of all test images are written.
     pub maps: bool,
     /// Raised from another thread, it makes the evaluation end with [`Error::Stopped`].
@@ -66,6 +68,7 @@ impl Default for EvalOptions {
     fn default() -> Self {
         Self {
             data: None,
+            map: None,
             device: "cpu".to_owned(),
             maps: true,
             stop: Arc::default(),
@@ -123,6 +126,8 @@ struct Measured<'a> {
     /// The mean of each map over the training images, at the model's size.
     priors: &'a BTreeMap<String, Vec<f32>>,
     model_size: [usize; 2],
+    /// Which map is drawn.
+    shown: usize,
     images: &'a [TestImage],
     limits: Limits,
     has_masks: bool,
@@ -156,6 +161,7 @@ pub fn evaluate(
         calibration: model.calibration(),
         priors: model.priors(),
         model_size: model.size(),
+        shown: model.calibration().map_index(options.map.as_deref())?,
         images: &images,
         limits: settings.limits(),
         has_masks: dataset.has_masks(),
@@ -251,7 +257,7 @@ fn draw(run: &RunFolder, measured: &Measured<'_>, progress: &mut dyn Progress) -
         limits,
         ..
     } = measured;
-    let Some(scale) = calibration.maps.first() else {
+    let Some(scale) = calibration.maps.get(measured.shown) else {
         return Ok(());
     };
     progress.on(Event::Begin {
@@ -266,7 +272,7 @@ fn draw(run: &RunFolder, measured: &Measured<'_>, progress: &mut dyn Progress) -
             write_map(
                 &stem,
                 &image.sample.path,
-                (image.map(0), measured.model_size),
+                (image.map(measured.shown), measured.model_size),
                 scale,
                 limits,
             )

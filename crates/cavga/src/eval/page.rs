@@ -6,6 +6,7 @@ use cavga_metrics as metrics;
 
 use super::{
     Figures, Measured, TestImage, gallery,
+    measure::prefix,
     pixels::Curves,
     words::{reported, words},
 };
@@ -32,8 +33,13 @@ const HEADLINES: [(&str, &str); 4] = [
 /// A mean attention outside of this has nowhere left to go.
 const SATURATED: std::ops::RangeInclusive<f64> = 0.02..=0.98;
 
-/// The columns of the table of kinds.
-const KIND_COLUMNS: [&str; 4] = ["image_auroc", "pixel_auroc", "aupro_0.30", "iou_at_0.5"];
+/// The columns of the table of kinds, and whether they are of a map.
+const KIND_COLUMNS: [(&str, bool); 4] = [
+    ("image_auroc", false),
+    ("pixel_auroc", true),
+    ("aupro_0.30", true),
+    ("iou_at_0.5", true),
+];
 
 /// What an evaluation found.
 pub(super) struct Page<'a> {
@@ -52,7 +58,7 @@ impl Page<'_> {
             .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
         let calibration = self.measured.calibration;
-        let heat = calibration.maps.first().map(|scale| HeatScale {
+        let heat = calibration.maps.get(self.measured.shown).map(|scale| HeatScale {
             low: scale.range().0,
             high: scale.range().1,
             what: format!(
@@ -73,7 +79,7 @@ impl Page<'_> {
             histogram: Some(self.histogram()),
             roc: self.roc(),
             precision_recall: self.precision_recall(),
-            pro: curve("pixels", &self.curves.pro, self.value("aupro_0.30")),
+            pro: curve("pixels", &self.curves.pro, self.map_value("aupro_0.30")),
             pro_limit: metrics::AUPRO_LIMIT,
             kinds: Some(self.kind_table()),
             galleries: gallery::galleries(self.measured)?,
@@ -83,6 +89,22 @@ impl Page<'_> {
             facts: facts(run, data),
             title: category,
         })
+    }
+
+    /// What the figures of the shown map are called in front.
+    fn shown(&self) -> String {
+        let Measured {
+            calibration, shown, ..
+        } = self.measured;
+        calibration
+            .maps
+            .get(*shown)
+            .map_or_else(String::new, |scale| prefix(*shown, &scale.name))
+    }
+
+    /// A figure of the shown map.
+    fn map_value(&self, key: &str) -> Option<f64> {
+        self.value(&format!("{}{key}", self.shown()))
     }
 
     fn value(&self, key: &str) -> Option<f64> {
@@ -126,9 +148,10 @@ impl Page<'_> {
                 held_out + 1
             ));
         }
-        if let (Some(own), Some(prior)) =
-            (self.value("pixel_auroc"), self.value("prior_pixel_auroc"))
-            && prior >= own
+        if let (Some(own), Some(prior)) = (
+            self.map_value("pixel_auroc"),
+            self.map_value("prior_pixel_auroc"),
+        ) && prior >= own
         {
             warnings.push(format!(
                 "The map says no more than its mean over training images does (pixel AUROC {own:.3}, control {prior:.3}): \
@@ -163,6 +186,11 @@ impl Page<'_> {
         let mut sections = Vec::new();
         for (what, name, is_map) in scores.chain(maps) {
             let is_own = std::mem::take(&mut own[usize::from(is_map)]);
+            let is_shown = if is_map {
+                prefix(usize::from(!is_own), name) == self.shown()
+            } else {
+                is_own
+            };
             let prefix = if is_own {
                 String::new()
             } else {
@@ -186,7 +214,7 @@ impl Page<'_> {
                         .map(str::to_owned),
                     headline: HEADLINES
                         .iter()
-                        .find(|(head, _)| is_own && *head == rest)
+                        .find(|(head, _)| is_shown && *head == rest)
                         .map(|(_, text)| (*text).to_owned()),
                 })
             });
@@ -247,7 +275,11 @@ impl Page<'_> {
             .map(|point| (point.false_positive_rate, point.true_positive_rate))
             .collect();
         let mut curves = curve("images", &points, self.value("image_auroc"));
-        curves.extend(curve("pixels", &self.curves.roc, self.value("pixel_auroc")));
+        curves.extend(curve(
+            "pixels",
+            &self.curves.roc,
+            self.map_value("pixel_auroc"),
+        ));
         curves
     }
 
@@ -268,10 +300,19 @@ impl Page<'_> {
                 .cloned()
                 .unwrap_or_else(|| Err("the method makes no map".to_owned()))
         };
+        let shown = self.shown();
         let rows = self.kinds.iter().map(|(kind, (images, figures))| KindRow {
             kind: kind.clone(),
             images: *images,
-            values: KIND_COLUMNS.iter().map(|key| value(figures, key)).collect(),
+            values: KIND_COLUMNS
+                .iter()
+                .map(|(key, is_map)| {
+                    value(
+                        figures,
+                        &format!("{}{key}", if *is_map { &shown } else { "" }),
+                    )
+                })
+                .collect(),
         });
         KindTable {
             columns: ["image AUROC", "pixel AUROC", "AUPRO to 0.30", "IoU at 0.5"]

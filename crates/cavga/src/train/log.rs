@@ -79,7 +79,6 @@ fn text(line: &LogLine) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

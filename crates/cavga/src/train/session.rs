@@ -228,7 +228,6 @@ impl Clock {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used)]
 mod tests {
     use burn::tensor::TensorData;
     use cavga_data::generate::{GenerateConfig, write_dataset};
