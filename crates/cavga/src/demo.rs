@@ -65,7 +65,7 @@ pub enum Demo {
     Stopped,
 }
 
-/// Generates a dataset in `folder/data`, trains on it into `folder/run`, evaluates and reports.
+/// Generates a dataset in `folder/gear`, trains on it into `folder/run`, evaluates and reports.
 ///
 /// # Errors
 /// A folder that holds something already; those of training and evaluation.
@@ -75,7 +75,7 @@ pub fn demo(
     stop: &Arc<AtomicBool>,
     progress: &mut dyn Progress,
 ) -> Result<Demo> {
-    let data = folder.join("data");
+    let data = folder.join("gear");
     let set = demo_data();
     progress.on(Event::Note("generating images"));
     write_dataset(&data, &set)?;

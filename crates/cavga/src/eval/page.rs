@@ -126,10 +126,21 @@ impl Page<'_> {
     }
 
     fn summary(&self) -> String {
-        let calibration = self.measured.calibration;
+        let Measured {
+            calibration, shown, ..
+        } = self.measured;
+        let map = calibration
+            .maps
+            .get(*shown)
+            .map_or_else(String::new, |scale| {
+                format!(
+                    " Pictures, and figures of pixels on top, are of the map {}.",
+                    scale.name
+                )
+            });
         format!(
             "Of {} anomalous test images, {} were found; of {} normal ones, {} were called anomalous. The model learnt \
-             from {} normal images, the threshold from {} more.",
+             from {} normal images, the threshold from {} more.{map}",
             self.images(true).count(),
             self.flagged(true),
             self.images(false).count(),
