@@ -94,6 +94,10 @@ pub struct Adversary {
     pub instance_noise: f64,
     /// The discriminator learns at every n-th step.
     pub every: u64,
+    /// The adversary's gradient on the reconstruction is scaled down to at most this many times the reconstruction loss's own; 0
+    /// for no limit. A mean over 10⁵ pixel values has a small gradient, and a discriminator that wins a large one: unlimited,
+    /// images are reconstructed many passes later (`docs/attention.md`).
+    pub limit: f64,
     /// The discriminator rests at a step where its loss is below this: a game already won teaches nobody. 0 never rests.
     pub rest_below: f64,
 }
@@ -145,6 +149,7 @@ impl Default for Adversary {
             real_target: 0.9,
             instance_noise: 0.1,
             every: 1,
+            limit: 1.0,
             rest_below: 0.0,
         }
     }
@@ -193,6 +198,7 @@ impl CavgaConfig {
             ("adam.rate", self.adam.rate),
             ("adversary.adam.rate", self.adversary.adam.rate),
             ("adversary.instance_noise", self.adversary.instance_noise),
+            ("adversary.limit", self.adversary.limit),
             ("adversary.rest_below", self.adversary.rest_below),
             ("weights.reconstruction", self.weights.reconstruction),
             ("weights.adversarial", self.weights.adversarial),

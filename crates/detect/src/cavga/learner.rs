@@ -13,7 +13,7 @@ use cavga_nn::{
     state,
 };
 
-use super::{CavgaConfig, CavgaDetector, Forward, Objective, Parts, Vae};
+use super::{CavgaConfig, CavgaDetector, Forward, Objective, Parts, Vae, adversary::Push};
 use crate::{Batch, Detector, Error, Learner, Losses, Result, Tensors};
 
 /// A CAVGA in training.
@@ -101,6 +101,35 @@ impl CavgaLearner {
         Ok(value)
     }
 
+    /// The discriminator's logits of x̂, and the x̂ that it saw, a leaf of its own tape.
+    fn judged(&self, forward: &Forward, step: u64) -> (Tensor<1>, Tensor<4>) {
+        // Without gradients of its own: the encoder and decoder only need the way through it.
+        let judge = self.discriminator.clone().no_grad();
+        let leaf = forward.reconstruction.clone().detach().require_grad();
+        let seen = self.seen(leaf.clone(), Stream::InstanceFake, step);
+        (judge.forward(seen, Mode::Train), leaf)
+    }
+
+    /// The values of the objective's terms, and their weighted sum as it is descended.
+    fn losses(&self, objective: &Objective, factor: f64, step: u64) -> Result<Losses> {
+        let reconstruction = finite("reconstruction", &objective.reconstruction, step)?;
+        let divergence = finite("divergence", &objective.divergence, step)?;
+        let adversarial = finite("adversarial", &objective.adversarial, step)?;
+        let expansion = finite("attention_expansion", &objective.attention_expansion, step)?;
+        let weights = &self.config.weights;
+        let total = weights.reconstruction * (reconstruction + divergence)
+            + weights.adversarial * factor * adversarial
+            + weights.attention_expansion * expansion;
+        Ok(vec![
+            ("total", total),
+            ("reconstruction", reconstruction),
+            ("divergence", divergence),
+            ("adversarial", adversarial),
+            ("adversarial_factor", factor),
+            ("attention_expansion", expansion),
+        ])
+    }
+
     fn check_shape(&self, images: &Tensor<4>) -> Result<()> {
         let [height, width] = self.size;
         let found = images.dims();
@@ -155,22 +184,15 @@ impl Learner for CavgaLearner {
         if step.is_multiple_of(self.config.adversary.every) {
             self.last_adversary_loss = self.step_discriminator(images.clone(), &forward, step)?;
         }
-        // Without gradients of its own: the encoder and decoder only need the way through it.
-        let judge = self.discriminator.clone().no_grad();
-        let seen = self.seen(forward.reconstruction.clone(), Stream::InstanceFake, step);
-        let fake = judge.forward(seen, Mode::Train);
-        let objective = Objective::new(&forward, images, fake, &self.config);
-        let total = objective.total(&self.config.weights);
-        let mut losses = vec![("total", finite("total", &total, step)?)];
-        let terms = [
-            ("reconstruction", &objective.reconstruction),
-            ("divergence", &objective.divergence),
-            ("adversarial", &objective.adversarial),
-            ("attention_expansion", &objective.attention_expansion),
-        ];
-        for (name, term) in terms {
-            losses.push((name, finite(name, term, step)?));
-        }
+        let (fake, leaf) = self.judged(&forward, step);
+        let objective = Objective::new(&forward, images.clone(), fake, &self.config);
+        let push = objective.adversarial.backward();
+        let push = Push::new(&forward, &images, &leaf, &push, &self.config)
+            .ok_or(Error::NoImages("the discriminator saw no reconstruction"))?;
+        let mut losses = self.losses(&objective, push.factor, step)?;
+        let weights = &self.config.weights;
+        let total =
+            objective.without_adversary(weights) + push.loss.mul_scalar(weights.adversarial);
         let gradients = total.backward();
         self.vae = self.adam.step(self.vae.clone(), &gradients);
         let [mean, spread] = self.attention_statistics(&forward.attention, step)?;

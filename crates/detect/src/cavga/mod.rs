@@ -9,6 +9,7 @@
 //! gradient is written out in closed form instead of differentiated twice, which is exact; and beside the paper's map
 //! `one-minus-attention` other maps of the same pass are kept under their own names.
 
+mod adversary;
 mod config;
 mod detector;
 mod learner;

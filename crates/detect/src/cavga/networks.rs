@@ -52,12 +52,20 @@ impl Parts {
 }
 
 #[derive(Module, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one in a network: nothing is saved by a box"
+)]
 enum Encoder {
     Dcgan(dcgan::Encoder),
     Resnet(ResNet18),
 }
 
 #[derive(Module, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one in a network: nothing is saved by a box"
+)]
 enum Decoder {
     Dcgan(dcgan::Decoder),
     Residual(ResidualDecoder),

@@ -93,8 +93,12 @@ impl Objective {
 
     /// w_r·L + w_adv·L_adv + w_ae·L_ae.
     pub fn total(&self, weights: &Weights) -> Tensor<1> {
+        self.without_adversary(weights) + self.adversarial.clone().mul_scalar(weights.adversarial)
+    }
+
+    /// w_r·L + w_ae·L_ae.
+    pub fn without_adversary(&self, weights: &Weights) -> Tensor<1> {
         (self.reconstruction.clone() + self.divergence.clone()).mul_scalar(weights.reconstruction)
-            + self.adversarial.clone().mul_scalar(weights.adversarial)
             + self
                 .attention_expansion
                 .clone()
