@@ -28,6 +28,8 @@ run balance-rest "${small[@]}" method.adversary.real_target=1 method.adversary.i
 run balance-slow "${small[@]}" method.adversary.real_target=1 method.adversary.instance_noise=0 method.adversary.adam.rate=2e-5
 run balance-labels "${small[@]}" method.adversary.instance_noise=0
 run balance-unlimited "${small[@]}" method.adversary.limit=0
+run balance-limit-1 "${small[@]}" method.adversary.limit=1
+run balance-limit-100 "${small[@]}" method.adversary.limit=100
 run balance-both "${small[@]}"
 run balance-both-1e-4 "${small[@]}" method.adam.rate=1e-4
 
@@ -41,7 +43,7 @@ run attention-no-adversary "${middle[@]}" method.weights.adversarial=0
 
 echo "| run | reconstruction | divergence | discriminator | adversarial |"
 echo "|---|---|---|---|---|"
-for name in none bare rest slow labels both both-1e-4; do
+for name in none bare rest slow labels unlimited limit-100 limit-1 both both-1e-4; do
   run=balance-$name
   echo "| $name | $(loss $run reconstruction) | $(loss $run divergence) | $(loss $run discriminator) | $(loss $run adversarial) |"
 done

@@ -1,10 +1,7 @@
 //! CAVGA's learner and detector as a user of the traits sees them.
 
 use burn::tensor::{Device, Tensor};
-use cavga_detect::{
-    Batch, Error, Method, Scores,
-    cavga::{Adversary, CavgaConfig},
-};
+use cavga_detect::{Batch, Error, Learner, Losses, Method, Scores, cavga::CavgaConfig};
 
 const SIZE: [usize; 2] = [64, 64];
 
@@ -35,24 +32,49 @@ fn bits(scores: Scores) -> Vec<u32> {
     images.chain(maps).map(f32::to_bits).collect()
 }
 
+/// A learner of `method` after `steps` steps, and how much of the adversary's push each step left.
+fn learnt(method: &Method, steps: u64) -> (Box<dyn Learner>, Vec<f64>) {
+    let mut learner = method.learner(SIZE, 5, &Device::flex()).unwrap();
+    let factors = (0..steps).map(|step| {
+        let losses = learner.observe(&batch(step)).unwrap();
+        loss(&losses, "adversarial_factor")
+    });
+    let factors = factors.collect();
+    (learner, factors)
+}
+
+fn loss(losses: &Losses, wanted: &str) -> f64 {
+    let mut losses = losses.iter();
+    losses.find(|(name, _)| *name == wanted).unwrap().1
+}
+
+fn assert_resumes(method: &Method) -> Vec<f64> {
+    let (straight, factors) = learnt(method, 4);
+    let state = learnt(method, 2).0.state().unwrap();
+    // One that has been elsewhere: nothing of that may stay.
+    let mut second = learnt(method, 1).0;
+    second.restore(state).unwrap();
+    (2..4).for_each(|step| drop(second.observe(&batch(step)).unwrap()));
+    let (straight, second) = (straight.state().unwrap(), second.state().unwrap());
+    assert!(straight == second, "{method:?}");
+    factors
+}
+
 #[test]
 fn a_restored_learner_goes_on_as_if_never_stopped() {
     for method in methods() {
-        let learner = || method.learner(SIZE, 5, &Device::flex()).unwrap();
-        let mut straight = learner();
-        (0..4).for_each(|step| drop(straight.observe(&batch(step)).unwrap()));
-        let mut first = learner();
-        (0..2).for_each(|step| drop(first.observe(&batch(step)).unwrap()));
-        let mut second = learner();
-        second.restore(first.state().unwrap()).unwrap();
-        (2..4).for_each(|step| drop(second.observe(&batch(step)).unwrap()));
-        assert_eq!(
-            straight.state().unwrap(),
-            second.state().unwrap(),
-            "{}",
-            method.name()
-        );
+        assert_resumes(&method);
     }
+}
+
+#[test]
+fn a_limited_adversary_that_learns_at_times_goes_on_as_if_never_stopped() {
+    let mut config = CavgaConfig::tiny();
+    config.adversary.limit = 0.01;
+    config.adversary.every = 3;
+    let factors = assert_resumes(&Method::CavgaDU(config));
+    let limited = factors.iter().all(|factor| (0.0..1.0).contains(factor));
+    assert!(limited, "the limit does nothing: {factors:?}");
 }
 
 #[test]
@@ -92,14 +114,7 @@ fn training_lowers_the_reconstruction_loss() {
     config.weights.adversarial = 0.0;
     for method in [Method::CavgaDU(config.clone()), Method::CavgaRU(config)] {
         let mut learner = method.learner(SIZE, 1, &Device::flex()).unwrap();
-        let mut reconstruction = |_| {
-            let losses = learner.observe(&batch(0)).unwrap();
-            losses
-                .into_iter()
-                .find(|(name, _)| *name == "reconstruction")
-                .unwrap()
-                .1
-        };
+        let mut reconstruction = |_| loss(&learner.observe(&batch(0)).unwrap(), "reconstruction");
         let losses: Vec<f64> = (0..20).map(&mut reconstruction).collect();
         assert!(losses[19] < losses[0], "{}: {losses:?}", method.name());
     }
@@ -127,27 +142,23 @@ fn settings_that_cannot_work_are_refused_by_name() {
             .unwrap();
         error.to_string()
     };
-    let config = CavgaConfig::tiny();
-    assert!(refused(config.clone(), [65, 64]).contains("size"));
-    let stride = CavgaConfig {
-        output_stride: 4,
-        ..config.clone()
-    };
-    assert!(refused(stride, SIZE).contains("output_stride"));
-    let adversary = Adversary {
-        real_target: f64::NAN,
-        ..config.adversary.clone()
-    };
-    assert!(
-        refused(
-            CavgaConfig {
-                adversary,
-                ..config
-            },
-            SIZE
-        )
-        .contains("real_target")
-    );
+    assert!(refused(CavgaConfig::tiny(), [65, 64]).contains("size"));
+    assert!(refused(CavgaConfig::tiny(), [64, 1 << 40]).contains("size"));
+    let changes: [(&str, fn(&mut CavgaConfig)); 7] = [
+        ("output_stride", |config| config.output_stride = 4),
+        ("decoder_width", |config| config.decoder_width = usize::MAX),
+        ("adam.beta_2", |config| config.adam.beta_2 = 1.0),
+        ("adversary.adam.epsilon", |config| config.adversary.adam.epsilon = 0.0),
+        ("adversary.real_target", |config| config.adversary.real_target = f64::NAN),
+        ("adversary.every", |config| config.adversary.every = 0),
+        ("smoothing", |config| config.smoothing = 1e9),
+    ];
+    for (key, change) in changes {
+        let mut config = CavgaConfig::tiny();
+        change(&mut config);
+        let error = refused(config, SIZE);
+        assert!(error.starts_with(&format!("{key} = ")), "{error}");
+    }
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::{CavgaConfig, Forward, config::Reduction};
 pub(super) struct Push {
     /// A loss, `[1]`, whose gradient on the logits is `factor`·∂L_adv/∂logits.
     pub(super) loss: Tensor<1>,
-    /// In [0, 1]: what the limit left of it.
+    /// In [0, 1]: what the limit left of it; NaN if the push is not finite.
     pub(super) factor: f64,
 }
 
@@ -39,8 +39,11 @@ impl Push {
 }
 
 /// The factor that keeps the weighted `push` within the configured multiple of the weighted reconstruction loss's gradient on the
-/// logits, which is x̂ − x over the loss's divisor.
+/// logits, which is `error`, x̂ − x, over the loss's divisor. Both are measured by their norm over the whole batch.
 fn limit(push: &Tensor<4>, error: Tensor<4>, config: &CavgaConfig) -> f64 {
+    if config.adversary.limit == 0.0 {
+        return 1.0;
+    }
     let [batch, channels, height, width] = error.dims();
     let divisor = match config.weights.reduction {
         Reduction::PerPixelValue => batch * channels * height * width,
@@ -50,7 +53,9 @@ fn limit(push: &Tensor<4>, error: Tensor<4>, config: &CavgaConfig) -> f64 {
     let allowed =
         config.adversary.limit * config.weights.reconstruction * norm(error) / divisor as f64;
     let wanted = config.weights.adversarial * norm(push.clone());
-    if config.adversary.limit == 0.0 || wanted <= allowed {
+    if !wanted.is_finite() {
+        f64::NAN
+    } else if wanted <= allowed {
         1.0
     } else {
         allowed / wanted

@@ -110,7 +110,7 @@ impl CavgaLearner {
         (judge.forward(seen, Mode::Train), leaf)
     }
 
-    /// The values of the objective's terms, and their weighted sum as it is descended.
+    /// The values of the objective's terms, and their weighted sum as it is descended, the adversary's by what is left of its push.
     fn losses(&self, objective: &Objective, factor: f64, step: u64) -> Result<Losses> {
         let reconstruction = finite("reconstruction", &objective.reconstruction, step)?;
         let divergence = finite("divergence", &objective.divergence, step)?;
@@ -189,6 +189,10 @@ impl Learner for CavgaLearner {
         let push = objective.adversarial.backward();
         let push = Push::new(&forward, &images, &leaf, &push, &self.config)
             .ok_or(Error::NoImages("the discriminator saw no reconstruction"))?;
+        if !push.factor.is_finite() {
+            let (name, value) = ("adversarial_factor", push.factor);
+            return Err(Error::NotFinite { name, value, step });
+        }
         let mut losses = self.losses(&objective, push.factor, step)?;
         let weights = &self.config.weights;
         let total =

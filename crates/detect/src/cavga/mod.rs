@@ -6,8 +6,9 @@
 //! anomalous. Objective: L + L_adv + 0.01·L_ae. Reported on MVTec AD: IoU .41 (D) and .47 (R), pixel AUROC .85 and .89.
 //!
 //! Where the paper is silent we chose, and each choice is a key of [`CavgaConfig`]. Where we differ: the attention's
-//! gradient is written out in closed form instead of differentiated twice, which is exact; and beside the paper's map
-//! `one-minus-attention` other maps of the same pass are kept under their own names.
+//! gradient is written out in closed form instead of differentiated twice, which is exact; the adversary is kept in balance
+//! ([`Adversary`]: smoothed labels, instance noise, and a limit on its gradient, each of which can be switched off); and beside
+//! the paper's map `one-minus-attention` other maps of the same pass are kept under their own names.
 
 mod adversary;
 mod config;

@@ -1,9 +1,6 @@
 //! CAVGA's autoencoder, of ResNet-18 and residual parts or of DC-GAN's.
 
-use burn::{
-    module::Module,
-    tensor::{Device, Tensor},
-};
+use burn::{module::Module, tensor::Tensor};
 use cavga_nn::{
     attention, dcgan,
     latent::ConvLatent,
@@ -15,6 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::CavgaConfig;
 use crate::{Error, Result};
+
+/// The longest side of an image.
+const MAX_SIDE: usize = 1 << 14;
 
 /// Which parts the autoencoder is built of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,18 +34,18 @@ impl Parts {
         }
     }
 
-    /// An error unless images of `size`, `[height, width]`, fit: multiples of 32 (so that either parts take them), and not so
-    /// small that the discriminator's last 4×4 convolution has no position.
+    /// An error unless images of `size`, `[height, width]`, fit: multiples of 32 (so that either parts take them), not so small
+    /// that the discriminator's last 4×4 convolution has no position, and not so large that no machine could hold the features.
     pub fn check_size(self, [height, width]: [usize; 2]) -> Result<()> {
         if [height, width]
             .iter()
-            .all(|&side| side >= 64 && side % 32 == 0)
+            .all(|&side| (64..=MAX_SIDE).contains(&side) && side % 32 == 0)
         {
             return Ok(());
         }
         Err(Error::Config {
             key: "size",
-            expected: "height and width of at least 64, both multiples of 32".into(),
+            expected: format!("height and width of 64 to {MAX_SIDE}, both multiples of 32"),
             found: format!("[{height}, {width}]"),
         })
     }
@@ -142,10 +142,5 @@ impl Vae {
             self.latent.mu.weight.val(),
             config.attention.score,
         )
-    }
-
-    /// The same network on another device, off or on the tape as that device says.
-    pub fn on(self, device: &Device) -> Self {
-        self.to_device(device)
     }
 }
