@@ -58,68 +58,88 @@ pub(super) struct Column {
 
 /// Computes the whole output, `[batch, groups · outputs, output_size]`.
 pub(super) fn run(path: Path, correlation: &Correlation, passes: &[Pass]) -> Vec<f32> {
-    let Correlation {
-        batch,
-        groups,
-        outputs,
-        output_size,
-        spread,
-        ..
-    } = *correlation;
-    let mut out = vec![0.0; batch * groups * outputs * output_size[0] * output_size[1]];
+    let c = correlation;
+    let mut out = vec![0.0; c.batch * c.groups * c.outputs * c.output_size[0] * c.output_size[1]];
     let shared = Shared::new(&mut out);
-    let (lanes, height) = path::tile(path);
-    let panels = outputs.div_ceil(height);
-    let width = output_size[1].div_ceil(spread[1]);
-    let threads = rayon::current_num_threads();
     for pass in passes {
-        let pixels = batch * pass.rows * width;
-        // Sums of a task stay well below the second-level cache.
-        let block = if pass.columns.len() * outputs > 512 {
-            PIXELS / 2
-        } else {
-            PIXELS
-        };
-        let blocks = pixels.div_ceil(block);
-        // Too few blocks of pixels for all threads: split the rows too, at the price of packing pixels more than once.
-        let parts = (2 * threads)
-            .div_ceil(blocks * groups)
-            .clamp(1, panels.div_ceil(4));
-        let part = panels.div_ceil(parts);
-        let parts = panels.div_ceil(part);
-        (0..groups * blocks * parts)
+        let split = Split::new(path, correlation, pass);
+        (0..c.groups * split.blocks * split.parts)
             .into_par_iter()
-            .for_each(|task| {
-                let (group, block_and_part) = (task / (blocks * parts), task % (blocks * parts));
-                let (at, first) = (
-                    block_and_part / parts * block,
-                    block_and_part % parts * part,
-                );
-                let panels = first..(first + part).min(panels);
-                let count = block.min(pixels - at);
-                let columns = count.next_multiple_of(2 * lanes);
-                let sums = pass.columns.len() * panels.len() * height * columns;
-                // Not inside the task: a closure there would not be compiled for the task's instruction set.
-                with_scratch(sums + (DEPTH + 1) * columns, |scratch| {
-                    let (sums, packed) = scratch.split_at_mut(sums);
-                    path::run(
-                        path,
-                        Block {
-                            correlation,
-                            pass,
-                            group,
-                            panels,
-                            at,
-                            count,
-                            out: shared,
-                            sums,
-                            packed,
-                        },
-                    );
-                });
-            });
+            .for_each(|task| run_task(path, correlation, pass, &split, task, shared));
     }
     out
+}
+
+/// How the output of a pass is cut into tasks: blocks of pixels, times parts of a group's panels of rows.
+struct Split {
+    /// Pixels of the pass, and of a block.
+    pixels: usize,
+    block: usize,
+    blocks: usize,
+    /// Panels of a group, and of a part.
+    panels: usize,
+    part: usize,
+    parts: usize,
+}
+
+impl Split {
+    fn new(path: Path, c: &Correlation, pass: &Pass) -> Self {
+        let (_, height) = path::tile(path);
+        let panels = c.outputs.div_ceil(height);
+        let pixels = c.batch * pass.rows * c.output_size[1].div_ceil(c.spread[1]);
+        // Sums of a task stay well below the second-level cache.
+        let wide = pass.columns.len() * c.outputs > 512;
+        let block = if wide { PIXELS / 2 } else { PIXELS };
+        let blocks = pixels.div_ceil(block);
+        // Too few blocks of pixels for all threads: split the rows too, at the price of packing pixels more than once.
+        let parts = (2 * rayon::current_num_threads())
+            .div_ceil(blocks * c.groups)
+            .clamp(1, panels.div_ceil(4));
+        let part = panels.div_ceil(parts);
+        Self {
+            pixels,
+            block,
+            blocks,
+            panels,
+            part,
+            parts: panels.div_ceil(part),
+        }
+    }
+}
+
+/// Runs one task of a pass with this thread's scratch memory.
+fn run_task(
+    path: Path,
+    correlation: &Correlation,
+    pass: &Pass,
+    split: &Split,
+    task: usize,
+    out: Shared,
+) {
+    let (lanes, height) = path::tile(path);
+    let (block, part) = (task / split.parts, task % split.parts);
+    let (group, block) = (block / split.blocks, block % split.blocks);
+    let (at, first) = (block * split.block, part * split.part);
+    let panels = first..(first + split.part).min(split.panels);
+    let count = split.block.min(split.pixels - at);
+    let columns = count.next_multiple_of(2 * lanes);
+    let sums = pass.columns.len() * panels.len() * height * columns;
+    // Not inside the task: a closure there would not be compiled for the task's instruction set.
+    with_scratch(sums + (DEPTH + 1) * columns, |scratch| {
+        let (sums, packed) = scratch.split_at_mut(sums);
+        let block = Block {
+            correlation,
+            pass,
+            group,
+            panels,
+            at,
+            count,
+            out,
+            sums,
+            packed,
+        };
+        path::run(path, block);
+    });
 }
 
 /// A block of pixels times some panels of rows: what one task computes.

@@ -86,59 +86,51 @@ pub fn input_gradient(
         "length of the bias"
     );
     let path = Path::current();
+    let passes: Vec<Pass> = (0..shape.stride[0].min(shape.input[0]))
+        .map(|phase| Pass {
+            phase,
+            rows: (shape.input[0] - phase).div_ceil(shape.stride[0]),
+            columns: (0..shape.stride[1].min(shape.input[1]))
+                .map(|phase_x| phase_column(path, shape, [phase, phase_x], weight))
+                .collect(),
+        })
+        .collect();
+    let correlation = Correlation {
+        images: dy,
+        batch: shape.batch,
+        groups: shape.groups,
+        depth: shape.channels[1] / shape.groups,
+        size: shape.output,
+        step: [1, 1],
+        outputs: shape.channels[0] / shape.groups,
+        output_size: shape.input,
+        spread: shape.stride,
+        bias,
+    };
+    correlate::run(path, &correlation, &passes)
+}
+
+/// The dense kernel through which one phase of input positions, (vertical, horizontal), sees the output's gradient.
+fn phase_column(path: Path, shape: &ConvShape, phase: [usize; 2], weight: &[f32]) -> Column {
     let (depth, outputs) = (
         shape.channels[1] / shape.groups,
         shape.channels[0] / shape.groups,
     );
     let area = shape.kernel[0] * shape.kernel[1];
-    let mut passes = Vec::new();
-    for phase_y in 0..shape.stride[0].min(shape.input[0]) {
-        let mut columns = Vec::new();
-        for phase_x in 0..shape.stride[1].min(shape.input[1]) {
-            let [rows, cols] = [phase_taps(shape, 0, phase_y), phase_taps(shape, 1, phase_x)];
-            // For each tap of the phase: its shift in `dy`, and its place in the kernel.
-            let taps: Vec<([isize; 2], usize)> = rows
-                .iter()
-                .flat_map(|&(dy, ky)| {
-                    cols.iter()
-                        .map(move |&(dx, kx)| ([dy, dx], ky * shape.kernel[1] + kx))
-                })
-                .collect();
-            let weights = pack::rows(
-                path,
-                shape.groups,
-                outputs,
-                depth * taps.len(),
-                |group, row, term| {
-                    let channel = group * depth + term / taps.len();
-                    weight[(channel * outputs + row) * area + taps[term % taps.len()].1]
-                },
-            );
-            columns.push(Column {
-                taps: taps.into_iter().map(|(shift, _)| shift).collect(),
-                weights,
-            });
+    let horizontal = phase_taps(shape, 1, phase[1]);
+    let (mut taps, mut places) = (Vec::new(), Vec::new());
+    for (dy, ky) in phase_taps(shape, 0, phase[0]) {
+        for &(dx, kx) in &horizontal {
+            taps.push([dy, dx]);
+            places.push(ky * shape.kernel[1] + kx);
         }
-        let rows = (shape.input[0] - phase_y).div_ceil(shape.stride[0]);
-        passes.push(Pass {
-            phase: phase_y,
-            rows,
-            columns,
-        });
     }
-    let correlation = Correlation {
-        images: dy,
-        batch: shape.batch,
-        groups: shape.groups,
-        depth,
-        size: shape.output,
-        step: [1, 1],
-        outputs,
-        output_size: shape.input,
-        spread: [shape.stride[0], shape.stride[1]],
-        bias,
-    };
-    correlate::run(path, &correlation, &passes)
+    let terms = depth * taps.len();
+    let weights = pack::rows(path, shape.groups, outputs, terms, |group, row, term| {
+        let channel = group * depth + term / places.len();
+        weight[(channel * outputs + row) * area + places[term % places.len()]]
+    });
+    Column { taps, weights }
 }
 
 /// The taps of one axis that reach input positions `phase + i · stride`: (shift in the output's gradient, tap).

@@ -42,6 +42,18 @@ impl Default for Geometry {
     }
 }
 
+impl Geometry {
+    /// How many positions a kernel has along an axis of an image; `None` if it does not fit, or coordinates would overflow.
+    fn positions(&self, axis: usize, size: usize, kernel: usize) -> Option<usize> {
+        const LIMIT: usize = 1 << 31;
+        let stride = self.stride[axis];
+        let reach = (kernel - 1).checked_mul(self.dilation[axis])?;
+        let padded = self.padding[axis].checked_mul(2)?.checked_add(size)?;
+        let fits = padded > reach && padded < LIMIT && stride < LIMIT;
+        fits.then(|| (padded - reach - 1) / stride + 1)
+    }
+}
+
 /// Why numbers do not make a convolution.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShapeError(String);
@@ -64,6 +76,19 @@ impl ConvShape {
         weight: [usize; 4],
         geometry: Geometry,
     ) -> Result<Self, ShapeError> {
+        Self::checked(images, weight, geometry).map_err(|what| {
+            ShapeError(format!(
+                "{what}: images {images:?}, weight {weight:?}, {geometry:?}"
+            ))
+        })
+    }
+
+    /// The shape, or what is wrong with it.
+    fn checked(
+        images: [usize; 4],
+        weight: [usize; 4],
+        geometry: Geometry,
+    ) -> Result<Self, &'static str> {
         let [batch, channels, height, width] = images;
         let Geometry {
             stride,
@@ -71,62 +96,37 @@ impl ConvShape {
             dilation,
             groups,
         } = geometry;
-        let fail = |what: &str| {
-            Err(ShapeError(format!(
-                "{what}: images {images:?}, weight {weight:?}, {geometry:?}"
-            )))
-        };
-        if images.contains(&0)
-            || weight.contains(&0)
-            || stride.contains(&0)
-            || dilation.contains(&0)
-            || groups == 0
-        {
-            return fail("a convolution's sizes must not be zero");
+        let all = [&images[..], &weight, &stride, &dilation, &[groups]];
+        if all.into_iter().flatten().any(|&size| size == 0) {
+            return Err("a convolution's sizes must not be zero");
         }
         if channels != weight[1].saturating_mul(groups) || !weight[0].is_multiple_of(groups) {
-            return fail("channels do not fit the weight and its groups");
+            return Err("channels do not fit the weight and its groups");
         }
         let mut output = [0; 2];
         for axis in 0..2 {
-            let (size, kernel) = ([height, width][axis], weight[2 + axis]);
-            let reach = (kernel - 1).checked_mul(dilation[axis]);
-            let padded = padding[axis]
-                .checked_mul(2)
-                .and_then(|both| both.checked_add(size));
-            match (padded, reach) {
-                (Some(padded), Some(reach))
-                    if padded > reach && padded < (1 << 31) && stride[axis] < (1 << 31) =>
-                {
-                    output[axis] = (padded - reach - 1) / stride[axis] + 1;
-                }
-                _ => return fail("the kernel must fit into the padded image"),
-            }
+            output[axis] = geometry
+                .positions(axis, images[2 + axis], weight[2 + axis])
+                .ok_or("the kernel must fit into the padded image")?;
         }
-        let kernel = [weight[2], weight[3]];
-        let channels = [channels, weight[0]];
         let shape = Self {
             batch,
-            channels,
+            channels: [channels, weight[0]],
             input: [height, width],
             output,
-            kernel,
+            kernel: [weight[2], weight[3]],
             stride,
             padding,
             dilation,
             groups,
         };
-        let product = |sizes: [usize; 4]| {
-            sizes
-                .iter()
-                .try_fold(1_usize, |all, &size| all.checked_mul(size))
+        let fits = |sizes: [usize; 4]| {
+            let product = |all: usize, size| all.checked_mul(size);
+            let len = sizes.into_iter().try_fold(1, product);
+            len.is_some_and(|len| len <= 1 << 48)
         };
-        let sizes = [images, weight, shape.output_shape()];
-        if sizes
-            .into_iter()
-            .any(|sizes| product(sizes).is_none_or(|len| len > (1 << 48)))
-        {
-            return fail("a convolution's sizes overflow");
+        if ![images, weight, shape.output_shape()].into_iter().all(fits) {
+            return Err("a convolution's sizes overflow");
         }
         Ok(shape)
     }
@@ -145,12 +145,6 @@ impl ConvShape {
         output_padding: [usize; 2],
         geometry: Geometry,
     ) -> Result<Self, ShapeError> {
-        let Geometry {
-            stride,
-            padding,
-            dilation,
-            groups,
-        } = geometry;
         let fail = |what: &str| {
             let sizes = format!(
                 "images {images:?}, weight {weight:?}, output padding {output_padding:?}, {geometry:?}"
@@ -160,25 +154,25 @@ impl ConvShape {
         let mut size = [0; 2];
         for axis in 0..2 {
             // One of PyTorch's rules would also allow it below the dilation; such an output has rows that see nothing.
-            if output_padding[axis] >= stride[axis] {
+            if output_padding[axis] >= geometry.stride[axis] {
                 return fail("output padding must be smaller than the stride");
             }
             let spread = images[2 + axis]
                 .checked_sub(1)
-                .and_then(|gaps| gaps.checked_mul(stride[axis]));
+                .and_then(|gaps| gaps.checked_mul(geometry.stride[axis]));
             let reach = weight[2 + axis]
                 .checked_sub(1)
-                .and_then(|gaps| gaps.checked_mul(dilation[axis]));
+                .and_then(|gaps| gaps.checked_mul(geometry.dilation[axis]));
             let full = spread
                 .zip(reach)
                 .and_then(|(spread, reach)| spread.checked_add(reach));
             let full = full.and_then(|full| full.checked_add(output_padding[axis] + 1));
-            size[axis] = match full.zip(padding[axis].checked_mul(2)) {
+            size[axis] = match full.zip(geometry.padding[axis].checked_mul(2)) {
                 Some((full, cut)) if full > cut => full - cut,
                 _ => return fail("a transposed convolution's output must not be empty"),
             };
         }
-        let Some(channels) = weight[1].checked_mul(groups) else {
+        let Some(channels) = weight[1].checked_mul(geometry.groups) else {
             return fail("channels overflow");
         };
         let shape = Self::new([images[0], channels, size[0], size[1]], weight, geometry)?;

@@ -36,53 +36,12 @@ pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
         Aligned::zeros(shape.groups * plan.row_blocks * plan.term_blocks * plan.tile_len());
     for image in (0..shape.batch).step_by(round) {
         let count = round.min(shape.batch - image);
-        plan.pad(
-            &x[image * shape.input_len() / shape.batch..],
-            count,
-            padded.as_mut_slice(),
-        );
+        let x = &x[image * shape.input_len() / shape.batch..];
+        plan.pad(x, count, padded.as_mut_slice());
         let dy = &dy[image * shape.output_len() / shape.batch..];
-        turned
-            .as_mut_slice()
-            .par_chunks_mut(count * pixels * plan.lanes)
-            .enumerate()
-            .for_each(|(block, into)| {
-                if block < shape.groups * plan.row_blocks {
-                    path::run(
-                        path,
-                        Turn {
-                            plan: &plan,
-                            dy,
-                            block,
-                            into,
-                        },
-                    );
-                }
-            });
-        // Enough tasks for balance, few enough that `dy` is read from memory a few times only.
-        let parts = (4 * rayon::current_num_threads()).div_ceil(shape.groups * plan.row_blocks);
-        let part = plan.term_blocks.div_ceil(parts.clamp(1, plan.term_blocks));
-        let parts = plan.term_blocks.div_ceil(part);
-        let shared = Shared::new(sums.as_mut_slice());
+        plan.turn(path, dy, count, turned.as_mut_slice());
         let (x, dy) = (padded.as_slice(), turned.as_slice());
-        (0..shape.groups * plan.row_blocks * parts)
-            .into_par_iter()
-            .for_each(|task| {
-                let (block, first) = (task / parts, task % parts * part);
-                let terms = first..(first + part).min(plan.term_blocks);
-                path::run(
-                    path,
-                    Tiles {
-                        plan: &plan,
-                        x,
-                        dy,
-                        images: count,
-                        block,
-                        terms,
-                        sums: shared,
-                    },
-                );
-            });
+        plan.sum(path, x, dy, count, sums.as_mut_slice());
     }
     plan.collect(sums.as_slice())
 }
@@ -159,6 +118,47 @@ impl<'a> Plan<'a> {
                     }
                 }
             });
+    }
+
+    /// Transposes `dy` of `images` images: `[block of rows][pixel][row in block]`.
+    fn turn(&self, path: Path, dy: &[f32], images: usize, into: &mut [f32]) {
+        let shape = self.shape;
+        let pixels = shape.output[0] * shape.output[1];
+        into.par_chunks_mut(images * pixels * self.lanes)
+            .enumerate()
+            .take(shape.groups * self.row_blocks)
+            .for_each(|(block, into)| {
+                let turn = Turn {
+                    plan: self,
+                    dy,
+                    block,
+                    into,
+                };
+                path::run(path, turn);
+            });
+    }
+
+    /// Adds what `images` images give, as [`Plan::pad`] and [`Plan::turn`] laid them out, to all tiles of `sums`.
+    fn sum(&self, path: Path, x: &[f32], dy: &[f32], images: usize, sums: &mut [f32]) {
+        // Enough tasks for balance, few enough that `dy` is read from memory a few times only.
+        let blocks = self.shape.groups * self.row_blocks;
+        let parts = (4 * rayon::current_num_threads()).div_ceil(blocks);
+        let part = self.term_blocks.div_ceil(parts.clamp(1, self.term_blocks));
+        let parts = self.term_blocks.div_ceil(part);
+        let sums = Shared::new(sums);
+        (0..blocks * parts).into_par_iter().for_each(|task| {
+            let (block, first) = (task / parts, task % parts * part);
+            let tiles = Tiles {
+                plan: self,
+                x,
+                dy,
+                images,
+                block,
+                terms: first..(first + part).min(self.term_blocks),
+                sums,
+            };
+            path::run(path, tiles);
+        });
     }
 
     /// The weight's own layout from tiles `[group][row block][term block][term][row]`.
@@ -271,37 +271,14 @@ impl Task for Tiles<'_> {
                     furthest.is_some_and(|(offset, start)| offset + start + reach < self.x.len())
                 );
                 let at = (self.block * plan.term_blocks + block) * plan.tile_len();
+                let (x, stride) = (self.x, shape.stride[1]);
                 // SAFETY: tasks own disjoint tiles; the assertion and the length of `dy` are what `tile` asks for.
                 unsafe {
                     let sums = self.sums.slice(at, plan.tile_len());
                     match L::ROWS {
-                        8 => tile::<L, 8>(
-                            self.x,
-                            &starts,
-                            offsets,
-                            columns,
-                            shape.stride[1],
-                            dy,
-                            sums,
-                        ),
-                        6 => tile::<L, 6>(
-                            self.x,
-                            &starts,
-                            offsets,
-                            columns,
-                            shape.stride[1],
-                            dy,
-                            sums,
-                        ),
-                        _ => tile::<L, 4>(
-                            self.x,
-                            &starts,
-                            offsets,
-                            columns,
-                            shape.stride[1],
-                            dy,
-                            sums,
-                        ),
+                        8 => tile::<L, 8>(x, &starts, offsets, columns, stride, dy, sums),
+                        6 => tile::<L, 6>(x, &starts, offsets, columns, stride, dy, sums),
+                        _ => tile::<L, 4>(x, &starts, offsets, columns, stride, dy, sums),
                     }
                 }
             }
@@ -313,7 +290,7 @@ impl Task for Tiles<'_> {
 /// `x[start of line + offset of term + pixel · stride] · dy[pixel, 0..2N]`.
 ///
 /// # Safety
-/// `x` holds all those elements, `offsets` has `R` of them, `dy` has `2N` floats per pixel, `sums` is `R · 2N` long, and the
+/// `x` holds all those elements, `offsets` has `R` elements, `dy` those of as many pixels as there are columns in all lines, `dy` has `2N` floats per pixel, `sums` is `R · 2N` long, and the
 /// processor has the instruction set of `L`.
 #[inline(always)]
 unsafe fn tile<L: Lanes, const R: usize>(
