@@ -16,7 +16,7 @@ use crate::{
     Result,
     calibration::Verdict,
     config::DataConfig,
-    eval::{MapFiles, write_map},
+    eval::{MapFiles, as_text, write_map},
     feed,
     model::{Model, Scored},
 };
@@ -38,6 +38,7 @@ pub struct PredictOptions {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Prediction {
     /// The image.
+    #[serde(serialize_with = "as_text")]
     pub image: PathBuf,
     /// The method's own score, raw; higher means more anomalous.
     pub score: f32,

@@ -153,8 +153,17 @@ pub(crate) struct Check {
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Device {
     /// cpu, or wgpu, vulkan, metal, cuda, rocm where this program was built with them; wgpu:1 for the second
-    #[arg(long, value_name = "DEVICE", default_value = "cpu")]
-    pub(crate) device: String,
+    ///
+    /// Without it: cpu, or with --resume the device that the run is on
+    #[arg(long, value_name = "DEVICE", verbatim_doc_comment)]
+    pub(crate) device: Option<String>,
+}
+
+impl Device {
+    /// The device asked for, as in `cpu` or `wgpu:1`.
+    pub(crate) fn name(&self) -> &str {
+        self.device.as_deref().unwrap_or("cpu")
+    }
 }
 
 #[derive(Debug, ClapArgs)]

@@ -53,7 +53,7 @@ fn stop_flag() -> Result<Arc<AtomicBool>> {
 
 fn run_demo(args: &args::Demo) -> Result<ExitCode> {
     let stop = stop_flag()?;
-    let outcome = demo(&args.out, &args.device.device, &stop, &mut *progress())?;
+    let outcome = demo(&args.out, args.device.name(), &stop, &mut *progress())?;
     let Demo::Finished { run, evaluation } = outcome else {
         note(&format!(
             "stopped; remove {} before another demo",
@@ -108,8 +108,12 @@ fn train(args: &args::Train) -> Result<ExitCode> {
         args.config.as_deref().or(own_config.as_deref()),
         &overrides,
     )?;
+    let device = match (&args.device.device, &begun) {
+        (None, Some((_, record))) => record.device.as_str(),
+        _ => args.device.name(),
+    };
     let options = TrainOptions {
-        device: args.device.device.clone(),
+        device: device.to_owned(),
         resume: args.resume,
         stop: stop_flag()?,
     };
@@ -133,7 +137,7 @@ fn train(args: &args::Train) -> Result<ExitCode> {
 fn trained(args: &args::Train, run: &RunFolder, record: &Record) -> Result<ExitCode> {
     if args.json.json {
         line(serde_json::to_string(
-            &json!({ "run": run.path(), "model": run.model(), "record": record }),
+            &json!({ "run": run.path().to_string_lossy(), "model": run.model().to_string_lossy(), "record": record }),
         )?)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -154,7 +158,7 @@ fn eval(args: &args::Eval) -> Result<ExitCode> {
     let run = RunFolder::new(&args.run);
     let options = EvalOptions {
         data: args.data.clone(),
-        device: args.device.device.clone(),
+        device: args.device.name().to_owned(),
         map: args.map.clone(),
         maps: !args.no_maps,
         stop: stop_flag()?,
@@ -193,37 +197,40 @@ fn print_figures(evaluation: &Evaluation) -> Result<()> {
 }
 
 fn predict(args: args::Predict) -> Result<ExitCode> {
-    let device = cavga::device::parse(&args.device.device).map_err(cavga::Error::from)?;
+    let device = cavga::device::parse(args.device.name()).map_err(cavga::Error::from)?;
     let model = Model::load(&args.model, &device)?;
+    let stop = stop_flag()?;
     let options = PredictOptions {
         out: args.out,
         map: args.map,
         limits: Limits {
             max_pixels: args.max_pixels,
         },
-        stop: stop_flag()?,
+        stop: Arc::clone(&stop),
     };
     let mut failed = false;
     let mut printed = Ok(());
-    cavga::predict(
-        &model,
-        &args.images,
-        &options,
-        &mut |path, said| match said {
-            Ok(prediction) if printed.is_ok() => {
-                printed = print_prediction(&prediction, args.json.json)
-            }
-            Ok(_) => {}
+    let ended = cavga::predict(&model, &args.images, &options, &mut |path, said| {
+        if printed.is_err() {
+            return;
+        }
+        match said {
+            Ok(prediction) => printed = print_prediction(&prediction, args.json.json),
             Err(error) => {
                 failed = true;
-                if args.json.json && printed.is_ok() {
+                if args.json.json {
                     printed = print_failure(path, &error);
                 }
                 output::report(&error.into());
             }
-        },
-    )?;
+        }
+        if printed.is_err() {
+            // Nobody reads on (`cavga predict ... | head -1`): the other images need not be asked about.
+            stop.store(true, Ordering::Relaxed);
+        }
+    });
     printed?;
+    ended?;
     Ok(if failed {
         ExitCode::FAILURE
     } else {
@@ -257,7 +264,7 @@ fn print_prediction(prediction: &Prediction, as_json: bool) -> Result<()> {
 
 fn print_failure(path: &Path, error: &cavga::Error) -> Result<()> {
     line(serde_json::to_string(
-        &json!({ "image": path, "error": error.to_string() }),
+        &json!({ "image": path.to_string_lossy(), "error": error.to_string() }),
     )?)?;
     Ok(())
 }

@@ -75,6 +75,22 @@ fn one_normal_image_is_too_few() {
     );
 }
 
+/// Held-out images are needed only after the last pass: a broken one is found before the first all the same.
+#[test]
+fn a_broken_held_out_image_is_found_before_training() {
+    let set = Set::new();
+    let images = cavga::data::Dataset::open(set.data()).unwrap().train;
+    let (_, held_out) = cavga::data::hold_out(images, 0.1, 0);
+    fs::write(&held_out[0].path, b"not a picture").unwrap();
+    let run = set.path("run");
+    let said = fail(&mut set.train(&run), 1);
+    assert!(said.contains(held_out[0].path.to_str().unwrap()), "{said}");
+    assert!(!run.join("train.jsonl").exists(), "not a step was made");
+    // Mended, the same folder serves: there is nothing in it to lose.
+    write_png(&held_out[0].path, 32, 32);
+    succeed(&mut set.train(&run));
+}
+
 #[test]
 fn an_image_cut_short() {
     let (said, checked) = spoiled(|data| {
@@ -285,4 +301,40 @@ fn wrong_arguments_exit_with_2() {
         2,
     );
     assert!(said.contains("crop"), "{said}");
+}
+
+/// Such names exist on Linux; JSON has no way to write them exactly.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_name_that_is_no_unicode_does_not_end_a_report() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let set = Set::new();
+    let run = set.trained("run");
+    let images = set.path("images");
+    fs::create_dir(&images).unwrap();
+    let name = |bytes| images.join(OsStr::from_bytes(bytes));
+    fs::write(name(b"a\xff.png"), b"no image").unwrap();
+    fs::copy(set.data().join("test/good/000.png"), name(b"b\xff.png")).unwrap();
+    let mut command = cavga(["predict", "--json"]);
+    fail(command.arg(&run).arg(&images), 1);
+    let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert!(
+        said.lines().count() == 2 && said.contains("\"score\""),
+        "{said}"
+    );
+    let checked = cavga(["data", "check", "--json"])
+        .arg(&images)
+        .output()
+        .unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
+    assert_eq!(report["problems"][0]["kind"], "not-an-image");
+}
+
+/// No sum of steps overflows; the number is refused where it cannot be written down.
+#[test]
+fn more_passes_than_can_be_counted() {
+    let set = Set::new();
+    let passes = format!("train.passes={}", i64::MAX);
+    let said = fail(set.train(&set.path("run")).args(["--set", &passes]), 2);
+    assert!(!said.contains("overflow"), "{said}");
 }

@@ -42,7 +42,7 @@ impl Drop for Small<'_> {
 }
 
 #[test]
-fn training_and_evaluation_on_a_full_disk() {
+fn training_on_a_full_disk() {
     let set = Set::new();
     let whole = set.trained("whole");
     let size = fs::metadata(whole.join("checkpoint.safetensors"))
@@ -105,4 +105,27 @@ fn predicting_into_a_full_disk_names_the_file() {
         said.contains("cannot write") && said.contains(at.to_str().unwrap()),
         "{said}"
     );
+}
+
+#[test]
+fn evaluating_on_a_full_disk_names_the_file_and_leaves_no_half_of_one() {
+    let set = Set::new();
+    let whole = set.trained("whole");
+    let names = ["run.toml", "model.safetensors"];
+    let kib = |name: &str| fs::metadata(whole.join(name)).unwrap().len().div_ceil(1024);
+    let at = set.path("small");
+    // Room for the model, not for the report.
+    let size = names.into_iter().map(kib).sum::<u64>() + 40;
+    let Some(_mounted) = Small::mount(&at, u32::try_from(size).unwrap()) else {
+        return;
+    };
+    for name in names {
+        fs::copy(whole.join(name), at.join(name)).unwrap();
+    }
+    let said = fail(cavga(["eval", "--no-maps"]).arg(&at), 1);
+    assert!(
+        said.contains("report.html: cannot write") && said.contains("No space left"),
+        "{said}"
+    );
+    assert!(!at.join("report.html").exists() && !at.join("report.html.partial").exists());
 }

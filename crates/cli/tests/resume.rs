@@ -179,3 +179,17 @@ fn resuming_something_else_is_refused() {
     );
     assert!(said.contains("run.toml"), "{said}");
 }
+
+/// Ctrl-C says to go on with `--resume --out RUN` alone: that must not move a run to another device.
+#[test]
+fn a_resumed_run_stays_on_its_device() {
+    let set = Set::new();
+    let run = set.trained("run");
+    let record = fs::read_to_string(run.join("run.toml")).unwrap();
+    let elsewhere = record.replace("device = \"cpu\"", "device = \"abacus\"");
+    assert!(record != elsewhere);
+    fs::write(run.join("run.toml"), elsewhere).unwrap();
+    let said = fail(cavga(["train", "--resume", "--out"]).arg(&run), 2);
+    assert!(said.contains("abacus is no device"), "{said}");
+    succeed(cavga(["train", "--resume", "--device", "cpu", "--out"]).arg(&run));
+}

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::dataset::hash_file;
+use crate::dataset::{Dataset, hash_file};
 use crate::decode::{Depth, Limits, decode, depth, require_unit_range};
 use crate::error::{Error, Result};
 use crate::layout::scan;
@@ -18,11 +18,17 @@ use crate::sample::Sample;
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Problem {
     /// The file or folder it is about.
+    #[serde(serialize_with = "as_text")]
     pub path: PathBuf,
     /// Its short name in kebab-case: `"truncated"`, `"mask-size"`, ... ([`Error::kind`]).
     pub kind: String,
     /// The whole message: what was expected, what was found, what to do.
     pub message: String,
+}
+
+/// A path as text: names that are no Unicode must not keep a report from being written.
+fn as_text<S: Serializer>(path: &Path, to: S) -> std::result::Result<S::Ok, S::Error> {
+    to.serialize_str(&path.to_string_lossy())
 }
 
 /// How much there is.
@@ -83,31 +89,10 @@ pub fn check(root: &Path, limits: &Limits) -> Report {
         .into_iter()
         .map(|(path, w)| warning(&path, w.kind, &w.message))
         .collect();
-    let mut counts = Counts {
-        train: dataset.train.len(),
-        ..Counts::default()
-    };
-    for (sample, seen) in samples.iter().zip(&seen) {
+    for seen in &seen {
         problems.extend(seen.problems.iter().map(|error| problem(root, error)));
-        counts.masks += usize::from(sample.mask.is_some());
-        if let Some([height, width]) = seen.size {
-            *counts
-                .sizes
-                .entry(format!("{height} x {width}"))
-                .or_default() += 1;
-        }
     }
-    for sample in &dataset.test {
-        *counts
-            .kinds
-            .entry(sample.label.kind().to_string())
-            .or_default() += 1;
-        *(if sample.label.is_anomalous() {
-            &mut counts.test_anomalous
-        } else {
-            &mut counts.test_normal
-        }) += 1;
-    }
+    let counts = count(&dataset, &samples, &seen);
     compare_bytes(
         root,
         dataset.train.len(),
@@ -136,6 +121,36 @@ pub fn check(root: &Path, limits: &Limits) -> Report {
         warnings,
         counts,
     }
+}
+
+/// How much there is of everything.
+fn count(dataset: &Dataset, samples: &[&Sample], seen: &[Seen]) -> Counts {
+    let mut counts = Counts {
+        train: dataset.train.len(),
+        masks: samples
+            .iter()
+            .filter(|sample| sample.mask.is_some())
+            .count(),
+        ..Counts::default()
+    };
+    for [height, width] in seen.iter().filter_map(|seen| seen.size) {
+        *counts
+            .sizes
+            .entry(format!("{height} x {width}"))
+            .or_default() += 1;
+    }
+    for sample in &dataset.test {
+        *counts
+            .kinds
+            .entry(sample.label.kind().to_string())
+            .or_default() += 1;
+        *(if sample.label.is_anomalous() {
+            &mut counts.test_anomalous
+        } else {
+            &mut counts.test_normal
+        }) += 1;
+    }
+    counts
 }
 
 /// Decodes a sample and its mask.

@@ -65,7 +65,7 @@ fn unknown_key(table: &Table, origin: &str, message: &str) -> Option<Error> {
     let known: Vec<_> = rest.split('`').skip(1).step_by(2).collect();
     Some(Error::UnknownKey {
         origin: origin.to_owned(),
-        key: full_name(table, found).unwrap_or_else(|| found.to_owned()),
+        key: full_name(table, found, &known).map_or_else(|| found.to_owned(), |(_, key)| key),
         nearest: nearest(found, known.iter().copied()),
         known: if known.is_empty() {
             "none".to_owned()
@@ -75,14 +75,20 @@ fn unknown_key(table: &Table, origin: &str, message: &str) -> Option<Error> {
     })
 }
 
-/// The dotted name of the first key called `last`.
-fn full_name(table: &Table, last: &str) -> Option<String> {
-    if table.contains_key(last) {
-        return Some(last.to_owned());
-    }
-    table
-        .iter()
-        .find_map(|(name, value)| Some(format!("{name}.{}", full_name(value.as_table()?, last)?)))
+/// The dotted name of the key called `last` that is unknown: several sections may have one of that name, and the section
+/// with the most `known` keys beside it, which it has from the defaults, is the one complained of. With how many those are.
+fn full_name(table: &Table, last: &str, known: &[&str]) -> Option<(usize, String)> {
+    let own = table.contains_key(last).then(|| {
+        let beside = known.iter().filter(|key| table.contains_key(**key)).count();
+        (beside, last.to_owned())
+    });
+    let below = table.iter().filter_map(|(name, value)| {
+        let (beside, key) = full_name(value.as_table()?, last, known)?;
+        Some((beside, format!("{name}.{key}")))
+    });
+    own.into_iter()
+        .chain(below)
+        .max_by_key(|(beside, _)| *beside)
 }
 
 #[cfg(test)]

@@ -121,7 +121,9 @@ impl RunConfig {
         let mut config = keys::deserialize(&table, &origin)?;
         for text in overrides {
             keys::set(&mut table, text)?;
-            config = keys::deserialize(&table, &format!("--set {text}"))?;
+            let origin = format!("--set {text}");
+            check_method(&table, name, &origin)?;
+            config = keys::deserialize(&table, &origin)?;
         }
         config.checked(&origin)
     }
@@ -258,6 +260,27 @@ mod tests {
             error.contains("unknown key tran (did you mean train?)"),
             "{error}"
         );
+    }
+
+    /// `rate` is a key of `method.adam` and `size` one of `data`; neither is one of `train`.
+    #[test]
+    fn an_unknown_key_that_another_section_has_is_named_with_its_own_section() {
+        for (text, key) in [
+            ("train.rate=1", "train.rate"),
+            ("train.size=1", "train.size"),
+            ("data.batch=1", "data.batch"),
+            ("method.adam.passes=1", "method.adam.passes"),
+            ("size=1", "size"),
+        ] {
+            let error = read("", &[text]).unwrap_err().to_string();
+            assert!(error.contains(&format!("unknown key {key}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_setting_does_not_turn_one_method_into_another() {
+        let error = read("", &["method.name=cavga-r-u"]).unwrap_err();
+        assert!(matches!(error, Error::Config { .. }), "{error}");
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(super) fn prefix(index: usize, name: &str) -> String {
     }
 }
 
-/// All figures but those of single kinds, and the curves of the method's own map.
+/// All figures but those of single kinds, and the curves of the map that is shown.
 pub(super) fn all(
     measured: &Measured<'_>,
     stop: &AtomicBool,

@@ -8,7 +8,7 @@
 //! - `measure`: all figures; `images`: those of whole images; `pixels`: those of maps
 //! - `figures`: names, numbers, reasons
 //! - `files`: metrics.json, scores.csv and maps
-//! - `page`: what the report shows; `gallery`: its example images; `words`: what its figures are called
+//! - `page`: what the report shows; `tables`: its figures, `words`: what they are called; `gallery`: its example images
 
 mod figures;
 mod files;
@@ -17,6 +17,7 @@ mod images;
 mod measure;
 mod page;
 mod pixels;
+mod tables;
 mod words;
 
 use std::{
@@ -35,7 +36,7 @@ use serde_json::{Map, Value};
 
 pub use figures::Figures;
 pub use files::MapFiles;
-pub(crate) use files::write_map;
+pub(crate) use files::{as_text, write_map};
 
 use crate::{
     Error, Result, atomic,
@@ -56,7 +57,7 @@ pub struct EvalOptions {
     pub data: Option<PathBuf>,
     /// The device, as in `cpu` or `wgpu:1`.
     pub device: String,
-    /// The map that is drawn and headlined; without it, the method's own. It changes no figure.
+    /// The map that is drawn and headlined, and measured for each kind too; without it, the method's own.
     pub map: Option<String>,
     /// Whether maps and overlays of all test images are written.
     pub maps: bool,
@@ -170,7 +171,7 @@ pub fn evaluate(
     let kinds = measure::kinds(&measured)?;
     let metrics = files::metrics(&measured, &record, &figures, &kinds);
     if options.maps {
-        draw(run, &measured, progress)?;
+        draw(run, &measured, &options.stop, progress)?;
     }
     files::write_scores(&run.scores(), &images, model.calibration())?;
     files::write_metrics(&run.metrics(), &metrics)?;
@@ -249,8 +250,13 @@ fn score(
     Ok(images)
 }
 
-/// Writes the method's own map of every test image.
-fn draw(run: &RunFolder, measured: &Measured<'_>, progress: &mut dyn Progress) -> Result<()> {
+/// Writes the map that is shown of every test image.
+fn draw(
+    run: &RunFolder,
+    measured: &Measured<'_>,
+    stop: &AtomicBool,
+    progress: &mut dyn Progress,
+) -> Result<()> {
     let Measured {
         calibration,
         images,
@@ -267,6 +273,10 @@ fn draw(run: &RunFolder, measured: &Measured<'_>, progress: &mut dyn Progress) -
     });
     let mut done = 0;
     for some in images.chunks(16) {
+        if stop.load(Ordering::Relaxed) {
+            progress.on(Event::End);
+            return Err(Error::Stopped);
+        }
         some.par_iter().try_for_each(|image| {
             let stem = files::stem(&run.maps(), &image.sample.id);
             write_map(

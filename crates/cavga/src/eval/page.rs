@@ -4,42 +4,18 @@ use std::{collections::BTreeMap, path::Path};
 
 use cavga_metrics as metrics;
 
-use super::{
-    Figures, Measured, TestImage, gallery,
-    measure::prefix,
-    pixels::Curves,
-    words::{reported, words},
-};
+use super::{Figures, Measured, TestImage, gallery, measure::prefix, pixels::Curves};
 use crate::{
     Result,
     calibration::Verdict,
     config::RunConfig,
-    report::{Curve, Figure, HeatScale, Histogram, KindRow, KindTable, Report, Section, Verdicts},
+    report::{Curve, HeatScale, Histogram, Report, Verdicts},
     run::Record,
     train::LogLine,
 };
 
-/// The figures on top of the page, and what they are called there.
-const HEADLINES: [(&str, &str); 4] = [
-    ("image_auroc", "Images told apart, AUROC"),
-    ("pixel_auroc", "Pixels told apart, AUROC"),
-    ("aupro_0.30", "Regions covered, AUPRO to 0.30"),
-    (
-        "balanced_accuracy_at_threshold",
-        "Verdicts right, balanced accuracy",
-    ),
-];
-
 /// A mean attention outside of this has nowhere left to go.
 const SATURATED: std::ops::RangeInclusive<f64> = 0.02..=0.98;
-
-/// The columns of the table of kinds, and whether they are of a map.
-const KIND_COLUMNS: [(&str, bool); 4] = [
-    ("image_auroc", false),
-    ("pixel_auroc", true),
-    ("aupro_0.30", true),
-    ("iou_at_0.5", true),
-];
 
 /// What an evaluation found.
 pub(super) struct Page<'a> {
@@ -92,7 +68,7 @@ impl Page<'_> {
     }
 
     /// What the figures of the shown map are called in front.
-    fn shown(&self) -> String {
+    pub(super) fn shown(&self) -> String {
         let Measured {
             calibration, shown, ..
         } = self.measured;
@@ -182,67 +158,6 @@ impl Page<'_> {
         warnings
     }
 
-    /// One section for each score and map.
-    fn sections(&self, category: &str) -> Vec<Section> {
-        let calibration = self.measured.calibration;
-        let scores = calibration
-            .scores
-            .iter()
-            .map(|scale| ("Images: score", &scale.name, false));
-        let maps = calibration
-            .maps
-            .iter()
-            .map(|scale| ("Pixels: map", &scale.name, true));
-        let mut own = [true, true];
-        let mut sections = Vec::new();
-        for (what, name, is_map) in scores.chain(maps) {
-            let is_own = std::mem::take(&mut own[usize::from(is_map)]);
-            let is_shown = if is_map {
-                prefix(usize::from(!is_own), name) == self.shown()
-            } else {
-                is_own
-            };
-            let prefix = if is_own {
-                String::new()
-            } else {
-                format!("{name}.")
-            };
-            let figures = self.figures.iter().filter_map(|(key, value)| {
-                let rest = key.strip_prefix(&prefix)?;
-                let (label, rule) = words(rest);
-                let of_map =
-                    rest.contains("pixel") || rest.starts_with("iou") || rest.starts_with("aupro");
-                if label.is_empty() || of_map != is_map {
-                    return None;
-                }
-                let method = self.measured.method.name();
-                Some(Figure {
-                    name: label.to_owned(),
-                    value: value.clone(),
-                    rule: rule.to_owned(),
-                    reported: reported(method, category, rest)
-                        .filter(|_| is_own)
-                        .map(str::to_owned),
-                    headline: HEADLINES
-                        .iter()
-                        .find(|(head, _)| is_shown && *head == rest)
-                        .map(|(_, text)| (*text).to_owned()),
-                })
-            });
-            let note = if is_own {
-                "the method's own".to_owned()
-            } else {
-                String::new()
-            };
-            sections.push(Section {
-                title: format!("{what} {name}"),
-                note,
-                figures: figures.collect(),
-            });
-        }
-        sections
-    }
-
     fn verdicts(&self) -> Verdicts {
         let counts = |anomalous: bool| {
             let flagged = self.flagged(anomalous);
@@ -302,36 +217,6 @@ impl Page<'_> {
             .map(|point| (point.recall, point.precision))
             .collect();
         curve("images", &points, self.value("image_average_precision"))
-    }
-
-    fn kind_table(&self) -> KindTable {
-        let value = |figures: &Figures, key: &str| {
-            figures
-                .get(key)
-                .cloned()
-                .unwrap_or_else(|| Err("the method makes no map".to_owned()))
-        };
-        let shown = self.shown();
-        let rows = self.kinds.iter().map(|(kind, (images, figures))| KindRow {
-            kind: kind.clone(),
-            images: *images,
-            values: KIND_COLUMNS
-                .iter()
-                .map(|(key, is_map)| {
-                    value(
-                        figures,
-                        &format!("{}{key}", if *is_map { &shown } else { "" }),
-                    )
-                })
-                .collect(),
-        });
-        KindTable {
-            columns: ["image AUROC", "pixel AUROC", "AUPRO to 0.30", "IoU at 0.5"]
-                .map(str::to_owned)
-                .to_vec(),
-            rows: rows.collect(),
-            note: "Each kind's images together with all normal test images.".to_owned(),
-        }
     }
 
     fn losses(&self) -> Vec<Curve> {

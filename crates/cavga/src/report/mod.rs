@@ -111,7 +111,7 @@ pub struct Histogram {
     pub normal: Vec<f32>,
     /// Scores of the anomalous test images.
     pub anomalous: Vec<f32>,
-    /// At or above it an image is called anomalous.
+    /// Above it an image is called anomalous.
     pub threshold: Option<f64>,
     /// What the horizontal axis shows: "mean |x − x̂|".
     pub unit: String,

@@ -5,7 +5,9 @@
 //! functions of the seed and the step, and everything else is in the checkpoint.
 
 mod calibrate;
+mod images;
 mod log;
+mod resume;
 mod session;
 
 use std::{
@@ -17,20 +19,20 @@ use std::{
 };
 
 use burn::tensor::Device;
-use cavga_data::{Dataset, Sample, hold_out};
-use cavga_detect::{Batch, Learner, Tensors};
+use cavga_detect::{Batch, Learner};
 
+use images::Images;
 pub use log::{LogLine, read_log};
+use resume::{begin, go_on};
 use session::{End, Session};
 
 use crate::{
-    Error, Result, atomic,
+    Error, Result,
     config::{DataConfig, RunConfig},
     feed,
     model::Model,
     progress::{Event, Progress, peak_memory_mib},
-    run::{Record, RunFolder, Training, absolute},
-    tensor_file::{self, Content, Place},
+    run::{Record, RunFolder, Training},
 };
 
 /// How to train, besides what.
@@ -91,30 +93,19 @@ pub fn train(
     let images = Images::open(data, config)?;
     let mut learner = new_learner(config, &device)?;
     let passes = config.train.passes.unwrap_or_else(|| learner.passes());
-    let steps = (passes * images.train.len().div_ceil(config.train.batch)) as u64;
-    let mut record = begin(
-        config,
-        run,
-        &images,
-        (data, &options.device),
-        (passes, steps),
-    )?;
+    let steps = session::steps(passes, images.train.len(), config.train.batch);
+    let begun_as = (data, options.device.as_str());
+    let mut record = begin(config, run, &images, begun_as, (passes, steps))?;
     if run.model().exists() {
         return Ok(Outcome::WasFinished(record));
     }
-    let resumed = load_checkpoint(config, run, &images.fingerprint)?;
-    let saved = resumed.as_ref().map(|(place, _)| place.step);
-    let place = match resumed {
-        Some((place, state)) => {
-            restore(&mut *learner, state, config, run)?;
-            progress.on(Event::Note(&format!(
-                "going on behind step {} of {steps}",
-                place.step
-            )));
-            place
-        }
-        None => Place::default(),
-    };
+    let resumed = go_on(&mut *learner, config, run, &images.fingerprint)?;
+    if let Some(place) = resumed {
+        let text = format!("going on behind step {} of {steps}", place.step);
+        progress.on(Event::Note(&text));
+    } else if !images.read_held_out(&config.data, &options.stop, progress)? {
+        return Ok(Outcome::Stopped { step: 0, steps });
+    }
     let mut session = Session {
         config,
         run,
@@ -124,8 +115,8 @@ pub fn train(
         device: &device,
         stop: &options.stop,
         learner,
-        place,
-        saved,
+        place: resumed.unwrap_or_default(),
+        saved: resumed.map(|place| place.step),
     };
     if session.train(progress)? == End::Stopped {
         return Ok(Outcome::Stopped {
@@ -134,16 +125,18 @@ pub fn train(
         });
     }
     let minutes = session.place.seconds / 60.0;
-    match make_model(session, &images, &device, progress) {
-        Ok(model) => model.save(&run.model())?,
+    let model = match make_model(session, &images, &device, progress) {
+        Ok(model) => model,
         Err(Error::Stopped) => return Ok(Outcome::Stopped { step: steps, steps }),
         Err(error) => return Err(error),
-    }
+    };
     record.training = Some(Training {
         minutes,
         peak_memory_mib: peak_memory_mib(),
     });
+    // Before the model, which makes the run a finished one: a kill between the two must not lose what the record says.
     run.write_record(config, &record)?;
+    model.save(&run.model())?;
     Ok(Outcome::Finished(record))
 }
 
@@ -159,192 +152,6 @@ fn new_learner(config: &RunConfig, device: &Device) -> Result<Box<dyn Learner>> 
         },
         other => other.into(),
     })
-}
-
-fn restore(
-    learner: &mut dyn Learner,
-    state: Tensors,
-    config: &RunConfig,
-    run: &RunFolder,
-) -> Result<()> {
-    learner.restore(state).map_err(|source| Error::Misfit {
-        path: run.checkpoint(),
-        method: config.method.name(),
-        source,
-    })
-}
-
-/// The images of a run, split.
-struct Images {
-    train: Arc<[Sample]>,
-    held_out: Arc<[Sample]>,
-    fingerprint: String,
-}
-
-impl Images {
-    fn open(data: &Path, config: &RunConfig) -> Result<Self> {
-        let mut dataset = Dataset::open(data)?;
-        // A model is made from the training images alone: another test set beside them must not change it.
-        dataset.test.clear();
-        let fingerprint = dataset.fingerprint()?;
-        let found = dataset.train.len();
-        let (train, held_out) = hold_out(dataset.train, config.data.held_out, config.train.seed);
-        if held_out.is_empty() {
-            // One image to learn from, and one to know what scores normal images get.
-            return Err(Error::TooFewImages {
-                path: data.to_owned(),
-                what: "normal images",
-                found,
-                needed: 2,
-            });
-        }
-        Ok(Self {
-            train: train.into(),
-            held_out: held_out.into(),
-            fingerprint,
-        })
-    }
-}
-
-/// Makes the folder and its record, or checks that the record of a begun run says the same.
-fn begin(
-    config: &RunConfig,
-    run: &RunFolder,
-    images: &Images,
-    (data, device): (&Path, &str),
-    (passes, steps): (usize, u64),
-) -> Result<Record> {
-    if run.is_begun() {
-        let (begun, record) = run.read_record()?;
-        if let Some((key, found, asked)) = difference(&begun, config)? {
-            return Err(Error::RunDiffers {
-                path: run.record(),
-                key,
-                found,
-                asked,
-            });
-        }
-        if record.fingerprint != images.fingerprint {
-            let (key, found) = ("record.fingerprint".to_owned(), record.fingerprint);
-            return Err(Error::RunDiffers {
-                path: run.record(),
-                key,
-                found,
-                asked: images.fingerprint.clone(),
-            });
-        }
-        // The same images elsewhere, or another device: where the run goes on now is what later calls need.
-        let moved = Record {
-            data: absolute(data),
-            device: device.to_owned(),
-            ..record.clone()
-        };
-        if moved != record {
-            run.write_record(&begun, &moved)?;
-        }
-        return Ok(moved);
-    }
-    let record = Record {
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-        device: device.to_owned(),
-        data: absolute(data),
-        fingerprint: images.fingerprint.clone(),
-        n_train: images.train.len(),
-        n_calibration: images.held_out.len(),
-        passes,
-        steps,
-        training: None,
-    };
-    atomic::create_folder(run.path())?;
-    run.write_record(config, &record)?;
-    Ok(record)
-}
-
-/// The first value in which two configurations differ: its key, and both values. How often checkpoints are written may
-/// differ, as it changes nothing in what comes out.
-fn difference(begun: &RunConfig, asked: &RunConfig) -> Result<Option<(String, String, String)>> {
-    let mut begun = begun.clone();
-    begun.train.checkpoint_minutes = asked.train.checkpoint_minutes;
-    begun.train.checkpoint_steps = asked.train.checkpoint_steps;
-    let (begun, asked) = (begun.to_table()?, asked.to_table()?);
-    Ok(first_difference("", &begun, &asked))
-}
-
-fn first_difference(
-    section: &str,
-    begun: &toml::Table,
-    asked: &toml::Table,
-) -> Option<(String, String, String)> {
-    let keys = begun
-        .keys()
-        .chain(asked.keys().filter(|key| !begun.contains_key(*key)));
-    keys.into_iter().find_map(|key| {
-        let name = if section.is_empty() {
-            key.clone()
-        } else {
-            format!("{section}.{key}")
-        };
-        let text = |value: Option<&toml::Value>| {
-            value.map_or_else(|| "nothing".to_owned(), ToString::to_string)
-        };
-        match (begun.get(key), asked.get(key)) {
-            (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => {
-                first_difference(&name, a, b)
-            }
-            (a, b) => (a != b).then(|| (name, text(a), text(b))),
-        }
-    })
-}
-
-/// Where to go on, and the learner's state there; `None` if the run has no checkpoint yet.
-fn load_checkpoint(
-    config: &RunConfig,
-    run: &RunFolder,
-    fingerprint: &str,
-) -> Result<Option<(Place, Tensors)>> {
-    let path = run.checkpoint();
-    if !path.exists() {
-        return Ok(None);
-    }
-    let (header, state) = tensor_file::load(&path)?;
-    let Content::Checkpoint { place } = header.content else {
-        return Err(Error::OtherKind {
-            path,
-            found: "model",
-            expected: "checkpoint",
-        });
-    };
-    let differs = |key: &str, found: String, asked: String| {
-        Err(Error::RunDiffers {
-            path: run.checkpoint(),
-            key: key.to_owned(),
-            found,
-            asked,
-        })
-    };
-    if header.method != config.method {
-        return differs(
-            "method",
-            header.method.name().to_owned(),
-            config.method.name().to_owned(),
-        );
-    }
-    if header.size != config.data.size {
-        return differs(
-            "data.size",
-            format!("{:?}", header.size),
-            format!("{:?}", config.data.size),
-        );
-    }
-    if header.data != fingerprint {
-        return differs(
-            "the data's fingerprint",
-            header.data,
-            fingerprint.to_owned(),
-        );
-    }
-    Ok(Some((place, state)))
 }
 
 fn make_model(

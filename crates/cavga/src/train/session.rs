@@ -29,6 +29,11 @@ pub(super) enum End {
     Stopped,
 }
 
+/// Steps of a whole training; of one that nobody will see the end of, as many as can be counted.
+pub(super) fn steps(passes: usize, images: usize, batch: usize) -> u64 {
+    (passes as u64).saturating_mul(images.div_ceil(batch) as u64)
+}
+
 /// One sitting of a training.
 pub(super) struct Session<'a> {
     pub(super) config: &'a RunConfig,
@@ -46,7 +51,7 @@ pub(super) struct Session<'a> {
 impl Session<'_> {
     /// Steps of a whole training.
     pub(super) fn steps(&self) -> u64 {
-        (self.passes * self.train.len().div_ceil(self.config.train.batch)) as u64
+        steps(self.passes, self.train.len(), self.config.train.batch)
     }
 
     /// Trains until all passes are done or the stop flag is raised.
