@@ -41,12 +41,7 @@ impl Gaussian {
 }
 
 fn convolve(maps: Tensor<4>, kernel: Tensor<4>) -> Tensor<4> {
-    let window = Window {
-        stride: 1,
-        padding: 0,
-        dilation: 1,
-    };
-    ops::conv2d(maps, kernel, None, window)
+    ops::conv2d(maps, kernel, None, Window::default())
 }
 
 /// Repeats the first and last row (`dim` 2) or column (3) `count` times.

@@ -121,7 +121,7 @@ impl Adam {
             found: Ok(Vec::new()),
         };
         module.visit(&mut restorer);
-        self.moments.extend(restorer.found?);
+        self.moments = restorer.found?.into_iter().collect();
         Ok(())
     }
 }
@@ -182,5 +182,27 @@ impl ModuleVisitor for Restorer<'_> {
             found.push((name, moments?));
             Ok(found)
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::{ConvConfig, Init};
+    use burn::tensor::Device;
+
+    #[test]
+    fn restoring_forgets_what_was_before() {
+        let device = Device::flex().autodiff();
+        let conv = ConvConfig::new(2, 3, 1).init(&mut Init::new(0, &device));
+        let mut fresh = Tensors::new();
+        Adam::new(AdamConfig::dcgan()).collect("", &mut fresh);
+        let mut adam = Adam::new(AdamConfig::dcgan());
+        let gradients = conv.weight.val().square().sum().backward();
+        let conv = adam.step(conv, &gradients);
+        adam.restore(&conv, "", &mut fresh.clone()).unwrap();
+        let mut found = Tensors::new();
+        adam.collect("", &mut found);
+        assert_eq!(found, fresh);
     }
 }

@@ -45,12 +45,7 @@ pub fn cam(features: Tensor<4>, weight: Tensor<4>, score: Score) -> Tensor<4> {
         Score::Sum => alpha,
         Score::Mean => alpha.div_scalar((channels * height * width) as f64),
     };
-    let window = Window {
-        stride: 1,
-        padding: 0,
-        dilation: 1,
-    };
-    ops::conv2d(features, alpha, None, window)
+    ops::conv2d(features, alpha, None, Window::default())
 }
 
 /// The attention A of a CAM. With `relu`, negative values count as zero first, as Grad-CAM's authors do; a sigmoid after it

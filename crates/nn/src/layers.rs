@@ -70,11 +70,7 @@ impl ConvConfig {
         Self {
             channels: [input, output],
             kernel,
-            window: Window {
-                stride: 1,
-                padding: 0,
-                dilation: 1,
-            },
+            window: Window::default(),
             bias: false,
             deviation: 0.02,
         }
@@ -116,9 +112,7 @@ impl ConvConfig {
                 self.deviation,
             ),
             bias: self.bias.then(|| init.constant(output, 0.0)),
-            stride: self.window.stride,
-            padding: self.window.padding,
-            dilation: self.window.dilation,
+            window: self.window,
         }
     }
 
@@ -132,9 +126,7 @@ impl ConvConfig {
                 self.deviation,
             ),
             bias: self.bias.then(|| init.constant(output, 0.0)),
-            stride: self.window.stride,
-            padding: self.window.padding,
-            dilation: self.window.dilation,
+            window: self.window,
         }
     }
 }
@@ -146,26 +138,16 @@ pub struct Conv2d {
     pub weight: Param<Tensor<4>>,
     /// `[out]`.
     pub bias: Option<Param<Tensor<1>>>,
-    stride: usize,
-    padding: usize,
-    dilation: usize,
+    #[module(skip)]
+    window: Window,
 }
 
 impl Conv2d {
     /// # Shapes
     /// - x: `[batch, in, height, width]` → `[batch, out, height', width']`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let window = Window {
-            stride: self.stride,
-            padding: self.padding,
-            dilation: self.dilation,
-        };
-        ops::conv2d(
-            x,
-            self.weight.val(),
-            self.bias.as_ref().map(Param::val),
-            window,
-        )
+        let bias = self.bias.as_ref().map(Param::val);
+        ops::conv2d(x, self.weight.val(), bias, self.window)
     }
 }
 
@@ -176,26 +158,16 @@ pub struct ConvTranspose2d {
     pub weight: Param<Tensor<4>>,
     /// `[out]`.
     pub bias: Option<Param<Tensor<1>>>,
-    stride: usize,
-    padding: usize,
-    dilation: usize,
+    #[module(skip)]
+    window: Window,
 }
 
 impl ConvTranspose2d {
     /// # Shapes
     /// - x: `[batch, in, height, width]` → `[batch, out, height', width']`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let window = Window {
-            stride: self.stride,
-            padding: self.padding,
-            dilation: self.dilation,
-        };
-        ops::conv_transpose2d(
-            x,
-            self.weight.val(),
-            self.bias.as_ref().map(Param::val),
-            window,
-        )
+        let bias = self.bias.as_ref().map(Param::val);
+        ops::conv_transpose2d(x, self.weight.val(), bias, self.window)
     }
 }
 

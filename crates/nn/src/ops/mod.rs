@@ -49,6 +49,17 @@ pub struct Window {
     pub dilation: usize,
 }
 
+impl Default for Window {
+    /// Every position, no padding, taps side by side.
+    fn default() -> Self {
+        Self {
+            stride: 1,
+            padding: 0,
+            dilation: 1,
+        }
+    }
+}
+
 /// 2-D convolution (cross-correlation, as torch's).
 ///
 /// # Shapes

@@ -8,6 +8,11 @@ use burn::tensor::{
 use super::{Activation, Normalized, Window};
 use crate::adam::AdamConfig;
 
+/// Stride, padding and dilation, (vertical, horizontal).
+fn pairs(window: Window) -> [[usize; 2]; 3] {
+    [window.stride, window.padding, window.dilation].map(|size| [size; 2])
+}
+
 /// 2-D convolution (cross-correlation, as torch's).
 ///
 /// # Shapes
@@ -19,17 +24,9 @@ pub(super) fn conv2d(
     bias: Option<Tensor<1>>,
     window: Window,
 ) -> Tensor<4> {
-    let Window {
-        stride,
-        padding,
-        dilation,
-    } = window;
-    module::conv2d(
-        x,
-        weight,
-        bias,
-        ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], 1),
-    )
+    let [stride, padding, dilation] = pairs(window);
+    let options = ConvOptions::new(stride, padding, dilation, 1);
+    module::conv2d(x, weight, bias, options)
 }
 
 /// 2-D transposed convolution, without output padding.
@@ -43,17 +40,9 @@ pub(super) fn conv_transpose2d(
     bias: Option<Tensor<1>>,
     window: Window,
 ) -> Tensor<4> {
-    let Window {
-        stride,
-        padding,
-        dilation,
-    } = window;
-    module::conv_transpose2d(
-        x,
-        weight,
-        bias,
-        ConvTransposeOptions::new([stride; 2], [padding; 2], [0; 2], [dilation; 2], 1),
-    )
+    let [stride, padding, dilation] = pairs(window);
+    let options = ConvTransposeOptions::new(stride, padding, [0; 2], dilation, 1);
+    module::conv_transpose2d(x, weight, bias, options)
 }
 
 /// Batch norm by the batch's own statistics, then an activation.
