@@ -102,7 +102,11 @@ fn a_detector_says_the_same_restored_and_in_any_batch() {
         let alone = detector.score(images.narrow(0, 1, 1)).unwrap();
         for (whole, alone) in whole.images.iter().zip(&alone.images) {
             let [a, b] = [whole.values[1], alone.values[0]];
-            assert!((a - b).abs() <= 1e-5 * a.abs(), "{}: {a} {b}", whole.name);
+            assert_eq!(a.to_bits(), b.to_bits(), "{}: {a} {b}", whole.name);
+        }
+        for (whole, alone) in whole.maps.into_iter().zip(alone.maps) {
+            let part = whole.values.narrow(0, 1, 1).into_data();
+            assert_eq!(part, alone.values.into_data(), "{}", whole.name);
         }
     }
 }
@@ -148,8 +152,12 @@ fn settings_that_cannot_work_are_refused_by_name() {
         ("output_stride", |config| config.output_stride = 4),
         ("decoder_width", |config| config.decoder_width = usize::MAX),
         ("adam.beta_2", |config| config.adam.beta_2 = 1.0),
-        ("adversary.adam.epsilon", |config| config.adversary.adam.epsilon = 0.0),
-        ("adversary.real_target", |config| config.adversary.real_target = f64::NAN),
+        ("adversary.adam.epsilon", |config| {
+            config.adversary.adam.epsilon = 0.0
+        }),
+        ("adversary.real_target", |config| {
+            config.adversary.real_target = f64::NAN
+        }),
         ("adversary.every", |config| config.adversary.every = 0),
         ("smoothing", |config| config.smoothing = 1e9),
     ];
@@ -162,11 +170,20 @@ fn settings_that_cannot_work_are_refused_by_name() {
 }
 
 #[test]
-fn images_of_another_size_are_refused() {
+fn images_of_another_size_and_empty_batches_are_refused() {
     let method = Method::CavgaDU(CavgaConfig::tiny());
     let mut learner = method.learner([96, 64], 1, &Device::flex()).unwrap();
-    assert!(matches!(
-        learner.observe(&batch(0)),
-        Err(Error::Shape { .. })
-    ));
+    let refused = |error| matches!(error, Some(Error::Shape { .. }));
+    assert!(refused(learner.observe(&batch(0)).err()));
+    let right = Tensor::zeros([2, 3, 96, 64], &Device::flex());
+    let mut empty = batch(0);
+    empty.images = Tensor::zeros([0, 3, 96, 64], &Device::flex());
+    assert!(refused(learner.observe(&empty).err()));
+    let held_out = Batch {
+        images: right,
+        ..batch(0)
+    };
+    let detector = learner.finish(&mut std::iter::once(Ok(held_out))).unwrap();
+    assert!(refused(detector.score(batch(0).images).err()));
+    assert!(refused(detector.score(empty.images).err()));
 }

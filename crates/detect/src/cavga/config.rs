@@ -172,12 +172,20 @@ impl CavgaConfig {
     pub fn check(&self) -> Result<()> {
         let width = |key, count| check(key, (1..=MAX_WIDTH).contains(&count), "1 to 16384", &count);
         let stride = self.output_stride;
-        check("output_stride", matches!(stride, 8 | 16 | 32), "8, 16 or 32", &stride)?;
+        check(
+            "output_stride",
+            matches!(stride, 8 | 16 | 32),
+            "8, 16 or 32",
+            &stride,
+        )?;
         check("passes", self.passes > 0, "at least 1", &self.passes)?;
         width("latent", self.latent)?;
         width("dcgan_width", self.dcgan_width)?;
         width("decoder_width", self.decoder_width)?;
-        check_adam(["adam.rate", "adam.beta_1", "adam.beta_2", "adam.epsilon"], &self.adam)?;
+        check_adam(
+            ["adam.rate", "adam.beta_1", "adam.beta_2", "adam.epsilon"],
+            &self.adam,
+        )?;
         self.weights.check()?;
         self.adversary.check()?;
         let smoothing = (0.0..=1.0).contains(&self.smoothing);
@@ -204,7 +212,12 @@ impl Adversary {
         check_adam(keys, &self.adam)?;
         let target = self.real_target;
         let is_share = target > 0.0 && target <= 1.0;
-        check("adversary.real_target", is_share, "above 0, at most 1", &target)?;
+        check(
+            "adversary.real_target",
+            is_share,
+            "above 0, at most 1",
+            &target,
+        )?;
         check_amount("adversary.instance_noise", self.instance_noise)?;
         check("adversary.every", self.every > 0, "at least 1", &self.every)?;
         check_amount("adversary.limit", self.limit)?;
@@ -216,7 +229,14 @@ impl Adversary {
 const MAX_WIDTH: usize = 1 << 14;
 
 fn check_adam([rate, beta_1, beta_2, epsilon]: [&'static str; 4], adam: &AdamConfig) -> Result<()> {
-    let decay = |key, value| check(key, (0.0..1.0).contains(&value), "at least 0, below 1", &value);
+    let decay = |key, value| {
+        check(
+            key,
+            (0.0..1.0).contains(&value),
+            "at least 0, below 1",
+            &value,
+        )
+    };
     check_amount(rate, adam.rate)?;
     decay(beta_1, adam.beta_1)?;
     decay(beta_2, adam.beta_2)?;

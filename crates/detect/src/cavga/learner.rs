@@ -1,5 +1,8 @@
 //! Training CAVGA: the discriminator's step on (x, x̂), then the encoder's and decoder's.
 
+#[cfg(test)]
+mod tests;
+
 use burn::{
     module::Module,
     tensor::{Device, Tensor},
@@ -64,6 +67,11 @@ impl CavgaLearner {
     fn noise<const D: usize>(&self, shape: [usize; D], stream: Stream, step: u64) -> Tensor<D> {
         let mut generator = random::generator(self.seed, stream, step);
         Tensor::from_inner(random::normal(shape, &mut generator, &self.device))
+    }
+
+    fn forward(&self, images: Tensor<4>, step: u64) -> Forward {
+        let noise = |shape| self.noise(shape, Stream::Latent, step);
+        Forward::new(&self.vae, images, noise, &self.config)
     }
 
     /// What the discriminator sees of images: them, with the configured noise.
@@ -179,8 +187,7 @@ impl Learner for CavgaLearner {
         self.check_shape(&batch.images)?;
         let step = batch.step;
         let images = Tensor::from_inner(batch.images.clone().without_autodiff());
-        let noise = |shape| self.noise(shape, Stream::Latent, step);
-        let forward = Forward::new(&self.vae, images.clone(), noise, &self.config);
+        let forward = self.forward(images.clone(), step);
         if step.is_multiple_of(self.config.adversary.every) {
             self.last_adversary_loss = self.step_discriminator(images.clone(), &forward, step)?;
         }

@@ -1,0 +1,162 @@
+//! The adversary's push against the literal objective, whose gradient goes through the discriminator on one tape.
+
+use burn::tensor::{TensorData, activation};
+
+use super::*;
+use crate::cavga::Reduction;
+
+const STEP: u64 = 3;
+
+fn learner(parts: Parts, config: &CavgaConfig) -> CavgaLearner {
+    CavgaLearner::new(parts, config, [64, 64], 7, &Device::flex()).unwrap()
+}
+
+fn batch() -> Batch {
+    let mut generator = random::generator(1, Stream::Latent, 0);
+    let images = random::normal([3, 3, 64, 64], &mut generator, &Device::flex());
+    Batch {
+        images: activation::sigmoid(images),
+        anomalous: vec![false; 3],
+        step: STEP,
+    }
+}
+
+/// L + L_adv + 0.01·L_ae with x̂ given by `logits`, all on one tape.
+fn literal(
+    learner: &CavgaLearner,
+    forward: &Forward,
+    logits: Tensor<4>,
+    images: Tensor<4>,
+) -> Objective {
+    let reconstruction = activation::sigmoid(logits.clone());
+    let seen = learner.seen(reconstruction.clone(), Stream::InstanceFake, STEP);
+    let judge = learner.discriminator.clone().no_grad();
+    let fake = judge.forward(seen, Mode::Train);
+    let forward = Forward {
+        logits,
+        reconstruction,
+        ..forward.clone()
+    };
+    Objective::new(&forward, images, fake, &learner.config)
+}
+
+/// What [`CavgaLearner::observe`] does, with the literal objective descended.
+fn observe_literally(learner: &mut CavgaLearner) {
+    let images = Tensor::from_inner(batch().images);
+    let forward = learner.forward(images.clone(), STEP);
+    learner
+        .step_discriminator(images.clone(), &forward, STEP)
+        .unwrap();
+    let objective = literal(learner, &forward, forward.logits.clone(), images);
+    let gradients = objective.total(&learner.config.weights).backward();
+    learner.vae = learner.adam.step(learner.vae.clone(), &gradients);
+}
+
+fn floats(data: &TensorData) -> Vec<f64> {
+    data.iter::<f64>().collect()
+}
+
+fn largest(values: &[f64]) -> f64 {
+    values.iter().fold(0.0, |most, value| value.abs().max(most))
+}
+
+/// Parameters within 1e-5; gradients, which Adam's first moments are after one step, within 1e-4 of the tensor's largest.
+fn assert_same_step(ours: &CavgaLearner, literal: &CavgaLearner, what: &str) {
+    let (ours, literal) = (ours.state().unwrap(), literal.state().unwrap());
+    let is_gradient = |name: &str| name.starts_with("adam.vae.first.");
+    let gradients = literal.iter().filter(|(name, _)| is_gradient(name));
+    let of_all = gradients.fold(0.0, |most: f64, (_, data)| most.max(largest(&floats(data))));
+    assert!(of_all > 0.0, "{what}: no gradient");
+    for (name, literal) in &literal {
+        let limit = match name.as_str() {
+            // Where terms cancel, what is left is rounding: to be seen beside the other tensors'.
+            name if is_gradient(name) => 1e-4 * largest(&floats(literal)).max(1e-3 * of_all),
+            name if name.starts_with("vae.") => 1e-5,
+            _ => continue,
+        };
+        for (ours, literal) in floats(&ours[name]).iter().zip(floats(literal)) {
+            let error = (ours - literal).abs();
+            assert!(
+                error <= limit,
+                "{what}: {name}: {ours} instead of {literal}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_step_descends_the_literal_objective_but_for_the_factor() {
+    let mut config = CavgaConfig::tiny();
+    // Adam's first step is nearly a sign, which would make a whole step of rounding where terms cancel.
+    config.adam.epsilon = 1e-4;
+    for (parts, limit, saturating) in [
+        (Parts::Dcgan, 0.0, false),
+        (Parts::Dcgan, 0.0, true),
+        (Parts::Dcgan, 0.01, false),
+        (Parts::Resnet, 0.0, false),
+    ] {
+        let what = format!("{parts:?}, limit {limit}, saturating {saturating}");
+        config.adversary.limit = limit;
+        config.adversary.saturating = saturating;
+        let mut ours = learner(parts, &config);
+        let losses = ours.observe(&batch()).unwrap();
+        let factor = value_of(&losses, "adversarial_factor");
+        assert_eq!(factor < 1.0, limit > 0.0, "{what}: {factor}");
+        let mut scaled = config.clone();
+        scaled.weights.adversarial *= factor;
+        let mut literal = learner(parts, &scaled);
+        observe_literally(&mut literal);
+        assert_same_step(&ours, &literal, &what);
+    }
+}
+
+fn value_of(losses: &Losses, wanted: &str) -> f64 {
+    let mut losses = losses.iter();
+    losses.find(|(name, _)| *name == wanted).unwrap().1
+}
+
+/// Norms of the gradients on the logits: the reconstruction loss's and the adversary's, both by the tape and unweighted.
+fn norms(learner: &CavgaLearner) -> [f64; 2] {
+    let images = Tensor::from_inner(batch().images);
+    let forward = learner.forward(images.clone(), STEP);
+    let logits = forward.logits.clone().detach().require_grad();
+    let objective = literal(learner, &forward, logits.clone(), images);
+    [objective.reconstruction, objective.adversarial].map(|loss| {
+        let gradient = logits.grad(&loss.backward()).unwrap();
+        let squares = floats(&gradient.into_data()).into_iter().map(|g| g * g);
+        squares.sum::<f64>().sqrt()
+    })
+}
+
+#[test]
+fn the_limit_is_a_ratio_of_weighted_norms() {
+    for reduction in [Reduction::PerPixelValue, Reduction::Sum] {
+        let mut config = CavgaConfig::tiny();
+        config.weights.reduction = reduction;
+        config.weights.reconstruction = 2.0;
+        config.weights.adversarial = 3.0;
+        // The discriminator stays as it is, so that the gradient can be taken beside the step.
+        config.adversary.rest_below = 1e9;
+        let [own, push] = norms(&learner(Parts::Dcgan, &config));
+        let ratio = (3.0 * push) / (2.0 * own);
+        for (limit, expected) in [(0.0, 1.0), (0.25, 0.25), (0.999, 0.999), (1.001, 1.0)] {
+            config.adversary.limit = limit * ratio;
+            let losses = learner(Parts::Dcgan, &config).observe(&batch()).unwrap();
+            let factor = value_of(&losses, "adversarial_factor");
+            let error = (factor - expected).abs();
+            assert!(error < 1e-4, "{reduction:?}: {factor}, not {expected}");
+        }
+    }
+}
+
+#[test]
+fn a_limit_that_does_not_bind_changes_no_bit() {
+    let mut config = CavgaConfig::tiny();
+    let [unlimited, loose] = [0.0, 1e9].map(|limit| {
+        config.adversary.limit = limit;
+        let mut learner = learner(Parts::Dcgan, &config);
+        learner.observe(&batch()).unwrap();
+        learner.state().unwrap()
+    });
+    assert!(unlimited == loose);
+}
