@@ -1,5 +1,10 @@
 //! CAVGA's learner and detector as a user of the traits sees them.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that cannot go on should say where"
+)]
+
 use burn::tensor::{Device, Tensor};
 use cavga_detect::{Batch, Error, Learner, Losses, Method, Scores, cavga::CavgaConfig};
 
@@ -148,7 +153,8 @@ fn settings_that_cannot_work_are_refused_by_name() {
     };
     assert!(refused(CavgaConfig::tiny(), [65, 64]).contains("size"));
     assert!(refused(CavgaConfig::tiny(), [64, 1 << 40]).contains("size"));
-    let changes: [(&str, fn(&mut CavgaConfig)); 7] = [
+    type Change = fn(&mut CavgaConfig);
+    let changes: [(&str, Change); 7] = [
         ("output_stride", |config| config.output_stride = 4),
         ("decoder_width", |config| config.decoder_width = usize::MAX),
         ("adam.beta_2", |config| config.adam.beta_2 = 1.0),

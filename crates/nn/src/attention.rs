@@ -2,7 +2,7 @@
 //!
 //! Grad-CAM weighs each feature channel by the spatial mean of a score's gradient. Where the score is affine in the features,
 //! that gradient is built of the heads' weights alone: for 1×1 heads μ = W·F + b and the score Σμ,
-//! α_k = Σ_c W[c,k] and CAM = Σ_k α_k·F_k. Written out with ordinary differentiable operations, a first-order tape gives the exact
+//! α_k = Σ_c W\[c,k\] and CAM = Σ_k α_k·F_k. Written out with ordinary differentiable operations, a first-order tape gives the exact
 //! gradient of a loss on the attention, where others differentiate twice.
 
 use burn::tensor::{Tensor, activation};
