@@ -47,8 +47,8 @@ pub enum Expansion {
     /// 1 everywhere: L_ae = mean(1 − A), as printed.
     #[default]
     Equality,
-    /// A mean of at least 1 − slack, by a log-barrier that is flat once that holds (Silva-Rodríguez et al. 2022): nothing then drives A to
-    /// saturation.
+    /// A mean of at least 1 − slack, by an extended log-barrier (Silva-Rodríguez et al. 2022). Its gradient, 1 / (t·distance), falls
+    /// with the distance from the bound but never to 0: at t = 10 and a slack of 0.1 it stays above the equality's.
     Barrier,
 }
 
