@@ -161,7 +161,7 @@ impl CavgaLearner {
                 step,
                 mean,
                 spread,
-                "the attention is saturated: 1 − A carries next to nothing; see expansion = \"barrier\""
+                "the attention is saturated: 1 − A carries next to nothing; the deviation maps do not depend on it"
             );
         }
         Ok([mean, spread])
