@@ -48,43 +48,40 @@ pub(super) fn pool<'i>(
 
 /// All figures of a map.
 pub(super) fn measure(prefix: &str, pixels: &PixelMetrics) -> Figures {
-    let mut figures = Figures::default();
-    figures.add(prefix, "pixel_auroc", pixels.auroc());
-    figures.add(
-        prefix,
-        "pixel_average_precision",
-        pixels.average_precision(),
-    );
-    figures.add(prefix, "pixel_f1_max", pixels.f1_max().map(|best| best.f1));
-    figures.add(prefix, "aupro_0.30", pixels.aupro(AUPRO_LIMIT));
-    figures.add(prefix, "iou_at_0.5", pixels.iou_pooled());
-    figures.add(
-        prefix,
-        "iou_at_0.5_mean",
-        pixels.iou_mean_over_anomalous_images(),
-    );
-    figures.add(
-        prefix,
-        "iou_best_threshold",
-        pixels.iou_best_threshold().map(|best| best.iou),
-    );
+    figures(prefix, Ok(pixels))
+}
+
+/// The same names and the control's, all undefined for one reason.
+pub(super) fn undefined(prefix: &str, reason: &str) -> Figures {
+    let mut figures = figures(prefix, Err(reason));
+    figures.add(prefix, "prior_pixel_auroc", Err(reason));
     figures
 }
 
-/// The same names, all undefined for one reason.
-pub(super) fn undefined(prefix: &str, reason: &str) -> Figures {
+/// A map's figures by name, or for each the reason why there are no pixels to measure.
+fn figures(prefix: &str, pixels: Result<&PixelMetrics, &str>) -> Figures {
+    type Measure = fn(&PixelMetrics) -> metrics::Result<f64>;
+    let all: [(&str, Measure); 7] = [
+        ("pixel_auroc", |pixels| pixels.auroc()),
+        ("pixel_average_precision", |pixels| {
+            pixels.average_precision()
+        }),
+        ("pixel_f1_max", |pixels| Ok(pixels.f1_max()?.f1)),
+        ("aupro_0.30", |pixels| pixels.aupro(AUPRO_LIMIT)),
+        ("iou_at_0.5", |pixels| pixels.iou_pooled()),
+        ("iou_at_0.5_mean", |pixels| {
+            pixels.iou_mean_over_anomalous_images()
+        }),
+        ("iou_best_threshold", |pixels| {
+            Ok(pixels.iou_best_threshold()?.iou)
+        }),
+    ];
     let mut figures = Figures::default();
-    for name in [
-        "pixel_auroc",
-        "pixel_average_precision",
-        "pixel_f1_max",
-        "aupro_0.30",
-        "iou_at_0.5",
-        "iou_at_0.5_mean",
-        "iou_best_threshold",
-        "prior_pixel_auroc",
-    ] {
-        figures.add(prefix, name, Err(reason));
+    for (name, measure) in all {
+        let value = pixels
+            .map_err(ToOwned::to_owned)
+            .and_then(|pixels| measure(pixels).map_err(|reason| reason.to_string()));
+        figures.add(prefix, name, value);
     }
     figures
 }

@@ -5,7 +5,7 @@
 
 use burn::tensor::{Gradients, Tensor};
 
-use super::{CavgaConfig, Forward, config::Reduction};
+use super::{CavgaConfig, Forward};
 
 /// The adversary's push on the logits of x̂.
 #[derive(Debug)]
@@ -45,13 +45,9 @@ fn limit(push: &Tensor<4>, error: Tensor<4>, config: &CavgaConfig) -> f64 {
         return 1.0;
     }
     let [batch, channels, height, width] = error.dims();
-    let divisor = match config.weights.reduction {
-        Reduction::PerPixelValue => batch * channels * height * width,
-        Reduction::Sum => batch,
-    };
+    let divisor = batch as f64 * config.weights.reduction.divisor([channels, height, width]);
     let norm = |tensor: Tensor<4>| f64::from(tensor.square().sum().into_scalar::<f32>()).sqrt();
-    let allowed =
-        config.adversary.limit * config.weights.reconstruction * norm(error) / divisor as f64;
+    let allowed = config.adversary.limit * config.weights.reconstruction * norm(error) / divisor;
     let wanted = config.weights.adversarial * norm(push.clone());
     if !wanted.is_finite() {
         f64::NAN

@@ -64,6 +64,16 @@ pub enum Reduction {
     Sum,
 }
 
+impl Reduction {
+    /// What an image's sums are divided by. `image`: `[channels, height, width]`.
+    pub(super) fn divisor(self, image: [usize; 3]) -> f64 {
+        match self {
+            Self::PerPixelValue => image.iter().product::<usize>() as f64,
+            Self::Sum => 1.0,
+        }
+    }
+}
+
 /// The attention and what is asked of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

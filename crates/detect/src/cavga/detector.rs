@@ -21,7 +21,7 @@ use cavga_nn::{
     ops, state,
 };
 
-use super::{CavgaConfig, Parts, Vae};
+use super::{CavgaConfig, Parts, Vae, networks::check_images};
 use crate::{Batch, Detector, Error, ImageScores, Maps, Result, Scores, Tensors, smooth::Gaussian};
 
 /// Mean and spread of a quantity over normal images at each position, both `[1, 1, height, width]`.
@@ -117,12 +117,7 @@ impl Network {
     }
 
     fn pass(&self, images: Tensor<4>) -> Result<Pass> {
-        let found = images.dims();
-        let [height, width] = self.size;
-        if found[0] == 0 || found[1..] != [3, height, width] {
-            let expected = format!("[at least 1, 3, {height}, {width}]");
-            return Err(Error::Shape { expected, found });
-        }
+        check_images(&images, self.size)?;
         let features = self.vae.features(images.clone(), Mode::Score);
         let mean = self.vae.latent().mu.forward(features.clone());
         let reconstruction = activation::sigmoid(self.vae.decode(mean, Mode::Score));

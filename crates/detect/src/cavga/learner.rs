@@ -16,7 +16,10 @@ use cavga_nn::{
     state,
 };
 
-use super::{CavgaConfig, CavgaDetector, Forward, Objective, Parts, Vae, adversary::Push};
+use super::{
+    CavgaConfig, CavgaDetector, Forward, Objective, Parts, Vae, adversary::Push,
+    networks::check_images,
+};
 use crate::{Batch, Detector, Error, Learner, Losses, Result, Tensors};
 
 /// A CAVGA in training.
@@ -74,28 +77,25 @@ impl CavgaLearner {
         Forward::new(&self.vae, images, noise, &self.config)
     }
 
-    /// What the discriminator sees of images: them, with the configured noise.
-    fn seen(&self, images: Tensor<4>, stream: Stream, step: u64) -> Tensor<4> {
+    /// The noise on images that the discriminator sees, as configured; `None` for none.
+    fn instance_noise(&self, images: &Tensor<4>, stream: Stream, step: u64) -> Option<Tensor<4>> {
         let deviation = self.config.adversary.instance_noise;
-        if deviation == 0.0 {
-            return images;
-        }
-        let noise = self.noise(images.dims(), stream, step);
-        images + noise.mul_scalar(deviation)
+        (deviation != 0.0).then(|| {
+            self.noise(images.dims(), stream, step)
+                .mul_scalar(deviation)
+        })
     }
 
     fn step_discriminator(
         &mut self,
         images: Tensor<4>,
         forward: &Forward,
+        fake_noise: &Option<Tensor<4>>,
         step: u64,
     ) -> Result<f64> {
-        let real = self.seen(images, Stream::InstanceReal, step);
-        let fake = self.seen(
-            forward.reconstruction.clone().detach(),
-            Stream::InstanceFake,
-            step,
-        );
+        let real_noise = self.instance_noise(&images, Stream::InstanceReal, step);
+        let real = seen(images, &real_noise);
+        let fake = seen(forward.reconstruction.clone().detach(), fake_noise);
         let real = self.discriminator.forward(real, Mode::Train);
         let fake = self.discriminator.forward(fake, Mode::Train);
         let loss = losses::discriminator(real, fake, self.config.adversary.real_target);
@@ -110,12 +110,12 @@ impl CavgaLearner {
     }
 
     /// The discriminator's logits of x̂, and the x̂ that it saw, a leaf of its own tape.
-    fn judged(&self, forward: &Forward, step: u64) -> (Tensor<1>, Tensor<4>) {
+    fn judged(&self, forward: &Forward, fake_noise: &Option<Tensor<4>>) -> (Tensor<1>, Tensor<4>) {
         // Without gradients of its own: the encoder and decoder only need the way through it.
         let judge = self.discriminator.clone().no_grad();
         let leaf = forward.reconstruction.clone().detach().require_grad();
-        let seen = self.seen(leaf.clone(), Stream::InstanceFake, step);
-        (judge.forward(seen, Mode::Train), leaf)
+        let logits = judge.forward(seen(leaf.clone(), fake_noise), Mode::Train);
+        (logits, leaf)
     }
 
     /// The values of the objective's terms, and their weighted sum as it is descended, the adversary's by what is left of its push.
@@ -138,18 +138,6 @@ impl CavgaLearner {
         ])
     }
 
-    fn check_shape(&self, images: &Tensor<4>) -> Result<()> {
-        let [height, width] = self.size;
-        let found = images.dims();
-        if found[0] > 0 && found[1..] == [3, height, width] {
-            return Ok(());
-        }
-        Err(Error::Shape {
-            expected: format!("[at least 1, 3, {height}, {width}]"),
-            found,
-        })
-    }
-
     /// The attention's mean and deviation over the batch; warns once when it has nothing left to say.
     fn attention_statistics(&mut self, attention: &Tensor<4>, step: u64) -> Result<[f64; 2]> {
         let mean = finite("attention_mean", &attention.clone().mean(), step)?;
@@ -165,6 +153,14 @@ impl CavgaLearner {
             );
         }
         Ok([mean, spread])
+    }
+}
+
+/// What the discriminator sees of images: them, with the noise if there is any.
+fn seen(images: Tensor<4>, noise: &Option<Tensor<4>>) -> Tensor<4> {
+    match noise {
+        Some(noise) => images + noise.clone(),
+        None => images,
     }
 }
 
@@ -184,14 +180,16 @@ impl Learner for CavgaLearner {
     }
 
     fn observe(&mut self, batch: &Batch) -> Result<Losses> {
-        self.check_shape(&batch.images)?;
+        check_images(&batch.images, self.size)?;
         let step = batch.step;
         let images = Tensor::from_inner(batch.images.clone().without_autodiff());
         let forward = self.forward(images.clone(), step);
+        let fake_noise = self.instance_noise(&images, Stream::InstanceFake, step);
         if step.is_multiple_of(self.config.adversary.every) {
-            self.last_adversary_loss = self.step_discriminator(images.clone(), &forward, step)?;
+            self.last_adversary_loss =
+                self.step_discriminator(images.clone(), &forward, &fake_noise, step)?;
         }
-        let (fake, leaf) = self.judged(&forward, step);
+        let (fake, leaf) = self.judged(&forward, &fake_noise);
         let objective = Objective::new(&forward, images.clone(), fake, &self.config);
         let push = objective.adversarial.backward();
         let push = Push::new(&forward, &images, &leaf, &push, &self.config)

@@ -16,6 +16,18 @@ use crate::{Error, Result};
 /// The longest side of an image.
 const MAX_SIDE: usize = 1 << 14;
 
+/// An error unless there is an image and all are of `size`, `[height, width]`.
+pub(super) fn check_images(images: &Tensor<4>, [height, width]: [usize; 2]) -> Result<()> {
+    let found = images.dims();
+    if found[0] > 0 && found[1..] == [3, height, width] {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        expected: format!("[at least 1, 3, {height}, {width}]"),
+        found,
+    })
+}
+
 /// Which parts the autoencoder is built of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Parts {

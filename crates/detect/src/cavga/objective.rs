@@ -3,10 +3,7 @@
 use burn::tensor::{Tensor, activation};
 use cavga_nn::{attention, latent::Gaussian, layers::Mode, losses};
 
-use super::{
-    CavgaConfig, Vae,
-    config::{Reduction, Weights},
-};
+use super::{CavgaConfig, Vae, Weights};
 
 /// What the autoencoder makes of a batch in training.
 #[derive(Debug, Clone)]
@@ -75,10 +72,7 @@ impl Objective {
         config: &CavgaConfig,
     ) -> Self {
         let [_, channels, height, width] = images.dims();
-        let divisor = match config.weights.reduction {
-            Reduction::PerPixelValue => (channels * height * width) as f64,
-            Reduction::Sum => 1.0,
-        };
+        let divisor = config.weights.reduction.divisor([channels, height, width]);
         let reduce = |per_image: Tensor<1>| per_image.mean().div_scalar(divisor);
         Self {
             reconstruction: reduce(losses::reconstruction(forward.logits.clone(), images)),

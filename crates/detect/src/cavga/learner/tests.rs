@@ -29,7 +29,8 @@ fn literal(
     images: Tensor<4>,
 ) -> Objective {
     let reconstruction = activation::sigmoid(logits.clone());
-    let seen = learner.seen(reconstruction.clone(), Stream::InstanceFake, STEP);
+    let noise = learner.instance_noise(&reconstruction, Stream::InstanceFake, STEP);
+    let seen = seen(reconstruction.clone(), &noise);
     let judge = learner.discriminator.clone().no_grad();
     let fake = judge.forward(seen, Mode::Train);
     let forward = Forward {
@@ -44,8 +45,9 @@ fn literal(
 fn observe_literally(learner: &mut CavgaLearner) {
     let images = Tensor::from_inner(batch().images);
     let forward = learner.forward(images.clone(), STEP);
+    let noise = learner.instance_noise(&images, Stream::InstanceFake, STEP);
     learner
-        .step_discriminator(images.clone(), &forward, STEP)
+        .step_discriminator(images.clone(), &forward, &noise, STEP)
         .unwrap();
     let objective = literal(learner, &forward, forward.logits.clone(), images);
     let gradients = objective.total(&learner.config.weights).backward();
