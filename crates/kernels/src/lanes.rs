@@ -12,6 +12,8 @@ pub(crate) trait Lanes: Copy {
     const N: usize;
     /// Rows of a register tile of two vectors, so that accumulators and operands just fit the registers.
     const ROWS: usize;
+    /// Rows of the tallest register tile of two vectors.
+    const TALL: usize;
 
     /// All lanes `value`.
     unsafe fn splat(value: f32) -> Self;
@@ -27,6 +29,12 @@ pub(crate) trait Lanes: Copy {
     unsafe fn mul_add(self, factor: Self, term: Self) -> Self;
     /// Lane by lane sum.
     unsafe fn add(self, other: Self) -> Self;
+    /// Lane by lane difference.
+    unsafe fn sub(self, other: Self) -> Self;
+    /// Lane by lane product.
+    unsafe fn mul(self, other: Self) -> Self;
+    /// Turns the square of the first `N` rows: lane `i` of row `j` goes to lane `j` of row `i`.
+    unsafe fn transpose(rows: &mut [Self; 16]);
     /// The lanes 0, 2, 4, ... of `self` followed by `next`.
     unsafe fn evens(self, next: Self) -> Self;
     /// The lanes of both in turn: `self[0], other[0], self[1], ...`, as two vectors.
@@ -41,6 +49,7 @@ pub(crate) struct Portable([f32; 8]);
 impl Lanes for Portable {
     const N: usize = 8;
     const ROWS: usize = 4;
+    const TALL: usize = 4;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -94,6 +103,35 @@ impl Lanes for Portable {
             *sum += other.0[lane];
         }
         Self(lanes)
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        let mut lanes = self.0;
+        for (lane, difference) in lanes.iter_mut().enumerate() {
+            *difference -= other.0[lane];
+        }
+        Self(lanes)
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        let mut lanes = self.0;
+        for (lane, product) in lanes.iter_mut().enumerate() {
+            *product *= other.0[lane];
+        }
+        Self(lanes)
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(rows: &mut [Self; 16]) {
+        for i in 0..8 {
+            for j in 0..i {
+                let upper = rows[j].0[i];
+                rows[j].0[i] = rows[i].0[j];
+                rows[i].0[j] = upper;
+            }
+        }
     }
 
     #[inline(always)]

@@ -60,6 +60,21 @@ pub(crate) fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) ->
     })
 }
 
+/// A vector of `len` floats that `fill` writes, all of them; without zeros first, which cost a pass over memory.
+///
+/// Not `unsafe` to call only because the crate's callers are few and each says why nothing is left out.
+pub(crate) fn uninitialized(len: usize, fill: impl FnOnce(Shared)) -> Vec<f32> {
+    let mut values = Vec::<f32>::with_capacity(len);
+    fill(Shared {
+        start: values.as_mut_ptr(),
+        len,
+        borrow: PhantomData,
+    });
+    // SAFETY: the capacity is there, and `fill` has written every element.
+    unsafe { values.set_len(len) };
+    values
+}
+
 /// An output that several threads write, each its own part.
 #[derive(Clone, Copy)]
 pub(crate) struct Shared<'a> {
@@ -96,5 +111,19 @@ impl<'a> Shared<'a> {
         );
         // SAFETY: inside the borrowed slice by the assertion, disjoint from others by the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(from), len) }
+    }
+
+    /// Where a part begins, for threads whose parts interleave.
+    ///
+    /// # Safety
+    /// Through it the caller writes, of the `len` floats from there, only those that no other thread writes.
+    #[inline(always)]
+    pub(crate) unsafe fn pointer(&self, from: usize, len: usize) -> *mut f32 {
+        assert!(
+            from <= self.len && len <= self.len - from,
+            "a part must lie inside the output"
+        );
+        // SAFETY: inside the borrowed slice by the assertion.
+        unsafe { self.start.add(from) }
     }
 }

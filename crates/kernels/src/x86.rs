@@ -17,6 +17,7 @@ pub(crate) struct Avx2(__m256);
 impl Lanes for Avx512 {
     const N: usize = 16;
     const ROWS: usize = 8;
+    const TALL: usize = 12;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -59,6 +60,50 @@ impl Lanes for Avx512 {
     unsafe fn add(self, other: Self) -> Self {
         // SAFETY: see the impl.
         Self(unsafe { _mm512_add_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm512_sub_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm512_mul_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(rows: &mut [Self; 16]) {
+        // SAFETY: see the impl.
+        unsafe {
+            // Squares of 2, then of 4 within each 128-bit part; then the parts.
+            let mut a = [rows[0].0; 16];
+            for i in 0..8 {
+                a[2 * i] = _mm512_unpacklo_ps(rows[2 * i].0, rows[2 * i + 1].0);
+                a[2 * i + 1] = _mm512_unpackhi_ps(rows[2 * i].0, rows[2 * i + 1].0);
+            }
+            let mut b = [a[0]; 16];
+            for i in 0..4 {
+                for half in 0..2 {
+                    let low = _mm512_castps_pd(a[4 * i + half]);
+                    let high = _mm512_castps_pd(a[4 * i + 2 + half]);
+                    b[4 * i + 2 * half] = _mm512_castpd_ps(_mm512_unpacklo_pd(low, high));
+                    b[4 * i + 2 * half + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low, high));
+                }
+            }
+            for i in 0..4 {
+                let left = _mm512_shuffle_f32x4::<0x88>(b[i], b[4 + i]);
+                let right = _mm512_shuffle_f32x4::<0xdd>(b[i], b[4 + i]);
+                let next_left = _mm512_shuffle_f32x4::<0x88>(b[8 + i], b[12 + i]);
+                let next_right = _mm512_shuffle_f32x4::<0xdd>(b[8 + i], b[12 + i]);
+                rows[i].0 = _mm512_shuffle_f32x4::<0x88>(left, next_left);
+                rows[4 + i].0 = _mm512_shuffle_f32x4::<0x88>(right, next_right);
+                rows[8 + i].0 = _mm512_shuffle_f32x4::<0xdd>(left, next_left);
+                rows[12 + i].0 = _mm512_shuffle_f32x4::<0xdd>(right, next_right);
+            }
+        }
     }
 
     #[inline(always)]
@@ -106,6 +151,7 @@ unsafe fn range_mask(low: usize, high: usize) -> __m256i {
 impl Lanes for Avx2 {
     const N: usize = 8;
     const ROWS: usize = 6;
+    const TALL: usize = 6;
 
     #[inline(always)]
     unsafe fn splat(value: f32) -> Self {
@@ -147,6 +193,44 @@ impl Lanes for Avx2 {
     unsafe fn add(self, other: Self) -> Self {
         // SAFETY: see the impl.
         Self(unsafe { _mm256_add_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn sub(self, other: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm256_sub_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm256_mul_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(rows: &mut [Self; 16]) {
+        // SAFETY: see the impl.
+        unsafe {
+            // Squares of 2, then of 4 within each 128-bit half; then the halves.
+            let mut a = [rows[0].0; 8];
+            for i in 0..4 {
+                a[2 * i] = _mm256_unpacklo_ps(rows[2 * i].0, rows[2 * i + 1].0);
+                a[2 * i + 1] = _mm256_unpackhi_ps(rows[2 * i].0, rows[2 * i + 1].0);
+            }
+            let mut b = [a[0]; 8];
+            for i in 0..2 {
+                for half in 0..2 {
+                    let low = _mm256_castps_pd(a[4 * i + half]);
+                    let high = _mm256_castps_pd(a[4 * i + 2 + half]);
+                    b[4 * i + 2 * half] = _mm256_castpd_ps(_mm256_unpacklo_pd(low, high));
+                    b[4 * i + 2 * half + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(low, high));
+                }
+            }
+            for i in 0..4 {
+                rows[i].0 = _mm256_permute2f128_ps::<0x20>(b[i], b[4 + i]);
+                rows[4 + i].0 = _mm256_permute2f128_ps::<0x31>(b[i], b[4 + i]);
+            }
+        }
     }
 
     #[inline(always)]

@@ -13,13 +13,14 @@ mod shape;
 #[cfg(test)]
 mod tests;
 mod weight;
+mod winograd;
 
 use crate::lanes::Lanes;
 use crate::path::{self, Path, Task};
 use correlate::{Column, Correlation, Pass};
 use rayon::prelude::*;
 pub use shape::{ConvShape, Geometry, ShapeError};
-pub use weight::weight_gradient;
+use winograd::{Fast, What};
 
 /// y = x * w + b.
 ///
@@ -33,6 +34,9 @@ pub fn forward(shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]
         "length of the bias"
     );
     let path = Path::current();
+    if let Some(fast) = Fast::of(shape, What::Forward) {
+        return fast.forward(path, shape, x, weight, bias);
+    }
     let (depth, outputs) = (
         shape.channels[0] / shape.groups,
         shape.channels[1] / shape.groups,
@@ -86,6 +90,9 @@ pub fn input_gradient(
         "length of the bias"
     );
     let path = Path::current();
+    if let Some(fast) = Fast::of(shape, What::InputGradient) {
+        return fast.input_gradient(path, shape, dy, weight, bias);
+    }
     let passes: Vec<Pass> = (0..shape.stride[0].min(shape.input[0]))
         .map(|phase| Pass {
             phase,
@@ -146,6 +153,20 @@ fn phase_taps(shape: &ConvShape, axis: usize, phase: usize) -> Vec<(isize, usize
         .filter(|(distance, _)| distance % stride == 0)
         .map(|(distance, tap)| (distance / stride, tap))
         .collect()
+}
+
+/// The gradient to the weight, `dy` being that of the output.
+///
+/// # Panics
+/// If a slice's length is not what `shape` says.
+pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    assert_eq!(x.len(), shape.input_len(), "length of the images");
+    assert_eq!(dy.len(), shape.output_len(), "length of the gradient");
+    let path = Path::current();
+    match Fast::of(shape, What::WeightGradient) {
+        Some(fast) => fast.weight_gradient(path, shape, x, dy),
+        None => weight::gradient(path, shape, x, dy),
+    }
 }
 
 /// The gradient to the bias: sums of `dy`, `[batch, channels, pixels]`, over batch and pixels.

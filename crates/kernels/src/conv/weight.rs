@@ -20,13 +20,7 @@ const ROUND: usize = 1024;
 const BLOCK: usize = 256;
 
 /// The gradient to the weight, `dy` being that of the output.
-///
-/// # Panics
-/// If a slice's length is not what `shape` says.
-pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    assert_eq!(x.len(), shape.input_len(), "length of the images");
-    assert_eq!(dy.len(), shape.output_len(), "length of the gradient");
-    let path = Path::current();
+pub(super) fn gradient(path: Path, shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
     let plan = Plan::new(shape, path);
     let pixels = shape.output[0] * shape.output[1];
     let round = ROUND.div_ceil(pixels).min(shape.batch);
