@@ -73,8 +73,10 @@ fn tiles_of_task<S: Scheme>(plan: &Plan, all: usize, lanes: usize) -> usize {
 /// Floats of a task's scratch memory.
 #[derive(Clone, Copy)]
 struct Sizes {
-    /// Tiles, an even number at least.
+    /// Tiles that are multiplied, an even number.
     tiles: usize,
+    /// Tiles that the points have room for: odd, so that points do not fall on one another's cache sets.
+    stride: usize,
     window: usize,
     points: usize,
     products: usize,
@@ -85,12 +87,14 @@ impl Sizes {
     fn new<S: Scheme>(plan: &Plan, count: usize, lanes: usize) -> Self {
         let tiles = count.next_multiple_of(2);
         let square = S::POINTS * S::POINTS;
-        let place = Place::new(plan, tiles, lanes);
+        let stride = tiles + 1;
+        let place = Place::new(plan, stride, lanes);
         let longest = count.min(plan.tiles::<S>(1));
         Self {
             tiles,
+            stride,
             window: points::scratch::<S>(plan, longest, lanes),
-            points: plan.spread * plan.spread * square * place.blocks * tiles * lanes,
+            points: plan.spread * plan.spread * square * place.blocks * stride * lanes,
             products: square * tiles * 2 * lanes,
             outputs: 2 * count * (S::OUT * plan.spread).pow(2) * lanes,
         }
@@ -127,7 +131,7 @@ impl<S: Scheme> Task for Block<'_, S> {
         let (points, rest) = rest.split_at_mut(self.sizes.points);
         let (products, outputs) = rest.split_at_mut(self.sizes.products);
         let runs = pack::runs(self.at, self.count, self.grid[0], self.grid[1], usize::MAX);
-        let place = Place::new(self.plan, self.sizes.tiles, L::N);
+        let place = Place::new(self.plan, self.sizes.stride, L::N);
         for run in &runs {
             for block in 0..self.plan.depth.div_ceil(L::N) {
                 let (images, to) = (self.images, points.as_mut_ptr());
@@ -165,18 +169,18 @@ impl<S: Scheme> Block<'_, S> {
         products: &mut [f32],
     ) {
         let square = S::POINTS * S::POINTS;
-        let tiles = self.sizes.tiles;
+        let Sizes { tiles, stride, .. } = self.sizes;
         let blocks = self.layout.terms / L::N;
         for point in 0..square {
-            let from = (phase * square + point) * blocks * tiles * L::N;
-            let points = &points[from..][..blocks * tiles * L::N];
+            let from = (phase * square + point) * blocks * stride * L::N;
+            let points = &points[from..][..blocks * stride * L::N];
             let at = ((phase * square + point) * self.layout.panels + panel) * self.layout.panel();
             let weights = &self.weights[at..][..self.layout.panel()];
             let products = &mut products[point * tiles * 2 * L::N..][..tiles * 2 * L::N];
             let (points, weights) = (points.as_ptr(), weights.as_ptr());
             // SAFETY: the slices have the lengths that are asked for.
             unsafe {
-                product::of_tiles::<L>(blocks, tiles, points, weights, products.as_mut_ptr());
+                product::of_tiles::<L>(blocks, tiles, stride, points, weights, products.as_mut_ptr());
             }
         }
     }

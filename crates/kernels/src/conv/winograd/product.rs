@@ -4,7 +4,7 @@ use crate::lanes::Lanes;
 
 /// `products[tile, 0..2N] = Σ over k of points[tile, k] · weights[k, 0..2N]` for all tiles of a block.
 ///
-/// `points` is `[block of N terms][tile][term in block]`, `weights` `[term][2N]`, `products` `[tile][2N]`.
+/// `points` is `[block of N terms][tile][term in block]` with room for `stride` tiles, `weights` `[term][2N]`, `products` `[tile][2N]`.
 ///
 /// # Safety
 /// The pointers are good for `blocks` blocks and `tiles` tiles, an even number; the processor has the instruction set of `L`.
@@ -12,6 +12,7 @@ use crate::lanes::Lanes;
 pub(super) unsafe fn of_tiles<L: Lanes>(
     blocks: usize,
     tiles: usize,
+    stride: usize,
     points: *const f32,
     weights: *const f32,
     products: *mut f32,
@@ -21,7 +22,7 @@ pub(super) unsafe fn of_tiles<L: Lanes>(
         // SAFETY: the caller's promise; each tile stays within `tiles`.
         unsafe {
             let (from, to) = (points.add(done * L::N), products.add(done * 2 * L::N));
-            let stride = tiles * L::N;
+            let stride = stride * L::N;
             done += match tiles - done {
                 12.. if L::TALL == 12 => rows::<L, 12>(blocks, stride, from, weights, to),
                 8.. if L::TALL == 12 => rows::<L, 8>(blocks, stride, from, weights, to),

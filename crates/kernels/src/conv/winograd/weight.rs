@@ -26,8 +26,10 @@ pub(super) fn gradient<S: Scheme>(path: Path, plan: &Plan, images: &[f32], dy: &
     let square = S::POINTS * S::POINTS;
     let per_tile = square * (layout.terms + layout.panels * 2 * lanes);
     let round = (ROUND / per_tile).clamp(64, 512).min(all);
-    let mut points = Aligned::zeros(square * layout.terms * round);
-    let mut gradients = Aligned::zeros(square * layout.panels * 2 * lanes * round);
+    // An odd number of lines from block to block, so that points do not fall on one another's cache sets.
+    let stride = round | 1;
+    let mut points = Aligned::zeros(square * layout.terms * stride);
+    let mut gradients = Aligned::zeros(square * layout.panels * 2 * lanes * stride);
     let mut sums = Aligned::zeros(layout.len::<S>(plan));
     for at in (0..all).step_by(round) {
         let count = round.min(all - at);
@@ -37,6 +39,7 @@ pub(super) fn gradient<S: Scheme>(path: Path, plan: &Plan, images: &[f32], dy: &
             grid,
             at,
             count,
+            stride,
             scheme: std::marker::PhantomData,
         };
         of.transform(path, images, dy, points.as_mut_slice(), gradients.as_mut_slice());
@@ -52,6 +55,8 @@ struct Round<'a, S> {
     grid: [usize; 2],
     at: usize,
     count: usize,
+    /// Tiles that the buffers have room for.
+    stride: usize,
     scheme: std::marker::PhantomData<S>,
 }
 
@@ -90,20 +95,16 @@ impl<S: Scheme> Round<'_, S> {
 
     /// Adds the products of all tiles to the sums.
     fn sum(&self, path: Path, points: &[f32], gradients: &[f32], sums: &mut [f32]) {
-        let square = S::POINTS * S::POINTS;
         sums.par_chunks_mut(self.layout.panel())
             .enumerate()
             .for_each(|(at, sums)| {
-                let (point, panel) = (at / self.layout.panels, at % self.layout.panels);
-                debug_assert!(point < square);
+                let point = at / self.layout.panels;
+                let (terms, width) = (self.layout.terms, self.layout.panel() / self.layout.terms);
                 let task = Sum {
                     count: self.count,
-                    points: &points[point * self.layout.terms * self.count..]
-                        [..self.layout.terms * self.count],
-                    gradients: &gradients[(point * self.layout.panels + panel)
-                        * self.count
-                        * (self.layout.panel() / self.layout.terms)..]
-                        [..self.count * (self.layout.panel() / self.layout.terms)],
+                    stride: self.stride,
+                    points: &points[point * terms * self.stride..][..terms * self.stride],
+                    gradients: &gradients[at * self.stride * width..][..self.stride * width],
                     sums,
                 };
                 path::run(path, task);
@@ -128,26 +129,26 @@ struct Transform<'a, S> {
 impl<S: Scheme> Task for Transform<'_, S> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
-        let Round { plan, layout, grid, at, count, .. } = *self.round;
+        let Round { plan, layout, grid, at, count, stride, .. } = *self.round;
         let square = S::POINTS * S::POINTS;
-        let place = Place::new(plan, count, L::N);
+        let place = Place::new(plan, stride, L::N);
         for run in pack::runs(at, count, grid[0], grid[1], usize::MAX) {
             // SAFETY: tasks write the terms, or the panels' halves, of blocks of their own.
             unsafe {
                 match self.input {
                     Some(block) => {
-                        let to = self.points.pointer(0, square * layout.terms * count);
+                        let to = self.points.pointer(0, square * layout.terms * stride);
                         let (images, window) = (self.images, &mut *self.window);
                         points::of_run::<L, S>(
                             plan, images, &run, block, window, to, place, run.at,
                         );
                     }
                     None => {
-                        let len = square * layout.panels * 2 * L::N * count;
+                        let len = square * layout.panels * 2 * L::N * stride;
                         let to = self.gradients.pointer(0, len);
                         let (block, window) = (self.output, &mut *self.window);
                         points::of_gradients::<L, S>(
-                            plan, self.dy, &run, block, window, to, count, run.at,
+                            plan, self.dy, &run, block, window, to, stride, run.at,
                         );
                     }
                 }
@@ -159,6 +160,7 @@ impl<S: Scheme> Task for Transform<'_, S> {
 /// The sums of one point and panel, `[term][2N]`.
 struct Sum<'a> {
     count: usize,
+    stride: usize,
     points: &'a [f32],
     gradients: &'a [f32],
     sums: &'a mut [f32],
@@ -168,7 +170,7 @@ impl Task for Sum<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         assert!(self.gradients.len() >= self.count * 2 * L::N);
-        let blocks = self.points.chunks_exact(self.count * L::N);
+        let blocks = self.points.chunks_exact(self.stride * L::N);
         for (points, sums) in blocks.zip(self.sums.chunks_exact_mut(2 * L::N * L::N)) {
             let (points, sums) = (points.as_ptr(), sums.as_mut_ptr());
             // SAFETY: the slices have the lengths that are asked for; the caller's promise.
