@@ -324,7 +324,7 @@ impl Block<'_> {
 /// # Safety
 /// The processor has the instruction set of `L`.
 #[inline(always)]
-unsafe fn interleave<L: Lanes>(even: &[f32], odd: &[f32], bias: f32, out: &mut [f32]) {
+pub(super) unsafe fn interleave<L: Lanes>(even: &[f32], odd: &[f32], bias: f32, out: &mut [f32]) {
     let mut done = 0;
     while done + L::N <= even.len().min(odd.len()) && 2 * (done + L::N) <= out.len() {
         // SAFETY: the condition keeps all pointers inside their slices.

@@ -8,6 +8,7 @@
 //! A transposed convolution needs no code: make its shape with [`ConvShape::transposed`] and swap the roles as it says.
 
 mod correlate;
+mod narrow;
 mod pack;
 mod shape;
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod winograd;
 use crate::lanes::Lanes;
 use crate::path::{self, Path, Task};
 use correlate::{Column, Correlation, Pass};
+use narrow::{Narrow, Phase};
 use rayon::prelude::*;
 pub use shape::{ConvShape, Geometry, ShapeError};
 use winograd::{Fast, What};
@@ -49,6 +51,24 @@ pub fn forward(shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]
         })
         .collect();
     let terms = depth * taps.len();
+    if shape.groups == 1 && shape.stride == [1, 1] && outputs <= narrow::OUTPUTS {
+        let count = taps.len();
+        let phase = Phase::new(taps, depth, outputs, |row, channel, tap| {
+            weight[row * terms + channel * count + tap]
+        });
+        let narrow = Narrow {
+            images: x,
+            batch: shape.batch,
+            depth,
+            size: shape.input,
+            outputs,
+            output_size: shape.output,
+            spread: [1, 1],
+            bias,
+            phases: vec![phase],
+        };
+        return narrow::run(path, &narrow);
+    }
     let weights = pack::rows(path, shape.groups, outputs, terms, |group, row, term| {
         weight[(group * outputs + row) * terms + term]
     });
@@ -93,6 +113,9 @@ pub fn input_gradient(
     if let Some(fast) = Fast::of(shape, What::InputGradient) {
         return fast.input_gradient(path, shape, dy, weight, bias);
     }
+    if shape.groups == 1 && shape.channels[0] <= narrow::OUTPUTS {
+        return narrow::run(path, &narrow_gradient(shape, dy, weight, bias));
+    }
     let passes: Vec<Pass> = (0..shape.stride[0].min(shape.input[0]))
         .map(|phase| Pass {
             phase,
@@ -117,13 +140,38 @@ pub fn input_gradient(
     correlate::run(path, &correlation, &passes)
 }
 
-/// The dense kernel through which one phase of input positions, (vertical, horizontal), sees the output's gradient.
-fn phase_column(path: Path, shape: &ConvShape, phase: [usize; 2], weight: &[f32]) -> Column {
-    let (depth, outputs) = (
-        shape.channels[1] / shape.groups,
-        shape.channels[0] / shape.groups,
-    );
+/// The input gradient to few channels.
+fn narrow_gradient<'a>(
+    shape: &ConvShape,
+    dy: &'a [f32],
+    weight: &[f32],
+    bias: Option<&'a [f32]>,
+) -> Narrow<'a> {
+    let [outputs, depth] = shape.channels;
     let area = shape.kernel[0] * shape.kernel[1];
+    let phases = (0..shape.stride[0]).flat_map(|y| (0..shape.stride[1]).map(move |x| [y, x]));
+    let phases = phases.map(|phase| {
+        let (taps, places) = phase_kernel(shape, phase);
+        Phase::new(taps, depth, outputs, |row, channel, tap| {
+            weight[(channel * outputs + row) * area + places[tap]]
+        })
+    });
+    Narrow {
+        images: dy,
+        batch: shape.batch,
+        depth,
+        size: shape.output,
+        outputs,
+        output_size: shape.input,
+        spread: shape.stride,
+        bias,
+        phases: phases.collect(),
+    }
+}
+
+/// The dense kernel through which one phase of input positions, (vertical, horizontal), sees the output's gradient: its
+/// shifts, and where its weights are in the kernel.
+fn phase_kernel(shape: &ConvShape, phase: [usize; 2]) -> (Vec<[isize; 2]>, Vec<usize>) {
     let horizontal = phase_taps(shape, 1, phase[1]);
     let (mut taps, mut places) = (Vec::new(), Vec::new());
     for (dy, ky) in phase_taps(shape, 0, phase[0]) {
@@ -132,6 +180,17 @@ fn phase_column(path: Path, shape: &ConvShape, phase: [usize; 2], weight: &[f32]
             places.push(ky * shape.kernel[1] + kx);
         }
     }
+    (taps, places)
+}
+
+/// [`phase_kernel`] with its weights packed.
+fn phase_column(path: Path, shape: &ConvShape, phase: [usize; 2], weight: &[f32]) -> Column {
+    let (depth, outputs) = (
+        shape.channels[1] / shape.groups,
+        shape.channels[0] / shape.groups,
+    );
+    let area = shape.kernel[0] * shape.kernel[1];
+    let (taps, places) = phase_kernel(shape, phase);
     let terms = depth * taps.len();
     let weights = pack::rows(path, shape.groups, outputs, terms, |group, row, term| {
         let channel = group * depth + term / places.len();
@@ -165,8 +224,42 @@ pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
     let path = Path::current();
     match Fast::of(shape, What::WeightGradient) {
         Some(fast) => fast.weight_gradient(path, shape, x, dy),
-        None => weight::gradient(path, shape, x, dy),
+        None => match mirrored(shape) {
+            Some(mirror) => unmirror(shape, &weight::gradient(path, &mirror, dy, x)),
+            None => weight::gradient(path, shape, x, dy),
+        },
     }
+}
+
+/// The convolution whose weight gradient is that of `shape` with images and gradient in each other's place, for few
+/// outputs: the loop over the weight has a vector of outputs, which few would leave empty. Only for a stride of 1.
+fn mirrored(shape: &ConvShape) -> Option<ConvShape> {
+    let few = shape.channels[1] < 16 && shape.channels[0] >= 16;
+    if !few || shape.groups != 1 || shape.stride != [1, 1] {
+        return None;
+    }
+    let mut padding = [0; 2];
+    for axis in 0..2 {
+        let reach = (shape.kernel[axis] - 1) * shape.dilation[axis];
+        padding[axis] = reach.checked_sub(shape.padding[axis])?;
+    }
+    let weight = [shape.channels[0], shape.channels[1], shape.kernel[0], shape.kernel[1]];
+    let geometry = Geometry { padding, ..shape.geometry() };
+    ConvShape::new(shape.output_shape(), weight, geometry).ok()
+}
+
+/// The weight gradient of `shape` from that of its mirror: channels swapped, taps backwards.
+fn unmirror(shape: &ConvShape, mirror: &[f32]) -> Vec<f32> {
+    let [depth, outputs] = shape.channels;
+    let area = shape.kernel[0] * shape.kernel[1];
+    let mut dw = Vec::with_capacity(mirror.len());
+    for output in 0..outputs {
+        for channel in 0..depth {
+            let kernel = &mirror[(channel * outputs + output) * area..][..area];
+            dw.extend(kernel.iter().rev());
+        }
+    }
+    dw
 }
 
 /// The gradient to the bias: sums of `dy`, `[batch, channels, pixels]`, over batch and pixels.

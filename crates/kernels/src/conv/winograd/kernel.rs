@@ -11,8 +11,8 @@ use crate::memory::{Aligned, Shared};
 use crate::path::{self, Path, Task};
 use rayon::prelude::*;
 
-/// The most taps of a kernel.
-const TAPS: usize = 16;
+/// The most taps of a kernel, in whole vectors.
+const TAPS: usize = 64;
 
 /// How the points of weights lie.
 #[derive(Clone, Copy)]
@@ -148,7 +148,7 @@ impl<S: Scheme> Task for Points<'_, S> {
         let area = plan.kernel * plan.kernel;
         let stride = plan.weight_strides[0];
         let point_stride = layout.panels * layout.panel();
-        let mut taps = [0.0_f32; TAPS * 16 + 256];
+        let mut taps = [0.0_f32; TAPS * 16];
         for index in 0..2 * L::N {
             let Some(kernels) = self.part.kernels(index) else {
                 continue;

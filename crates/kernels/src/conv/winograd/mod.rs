@@ -25,11 +25,13 @@ mod weight;
 use super::ConvShape;
 use crate::path::Path;
 use plan::Plan;
-use scheme::{Scheme, ThreeOfTwo, TwoOfThree, TwoOfTwo};
+use scheme::{OneOfOne, Scheme, ThreeOfTwo, TwoOfThree, TwoOfTwo};
 
 /// The schemes there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fast {
+    /// F(1×1, 1×1).
+    OneOfOne,
     /// F(2×2, 2×2).
     TwoOfTwo,
     /// F(3×3, 2×2).
@@ -68,6 +70,10 @@ impl Fast {
                 let larger = products(3, 4) * 10 < products(2, 3) * 9;
                 Some(if larger { Self::ThreeOfTwo } else { Self::TwoOfTwo })
             }
+            ([kernel, width], [stride, across]) if kernel == width && stride == across && kernel <= 7 => {
+                let dense = what != What::InputGradient || (kernel == 1 && stride == 1);
+                dense.then_some(Self::OneOfOne)
+            }
             _ => None,
         }
     }
@@ -81,6 +87,7 @@ impl Fast {
         bias: Option<&[f32]>,
     ) -> Vec<f32> {
         match self {
+            Self::OneOfOne => forward::<OneOfOne>(path, shape, x, weight, bias),
             Self::TwoOfTwo => forward::<TwoOfTwo>(path, shape, x, weight, bias),
             Self::ThreeOfTwo => forward::<ThreeOfTwo>(path, shape, x, weight, bias),
             Self::TwoOfThree => forward::<TwoOfThree>(path, shape, x, weight, bias),
@@ -96,6 +103,7 @@ impl Fast {
         bias: Option<&[f32]>,
     ) -> Vec<f32> {
         match self {
+            Self::OneOfOne => input_gradient::<OneOfOne>(path, shape, dy, weight, bias),
             Self::TwoOfTwo => input_gradient::<TwoOfTwo>(path, shape, dy, weight, bias),
             Self::ThreeOfTwo => input_gradient::<ThreeOfTwo>(path, shape, dy, weight, bias),
             Self::TwoOfThree => input_gradient::<TwoOfThree>(path, shape, dy, weight, bias),
@@ -110,6 +118,7 @@ impl Fast {
         dy: &[f32],
     ) -> Vec<f32> {
         match self {
+            Self::OneOfOne => weight_gradient::<OneOfOne>(path, shape, x, dy),
             Self::TwoOfTwo => weight_gradient::<TwoOfTwo>(path, shape, x, dy),
             Self::ThreeOfTwo => weight_gradient::<ThreeOfTwo>(path, shape, x, dy),
             Self::TwoOfThree => weight_gradient::<TwoOfThree>(path, shape, x, dy),

@@ -7,13 +7,23 @@
 use super::super::ConvShape;
 use super::scheme::Scheme;
 
-/// One axis of a plan, for up to two phases.
+/// The most phases per axis.
+const PHASES: usize = 7;
+
+/// One axis of a plan.
 #[derive(Clone, Copy, Debug)]
 struct Axis {
-    /// The pixel that the first tap of the first output sees.
-    first: [isize; 2],
+    /// The pixel that the first tap of the first output sees, for each phase.
+    first: [isize; PHASES],
     /// The kernel's tap that is tap `u` of phase `p`: `taps[p][u]`.
-    taps: [[usize; 3]; 2],
+    taps: [[usize; 3]; PHASES],
+}
+
+impl Axis {
+    const NONE: Self = Self {
+        first: [0; PHASES],
+        taps: [[0; 3]; PHASES],
+    };
 }
 
 /// A correlation of images `[batch, depth, size]` to `[batch, outputs, output_size]`.
@@ -38,15 +48,16 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// y = x * w.
+    /// y = x * w. With one tap, each of the kernel's is a phase of its own: the plain sum.
     pub(super) fn forward(shape: &ConvShape, taps: usize) -> Self {
         let (stride, kernel) = (shape.stride[0], shape.kernel[0]);
+        let within = kernel / taps;
         let axis = |axis: usize| {
-            let mut it = Axis { first: [0; 2], taps: [[0; 3]; 2] };
-            for phase in 0..stride {
+            let mut it = Axis::NONE;
+            for phase in 0..within {
                 it.first[phase] = phase as isize - shape.padding[axis] as isize;
                 for tap in 0..taps {
-                    it.taps[phase][tap] = stride * tap + phase;
+                    it.taps[phase][tap] = within * tap + phase;
                 }
             }
             it
@@ -59,7 +70,7 @@ impl Plan {
             outputs: shape.channels[1],
             output_size: shape.output,
             step: stride,
-            within: stride,
+            within,
             spread: 1,
             kernel,
             weight_strides: [shape.channels[0] * area, area],
@@ -71,7 +82,7 @@ impl Plan {
     pub(super) fn input_gradient(shape: &ConvShape, taps: usize) -> Self {
         let (stride, kernel) = (shape.stride[0], shape.kernel[0]);
         let axis = |axis: usize| {
-            let mut it = Axis { first: [0; 2], taps: [[0; 3]; 2] };
+            let mut it = Axis::NONE;
             for phase in 0..stride {
                 // Pixel s·m + phase of x met tap t at pixel (s·m + phase + padding − t) / s of y.
                 let reach = phase + shape.padding[axis];

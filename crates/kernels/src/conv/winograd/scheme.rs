@@ -36,6 +36,10 @@ pub(super) trait Scheme: Copy + Send + Sync + 'static {
     unsafe fn kernel_gradient<L: Lanes>(s: Line<L>) -> Line<L>;
 }
 
+/// F(1, 1): the plain product, for kernels that no other scheme fits.
+#[derive(Clone, Copy)]
+pub(super) struct OneOfOne;
+
 /// F(2, 2): three products instead of four. No factor but ±1.
 #[derive(Clone, Copy)]
 pub(super) struct TwoOfTwo;
@@ -47,6 +51,37 @@ pub(super) struct ThreeOfTwo;
 /// F(2, 3): four products instead of six.
 #[derive(Clone, Copy)]
 pub(super) struct TwoOfThree;
+
+impl Scheme for OneOfOne {
+    const POINTS: usize = 1;
+    const OUT: usize = 1;
+    const TAPS: usize = 1;
+
+    #[inline(always)]
+    unsafe fn input<L: Lanes>(d: Line<L>) -> Line<L> {
+        d
+    }
+
+    #[inline(always)]
+    unsafe fn kernel<L: Lanes>(g: Line<L>) -> Line<L> {
+        g
+    }
+
+    #[inline(always)]
+    unsafe fn output<L: Lanes>(m: Line<L>) -> Line<L> {
+        m
+    }
+
+    #[inline(always)]
+    unsafe fn output_gradient<L: Lanes>(y: Line<L>) -> Line<L> {
+        y
+    }
+
+    #[inline(always)]
+    unsafe fn kernel_gradient<L: Lanes>(s: Line<L>) -> Line<L> {
+        s
+    }
+}
 
 // SAFETY of the bodies below: they only use vector arithmetic, under the trait's promise.
 impl Scheme for TwoOfTwo {
