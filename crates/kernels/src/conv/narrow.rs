@@ -259,15 +259,15 @@ impl Block<'_> {
                     let y = line + (tap[0] - frame.first[0]) as usize;
                     let x = column + (tap[1] - frame.first[1]) as usize;
                     let pixels = lines.as_ptr().add((channel * seen + y) * frame.stride + x);
-                    let mut row = [L::splat(0.0); V];
-                    for (v, row) in row.iter_mut().enumerate() {
-                        *row = L::load(pixels.add(v * L::N));
+                    let mut kernel = [L::splat(0.0); O];
+                    for (output, kernel) in kernel.iter_mut().enumerate() {
+                        *kernel = L::splat(*weights.add(output));
                     }
-                    for total in &mut totals {
-                        let weight = L::splat(*weights);
-                        weights = weights.add(1);
-                        for (row, total) in row.iter().zip(total) {
-                            *total = weight.mul_add(*row, *total);
+                    weights = weights.add(O);
+                    for v in 0..V {
+                        let row = L::load(pixels.add(v * L::N));
+                        for output in 0..O {
+                            totals[output][v] = kernel[output].mul_add(row, totals[output][v]);
                         }
                     }
                 }
@@ -300,6 +300,11 @@ impl Block<'_> {
             let out = unsafe { self.out.slice(at, width) };
             let phase = |x: usize| &sums[(x * OUTPUTS + output) * stride..][..self.frame.grid[1]];
             match n.spread[1] {
+                1 => {
+                    for (out, sum) in out.iter_mut().zip(phase(0)) {
+                        *out = sum + bias;
+                    }
+                }
                 // SAFETY: the caller's promise about the instruction set.
                 2 => unsafe { interleave::<L>(phase(0), phase(1), bias, out) },
                 spread => {

@@ -131,6 +131,10 @@ unsafe fn copy_dense<L: Lanes>(
         }
         for done in (0..len).step_by(L::N) {
             let from = first + done as isize;
+            if from >= 0 && from + L::N as isize <= width && done + L::N <= len {
+                L::load(row.offset(from)).store(to.add(done));
+                continue;
+            }
             let (low, high) = inside::<L>(from, width);
             L::load_range(row.wrapping_offset(from), low, high)
                 .store_first(to.add(done), L::N.min(len - done));
