@@ -33,6 +33,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn sub(self, other: Self) -> Self;
     /// Lane by lane product.
     unsafe fn mul(self, other: Self) -> Self;
+    /// Lane by lane, the larger; `other` where either is NaN.
+    unsafe fn max(self, other: Self) -> Self;
     /// Turns the square of the first `N` rows: lane `i` of row `j` goes to lane `j` of row `i`.
     unsafe fn transpose(rows: &mut [Self; 16]);
     /// The lanes 0, 2, 4, ... of `self` followed by `next`.
@@ -119,6 +121,17 @@ impl Lanes for Portable {
         let mut lanes = self.0;
         for (lane, product) in lanes.iter_mut().enumerate() {
             *product *= other.0[lane];
+        }
+        Self(lanes)
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        let mut lanes = other.0;
+        for (lane, largest) in lanes.iter_mut().enumerate() {
+            if self.0[lane] > *largest {
+                *largest = self.0[lane];
+            }
         }
         Self(lanes)
     }

@@ -22,6 +22,7 @@
 //! | [`batch_norm`] | statistics, normalisation, activation; backward; inference form |
 //! | [`activation`] | ReLU and LeakyReLU where no batch norm stands before them |
 //! | [`adam`] | one step over one parameter |
+//! | [`inference`] | convolutions of a trained network: weights prepared once, activations in blocks of channels |
 //! | [`path`] | which instruction set is used |
 //! | [`mod@reference`] | the plain loops that the tests compare with |
 #![allow(unsafe_code)] // Vector intrinsics, and threads that write disjoint parts of one output, have no safe form.
@@ -30,6 +31,7 @@ pub mod activation;
 pub mod adam;
 pub mod batch_norm;
 pub mod conv;
+pub mod inference;
 mod lanes;
 mod memory;
 pub mod path;

@@ -4,12 +4,12 @@ use std::cell::RefCell;
 use std::marker::PhantomData;
 
 /// One cache line.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 struct Line([f32; 16]);
 
 /// Zeroed floats that begin at a cache line, so that packed vectors never straddle two.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Aligned {
     lines: Vec<Line>,
     len: usize,
@@ -34,6 +34,19 @@ impl Aligned {
     pub(crate) fn as_mut_slice(&mut self) -> &mut [f32] {
         // SAFETY: as in `as_slice`, borrowed exclusively.
         unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+    }
+
+    /// Makes it hold `len` floats, in the memory that it has if that is enough; what they are is unspecified, but initialised.
+    pub(crate) fn resize(&mut self, len: usize) {
+        if self.lines.len() * 16 < len {
+            *self = Self::zeros(len);
+        }
+        self.len = len;
+    }
+
+    /// Floats that it could hold.
+    pub(crate) fn capacity(&self) -> usize {
+        self.lines.len() * 16
     }
 
     /// Grows to at least `len` floats; what it holds afterwards is unspecified, but initialised.

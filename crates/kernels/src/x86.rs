@@ -75,6 +75,12 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm512_max_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
     unsafe fn transpose(rows: &mut [Self; 16]) {
         // SAFETY: see the impl.
         unsafe {
@@ -205,6 +211,12 @@ impl Lanes for Avx2 {
     unsafe fn mul(self, other: Self) -> Self {
         // SAFETY: see the impl.
         Self(unsafe { _mm256_mul_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn max(self, other: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm256_max_ps(self.0, other.0) })
     }
 
     #[inline(always)]

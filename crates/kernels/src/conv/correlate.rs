@@ -38,6 +38,8 @@ pub(super) struct Correlation<'a> {
     /// Phases per axis: output pixels from one pixel to the next of the same phase.
     pub(super) spread: [usize; 2],
     pub(super) bias: Option<&'a [f32]>,
+    /// Factor of outputs below zero; only where `spread` is 1.
+    pub(super) slope: f32,
 }
 
 /// One phase of output rows, `phase + i · spread`.
@@ -297,10 +299,12 @@ impl Block<'_> {
                 let out = unsafe { self.out.slice(line + start, end - start) };
                 let even = &sums[run.at..run.at + run.len];
                 match c.spread[1] {
-                    1 => out
-                        .iter_mut()
-                        .zip(even)
-                        .for_each(|(out, sum)| *out = sum + bias),
+                    1 => {
+                        for (out, sum) in out.iter_mut().zip(even) {
+                            let sum = sum + bias;
+                            *out = if sum < 0.0 { c.slope * sum } else { sum };
+                        }
+                    }
                     2 if self.pass.columns.len() == 2 => {
                         let odd = &sums[phase_len + run.at..][..run.len];
                         // SAFETY: the caller's promise about the instruction set.

@@ -1,25 +1,32 @@
 //! Two-dimensional convolution and its gradients, for any kernel, stride, padding, dilation and groups.
 //!
-//! The forward pass and the input gradient are one engine (`correlate`): sums over (channel, tap) of shifted images.
-//! For the input gradient, outputs are split into the phases that the stride makes; each phase sees the gradient
-//! through a dense stride-1 kernel of its own, so nothing is scattered. The weight gradient has a loop of its own
-//! (`weight`).
+//! The forward pass and the input gradient are one problem: sums over (channel, tap) of shifted images. For the input
+//! gradient, outputs are split into the phases that the stride makes; each phase sees the gradient through a dense stride-1
+//! kernel of its own, so nothing is scattered. Three engines solve it, the first that fits:
+//!
+//! | engine | for | how |
+//! |---|---|---|
+//! | `winograd` | 16 channels and more on both sides, no groups | channels in vectors, fewer products for 3×3 and for 4×4 with stride 2 |
+//! | `narrow` | at most 4 output channels | pixels in vectors, read shifted from copied lines |
+//! | `correlate` | everything else | pixels in vectors, packed into panels |
+//!
+//! `direct` describes a convolution to the last of them. The weight gradient has a loop of its own where `winograd` does not fit (`weight`).
 //!
 //! A transposed convolution needs no code: make its shape with [`ConvShape::transposed`] and swap the roles as it says.
 
 mod correlate;
+mod direct;
 mod narrow;
 mod pack;
 mod shape;
 #[cfg(test)]
 mod tests;
 mod weight;
-mod winograd;
+pub(crate) mod winograd;
 
+use crate::activation::Activation;
 use crate::lanes::Lanes;
 use crate::path::{self, Path, Task};
-use correlate::{Column, Correlation, Pass};
-use narrow::{Narrow, Phase};
 use rayon::prelude::*;
 pub use shape::{ConvShape, Geometry, ShapeError};
 use winograd::{Fast, What};
@@ -29,67 +36,48 @@ use winograd::{Fast, What};
 /// # Panics
 /// If a slice's length is not what `shape` says.
 pub fn forward(shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
+    check(shape, x, weight, bias);
+    let path = Path::current();
+    if let Some(fast) = Fast::of(shape, What::Forward) {
+        return fast.forward(path, shape, x, weight, bias);
+    }
+    match narrow::fits(shape, What::Forward) {
+        true => narrow::forward(path, shape, x, weight, bias),
+        false => direct::forward(path, shape, x, weight, bias, 1.0),
+    }
+}
+
+fn check(shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) {
     assert_eq!(x.len(), shape.input_len(), "length of the images");
     assert_eq!(weight.len(), shape.weight_len(), "length of the weight");
     assert!(
         bias.is_none_or(|bias| bias.len() == shape.channels[1]),
         "length of the bias"
     );
-    let path = Path::current();
-    if let Some(fast) = Fast::of(shape, What::Forward) {
-        return fast.forward(path, shape, x, weight, bias);
-    }
-    let (depth, outputs) = (
-        shape.channels[0] / shape.groups,
-        shape.channels[1] / shape.groups,
-    );
-    let [kernel_height, kernel_width] = shape.kernel;
-    let taps: Vec<[isize; 2]> = (0..kernel_height)
-        .flat_map(|ky| (0..kernel_width).map(move |kx| [ky, kx]))
-        .map(|k| {
-            std::array::from_fn(|i| (k[i] * shape.dilation[i]) as isize - shape.padding[i] as isize)
-        })
-        .collect();
-    let terms = depth * taps.len();
-    if shape.groups == 1 && shape.stride == [1, 1] && outputs <= narrow::OUTPUTS {
-        let count = taps.len();
-        let phase = Phase::new(taps, depth, outputs, |row, channel, tap| {
-            weight[row * terms + channel * count + tap]
-        });
-        let narrow = Narrow {
-            images: x,
-            batch: shape.batch,
-            depth,
-            size: shape.input,
-            outputs,
-            output_size: shape.output,
-            spread: [1, 1],
-            bias,
-            phases: vec![phase],
+}
+
+/// [`forward`], then an activation, while the output is written.
+///
+/// # Panics
+/// If a slice's length is not what `shape` says.
+pub fn forward_activated(
+    shape: &ConvShape,
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    activation: Activation,
+) -> Vec<f32> {
+    let engine = Fast::of(shape, What::Forward).is_some() || narrow::fits(shape, What::Forward);
+    if engine || activation == Activation::Identity {
+        let y = forward(shape, x, weight, bias);
+        return match activation {
+            Activation::Identity => y,
+            activation => crate::activation::forward(activation, &y),
         };
-        return narrow::run(path, &narrow);
     }
-    let weights = pack::rows(path, shape.groups, outputs, terms, |group, row, term| {
-        weight[(group * outputs + row) * terms + term]
-    });
-    let correlation = Correlation {
-        images: x,
-        batch: shape.batch,
-        groups: shape.groups,
-        depth,
-        size: shape.input,
-        step: shape.stride,
-        outputs,
-        output_size: shape.output,
-        spread: [1, 1],
-        bias,
-    };
-    let pass = Pass {
-        phase: 0,
-        rows: shape.output[0],
-        columns: vec![Column { taps, weights }],
-    };
-    correlate::run(path, &correlation, &[pass])
+    check(shape, x, weight, bias);
+    let path = Path::current();
+    direct::forward(path, shape, x, weight, bias, activation.slope())
 }
 
 /// The gradient to the images, `dy` being that of the output; as the forward of a transposed convolution, with a bias
@@ -113,105 +101,10 @@ pub fn input_gradient(
     if let Some(fast) = Fast::of(shape, What::InputGradient) {
         return fast.input_gradient(path, shape, dy, weight, bias);
     }
-    if shape.groups == 1 && shape.channels[0] <= narrow::OUTPUTS {
-        return narrow::run(path, &narrow_gradient(shape, dy, weight, bias));
+    match narrow::fits(shape, What::InputGradient) {
+        true => narrow::input_gradient(path, shape, dy, weight, bias),
+        false => direct::input_gradient(path, shape, dy, weight, bias),
     }
-    let passes: Vec<Pass> = (0..shape.stride[0].min(shape.input[0]))
-        .map(|phase| Pass {
-            phase,
-            rows: (shape.input[0] - phase).div_ceil(shape.stride[0]),
-            columns: (0..shape.stride[1].min(shape.input[1]))
-                .map(|phase_x| phase_column(path, shape, [phase, phase_x], weight))
-                .collect(),
-        })
-        .collect();
-    let correlation = Correlation {
-        images: dy,
-        batch: shape.batch,
-        groups: shape.groups,
-        depth: shape.channels[1] / shape.groups,
-        size: shape.output,
-        step: [1, 1],
-        outputs: shape.channels[0] / shape.groups,
-        output_size: shape.input,
-        spread: shape.stride,
-        bias,
-    };
-    correlate::run(path, &correlation, &passes)
-}
-
-/// The input gradient to few channels.
-fn narrow_gradient<'a>(
-    shape: &ConvShape,
-    dy: &'a [f32],
-    weight: &[f32],
-    bias: Option<&'a [f32]>,
-) -> Narrow<'a> {
-    let [outputs, depth] = shape.channels;
-    let area = shape.kernel[0] * shape.kernel[1];
-    let phases = (0..shape.stride[0]).flat_map(|y| (0..shape.stride[1]).map(move |x| [y, x]));
-    let phases = phases.map(|phase| {
-        let (taps, places) = phase_kernel(shape, phase);
-        Phase::new(taps, depth, outputs, |row, channel, tap| {
-            weight[(channel * outputs + row) * area + places[tap]]
-        })
-    });
-    Narrow {
-        images: dy,
-        batch: shape.batch,
-        depth,
-        size: shape.output,
-        outputs,
-        output_size: shape.input,
-        spread: shape.stride,
-        bias,
-        phases: phases.collect(),
-    }
-}
-
-/// The dense kernel through which one phase of input positions, (vertical, horizontal), sees the output's gradient: its
-/// shifts, and where its weights are in the kernel.
-fn phase_kernel(shape: &ConvShape, phase: [usize; 2]) -> (Vec<[isize; 2]>, Vec<usize>) {
-    let horizontal = phase_taps(shape, 1, phase[1]);
-    let (mut taps, mut places) = (Vec::new(), Vec::new());
-    for (dy, ky) in phase_taps(shape, 0, phase[0]) {
-        for &(dx, kx) in &horizontal {
-            taps.push([dy, dx]);
-            places.push(ky * shape.kernel[1] + kx);
-        }
-    }
-    (taps, places)
-}
-
-/// [`phase_kernel`] with its weights packed.
-fn phase_column(path: Path, shape: &ConvShape, phase: [usize; 2], weight: &[f32]) -> Column {
-    let (depth, outputs) = (
-        shape.channels[1] / shape.groups,
-        shape.channels[0] / shape.groups,
-    );
-    let area = shape.kernel[0] * shape.kernel[1];
-    let (taps, places) = phase_kernel(shape, phase);
-    let terms = depth * taps.len();
-    let weights = pack::rows(path, shape.groups, outputs, terms, |group, row, term| {
-        let channel = group * depth + term / places.len();
-        weight[(channel * outputs + row) * area + places[term % places.len()]]
-    });
-    Column { taps, weights }
-}
-
-/// The taps of one axis that reach input positions `phase + i · stride`: (shift in the output's gradient, tap).
-fn phase_taps(shape: &ConvShape, axis: usize, phase: usize) -> Vec<(isize, usize)> {
-    let stride = shape.stride[axis] as isize;
-    (0..shape.kernel[axis])
-        .map(|tap| {
-            (
-                (phase + shape.padding[axis]) as isize - (tap * shape.dilation[axis]) as isize,
-                tap,
-            )
-        })
-        .filter(|(distance, _)| distance % stride == 0)
-        .map(|(distance, tap)| (distance / stride, tap))
-        .collect()
 }
 
 /// The gradient to the weight, `dy` being that of the output.
@@ -224,42 +117,8 @@ pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
     let path = Path::current();
     match Fast::of(shape, What::WeightGradient) {
         Some(fast) => fast.weight_gradient(path, shape, x, dy),
-        None => match mirrored(shape) {
-            Some(mirror) => unmirror(shape, &weight::gradient(path, &mirror, dy, x)),
-            None => weight::gradient(path, shape, x, dy),
-        },
+        None => weight::gradient(path, shape, x, dy),
     }
-}
-
-/// The convolution whose weight gradient is that of `shape` with images and gradient in each other's place, for few
-/// outputs: the loop over the weight has a vector of outputs, which few would leave empty. Only for a stride of 1.
-fn mirrored(shape: &ConvShape) -> Option<ConvShape> {
-    let few = shape.channels[1] < 16 && shape.channels[0] >= 16;
-    if !few || shape.groups != 1 || shape.stride != [1, 1] {
-        return None;
-    }
-    let mut padding = [0; 2];
-    for axis in 0..2 {
-        let reach = (shape.kernel[axis] - 1) * shape.dilation[axis];
-        padding[axis] = reach.checked_sub(shape.padding[axis])?;
-    }
-    let weight = [shape.channels[0], shape.channels[1], shape.kernel[0], shape.kernel[1]];
-    let geometry = Geometry { padding, ..shape.geometry() };
-    ConvShape::new(shape.output_shape(), weight, geometry).ok()
-}
-
-/// The weight gradient of `shape` from that of its mirror: channels swapped, taps backwards.
-fn unmirror(shape: &ConvShape, mirror: &[f32]) -> Vec<f32> {
-    let [depth, outputs] = shape.channels;
-    let area = shape.kernel[0] * shape.kernel[1];
-    let mut dw = Vec::with_capacity(mirror.len());
-    for output in 0..outputs {
-        for channel in 0..depth {
-            let kernel = &mirror[(channel * outputs + output) * area..][..area];
-            dw.extend(kernel.iter().rev());
-        }
-    }
-    dw
 }
 
 /// The gradient to the bias: sums of `dy`, `[batch, channels, pixels]`, over batch and pixels.

@@ -5,45 +5,46 @@
 //! outputs by as many vectors of neighbouring pixels as fit the registers. Weights are broadcast.
 
 use super::correlate::interleave;
-use super::pack;
+use super::winograd::What;
+use super::{ConvShape, direct, pack};
 use crate::lanes::Lanes;
 use crate::memory::{Shared, uninitialized, with_scratch};
 use crate::path::{self, Path, Task};
 use rayon::prelude::*;
 
 /// The most outputs.
-pub(super) const OUTPUTS: usize = 4;
+const OUTPUTS: usize = 4;
 /// Floats of lines that a task copies, about: they stay in the second-level cache.
 const LINES: usize = 48 * 1024;
 
 /// What is correlated with what; image pixels are one apart.
-pub(super) struct Narrow<'a> {
+struct Narrow<'a> {
     /// `[batch, depth, size]`
-    pub(super) images: &'a [f32],
-    pub(super) batch: usize,
-    pub(super) depth: usize,
-    pub(super) size: [usize; 2],
+    images: &'a [f32],
+    batch: usize,
+    depth: usize,
+    size: [usize; 2],
     /// At most [`OUTPUTS`].
-    pub(super) outputs: usize,
-    pub(super) output_size: [usize; 2],
+    outputs: usize,
+    output_size: [usize; 2],
     /// Phases per axis: output pixels from one pixel to the next of the same phase.
-    pub(super) spread: [usize; 2],
-    pub(super) bias: Option<&'a [f32]>,
+    spread: [usize; 2],
+    bias: Option<&'a [f32]>,
     /// All phases, the horizontal ones side by side.
-    pub(super) phases: Vec<Phase>,
+    phases: Vec<Phase>,
 }
 
 /// The kernel of one phase of the output.
-pub(super) struct Phase {
+struct Phase {
     /// Shifts in the image, (vertical, horizontal).
-    pub(super) taps: Vec<[isize; 2]>,
+    taps: Vec<[isize; 2]>,
     /// `[channel][tap][output]`
-    pub(super) weights: Vec<f32>,
+    weights: Vec<f32>,
 }
 
 impl Phase {
     /// `weight` gives that of an output, a channel and a tap.
-    pub(super) fn new(
+    fn new(
         taps: Vec<[isize; 2]>,
         depth: usize,
         outputs: usize,
@@ -57,6 +58,75 @@ impl Phase {
         }
         Self { taps, weights }
     }
+}
+
+/// Whether this engine is the one for a convolution.
+pub(super) fn fits(shape: &ConvShape, what: What) -> bool {
+    let outputs = match what {
+        What::InputGradient => shape.channels[0],
+        _ => shape.channels[1],
+    };
+    let dense = what == What::InputGradient || shape.stride == [1, 1];
+    shape.groups == 1 && dense && outputs <= OUTPUTS
+}
+
+/// y = x * w + b, for a stride of 1.
+pub(super) fn forward(
+    path: Path,
+    shape: &ConvShape,
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+) -> Vec<f32> {
+    let [depth, outputs] = shape.channels;
+    let taps = direct::taps(shape);
+    let count = taps.len();
+    let phase = Phase::new(taps, depth, outputs, |row, channel, tap| {
+        weight[(row * depth + channel) * count + tap]
+    });
+    let narrow = Narrow {
+        images: x,
+        batch: shape.batch,
+        depth,
+        size: shape.input,
+        outputs,
+        output_size: shape.output,
+        spread: [1, 1],
+        bias,
+        phases: vec![phase],
+    };
+    run(path, &narrow)
+}
+
+/// The gradient to the images.
+pub(super) fn input_gradient(
+    path: Path,
+    shape: &ConvShape,
+    dy: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+) -> Vec<f32> {
+    let [outputs, depth] = shape.channels;
+    let area = shape.kernel[0] * shape.kernel[1];
+    let phases = (0..shape.stride[0]).flat_map(|y| (0..shape.stride[1]).map(move |x| [y, x]));
+    let phases = phases.map(|phase| {
+        let (taps, places) = direct::phase_kernel(shape, phase);
+        Phase::new(taps, depth, outputs, |row, channel, tap| {
+            weight[(channel * outputs + row) * area + places[tap]]
+        })
+    });
+    let narrow = Narrow {
+        images: dy,
+        batch: shape.batch,
+        depth,
+        size: shape.output,
+        outputs,
+        output_size: shape.input,
+        spread: shape.stride,
+        bias,
+        phases: phases.collect(),
+    };
+    run(path, &narrow)
 }
 
 /// How lines are copied and cut into tasks.
@@ -96,7 +166,7 @@ impl Frame {
 }
 
 /// Computes the whole output, `[batch, outputs, output_size]`.
-pub(super) fn run(path: Path, narrow: &Narrow) -> Vec<f32> {
+fn run(path: Path, narrow: &Narrow) -> Vec<f32> {
     let n = narrow;
     let (lanes, _) = path::tile(path);
     let frame = Frame::new(n, lanes);
@@ -179,7 +249,11 @@ impl Block<'_> {
         let (n, frame) = (self.narrow, self.frame);
         let [height, width] = n.size;
         let seen = self.count + frame.reach[0];
-        for (at, into) in lines.chunks_exact_mut(frame.stride).take(n.depth * seen).enumerate() {
+        for (at, into) in lines
+            .chunks_exact_mut(frame.stride)
+            .take(n.depth * seen)
+            .enumerate()
+        {
             let (channel, line) = (at / seen, at % seen);
             let y = (self.first + line) as isize + frame.first[0];
             if !(0..height as isize).contains(&y) {
@@ -264,6 +338,7 @@ impl Block<'_> {
                         *kernel = L::splat(*weights.add(output));
                     }
                     weights = weights.add(O);
+                    #[allow(clippy::needless_range_loop)] // The totals' second index.
                     for v in 0..V {
                         let row = L::load(pixels.add(v * L::N));
                         for output in 0..O {

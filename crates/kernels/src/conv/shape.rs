@@ -182,6 +182,15 @@ impl ConvShape {
         Ok(shape)
     }
 
+    /// The same for another number of images.
+    ///
+    /// # Panics
+    /// If it is zero.
+    pub fn with_batch(self, batch: usize) -> Self {
+        assert!(batch > 0, "a convolution's sizes must not be zero");
+        Self { batch, ..self }
+    }
+
     /// `[batch, in channels, height, width]`
     pub fn input_shape(&self) -> [usize; 4] {
         [self.batch, self.channels[0], self.input[0], self.input[1]]

@@ -8,7 +8,7 @@
 //! broadcast values of `x` times vectors of `dy` over a few image lines. Threads own disjoint tiles; a tile's sum over
 //! blocks of pixels, then rounds, has one order.
 
-use super::ConvShape;
+use super::{ConvShape, Geometry};
 use crate::lanes::Lanes;
 use crate::memory::{Aligned, Shared};
 use crate::path::{self, Path, Task};
@@ -21,6 +21,53 @@ const BLOCK: usize = 256;
 
 /// The gradient to the weight, `dy` being that of the output.
 pub(super) fn gradient(path: Path, shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    match mirrored(shape) {
+        Some(mirror) => unmirror(shape, &sum(path, &mirror, dy, x)),
+        None => sum(path, shape, x, dy),
+    }
+}
+
+/// The convolution whose weight gradient is that of `shape` with images and gradient in each other's place, for few
+/// outputs: the loop over the weight has a vector of outputs, which few would leave empty. Only for a stride of 1.
+fn mirrored(shape: &ConvShape) -> Option<ConvShape> {
+    let few = shape.channels[1] < 16 && shape.channels[0] >= 16;
+    if !few || shape.groups != 1 || shape.stride != [1, 1] {
+        return None;
+    }
+    let mut padding = [0; 2];
+    for (axis, padding) in padding.iter_mut().enumerate() {
+        let reach = (shape.kernel[axis] - 1) * shape.dilation[axis];
+        *padding = reach.checked_sub(shape.padding[axis])?;
+    }
+    let weight = [
+        shape.channels[0],
+        shape.channels[1],
+        shape.kernel[0],
+        shape.kernel[1],
+    ];
+    let geometry = Geometry {
+        padding,
+        ..shape.geometry()
+    };
+    ConvShape::new(shape.output_shape(), weight, geometry).ok()
+}
+
+/// The weight gradient of `shape` from that of its mirror: channels swapped, taps backwards.
+fn unmirror(shape: &ConvShape, mirror: &[f32]) -> Vec<f32> {
+    let [depth, outputs] = shape.channels;
+    let area = shape.kernel[0] * shape.kernel[1];
+    let mut dw = Vec::with_capacity(mirror.len());
+    for output in 0..outputs {
+        for channel in 0..depth {
+            let kernel = &mirror[(channel * outputs + output) * area..][..area];
+            dw.extend(kernel.iter().rev());
+        }
+    }
+    dw
+}
+
+/// The loop itself.
+fn sum(path: Path, shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
     let plan = Plan::new(shape, path);
     let pixels = shape.output[0] * shape.output[1];
     let round = ROUND.div_ceil(pixels).min(shape.batch);

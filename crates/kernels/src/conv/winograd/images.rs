@@ -1,14 +1,14 @@
 //! The correlation itself: points of some tiles, products with the weight's points, outputs.
 
-use super::kernel::{self, Layout};
+use super::kernel::Layout;
 use super::plan::Plan;
-use super::points::{self, Place};
+use super::points::{self, Images, Place};
 use super::product;
 use super::scheme::{MAX, Output, Scheme, both};
 use super::turn;
 use crate::conv::pack::{self, Run};
 use crate::lanes::Lanes;
-use crate::memory::{Shared, uninitialized, with_scratch};
+use crate::memory::{Shared, with_scratch};
 use crate::path::{self, Path, Task};
 use rayon::prelude::*;
 
@@ -17,37 +17,51 @@ const TILES: usize = 96;
 /// Floats of points that a task may have: about what the second-level cache holds.
 const POINTS: usize = 320 * 1024;
 
-/// Correlates `images` with a weight: `[batch, outputs, output_size]`.
+/// What happens to an output, and where it goes.
+#[derive(Clone, Copy)]
+pub(super) struct Finish<'a> {
+    /// Added per channel; for whole panels.
+    pub(super) bias: &'a [f32],
+    /// Added per pixel, in blocks like the output's; `true`: at half its size, each pixel four times.
+    pub(super) residual: Option<(&'a [f32], bool)>,
+    /// Factor of what is then below zero, 0 to 1.
+    pub(super) slope: f32,
+    /// In blocks of channels instead of planes.
+    pub(super) blocks: bool,
+}
+
+/// Correlates `images` with the points of a weight into `out`, `[batch, outputs, output_size]`, all of it.
 pub(super) fn correlate<S: Scheme>(
     path: Path,
     plan: &Plan,
-    images: &[f32],
-    weight: &[f32],
-    bias: Option<&[f32]>,
-) -> Vec<f32> {
-    let weights = kernel::points::<S>(path, plan, weight);
+    images: Images,
+    weights: &[f32],
+    finish: Finish,
+    out: Shared,
+) {
     let (lanes, _) = path::tile(path);
     let layout = Layout::new(plan, lanes);
-    let mut padded = vec![0.0; layout.panels * 2 * lanes];
-    if let Some(bias) = bias {
-        padded[..bias.len()].copy_from_slice(bias);
-    }
     let grid = [plan.tiles::<S>(0), plan.tiles::<S>(1)];
-    let all = plan.batch * grid[0] * grid[1];
-    let block = tiles_of_task::<S>(plan, all, lanes);
-    let len = plan.batch * plan.outputs * plan.output_size[0] * plan.output_size[1];
-    uninitialized(len, |out| {
-        (0..all.div_ceil(block)).into_par_iter().for_each(|task| {
-            let at = task * block;
-            let count = block.min(all - at);
+    let split = Split::new::<S>(plan, layout, lanes);
+    (0..split.blocks * split.parts)
+        .into_par_iter()
+        .for_each(|task| {
+            let at = task / split.parts * split.block;
+            let first = task % split.parts * split.part;
+            let panels = first..(first + split.part).min(layout.panels);
+            let count = split.block.min(split.tiles.saturating_sub(at));
+            if count == 0 || panels.is_empty() {
+                return;
+            }
             let sizes = Sizes::new::<S>(plan, count, lanes);
             with_scratch(sizes.total(), |scratch| {
                 let task = Block::<S> {
                     plan,
                     layout,
+                    panels,
                     images,
-                    weights: weights.as_slice(),
-                    bias: &padded,
+                    weights,
+                    finish,
                     grid,
                     at,
                     count,
@@ -59,15 +73,44 @@ pub(super) fn correlate<S: Scheme>(
                 path::run(path, task);
             });
         });
-    })
 }
 
-/// How many tiles a task takes. Results do not depend on it.
-fn tiles_of_task<S: Scheme>(plan: &Plan, all: usize, lanes: usize) -> usize {
-    let per_tile = S::POINTS * S::POINTS * plan.phases() * plan.depth.next_multiple_of(lanes);
-    let near = (POINTS / per_tile).clamp(24, TILES);
-    let fair = all.div_ceil(2 * rayon::current_num_threads()).max(12);
-    near.min(fair).next_multiple_of(4)
+/// How the work is cut into tasks: blocks of tiles, times parts of the panels. Results do not depend on it.
+struct Split {
+    tiles: usize,
+    /// Tiles of a block.
+    block: usize,
+    blocks: usize,
+    /// Panels of a part.
+    part: usize,
+    parts: usize,
+}
+
+impl Split {
+    fn new<S: Scheme>(plan: &Plan, layout: Layout, lanes: usize) -> Self {
+        let tiles = plan.batch * plan.tiles::<S>(0) * plan.tiles::<S>(1);
+        let per_tile = S::POINTS * S::POINTS * plan.phases() * plan.depth.next_multiple_of(lanes);
+        let near = (POINTS / per_tile).clamp(24, TILES);
+        let threads = rayon::current_num_threads();
+        // As many for each thread, so that none waits for another.
+        let blocks = match tiles.div_ceil(near) {
+            few if few * 2 <= threads => few,
+            blocks => blocks.next_multiple_of(threads),
+        };
+        let block = tiles.div_ceil(blocks).next_multiple_of(4);
+        let blocks = tiles.div_ceil(block);
+        // Few tiles: each task makes all their points, and multiplies some panels.
+        let parts = (2 * threads).div_ceil(blocks).min(layout.panels);
+        let parts = if blocks >= 2 * threads { 1 } else { parts };
+        let part = layout.panels.div_ceil(parts);
+        Self {
+            tiles,
+            block,
+            blocks,
+            part,
+            parts: layout.panels.div_ceil(part),
+        }
+    }
 }
 
 /// Floats of a task's scratch memory.
@@ -109,10 +152,10 @@ impl Sizes {
 struct Block<'a, S> {
     plan: &'a Plan,
     layout: Layout,
-    images: &'a [f32],
+    panels: std::ops::Range<usize>,
+    images: Images<'a>,
     weights: &'a [f32],
-    /// For whole panels.
-    bias: &'a [f32],
+    finish: Finish<'a>,
     /// Tiles of an image, (vertical, horizontal).
     grid: [usize; 2],
     at: usize,
@@ -136,20 +179,18 @@ impl<S: Scheme> Task for Block<'_, S> {
             for block in 0..self.plan.depth.div_ceil(L::N) {
                 let (images, to) = (self.images, points.as_mut_ptr());
                 // SAFETY: `points` has room for all tiles of the task, by `Sizes`; the caller's promise.
-                unsafe {
-                    points::of_run::<L, S>(self.plan, images, run, block, window, to, place, run.at)
-                }
+                unsafe { points::of_run::<L, S>(self.plan, images, run, block, window, to, place) }
             }
         }
-        for panel in 0..self.layout.panels {
+        for panel in self.panels.clone() {
             for phase in 0..self.plan.spread * self.plan.spread {
                 // SAFETY: the buffers are as long as `Sizes` says; the caller's promise.
                 unsafe {
                     self.multiply::<L>(panel, phase, points, products);
-                    self.finish::<L>(&runs, phase, products, outputs);
+                    self.transform::<L>(&runs, phase, products, outputs);
                 }
             }
-            // SAFETY: no other task has these tiles; the caller's promise.
+            // SAFETY: no other task has these tiles of this panel; the caller's promise.
             unsafe { self.write::<L>(&runs, panel, outputs) }
         }
     }
@@ -180,7 +221,14 @@ impl<S: Scheme> Block<'_, S> {
             let (points, weights) = (points.as_ptr(), weights.as_ptr());
             // SAFETY: the slices have the lengths that are asked for.
             unsafe {
-                product::of_tiles::<L>(blocks, tiles, stride, points, weights, products.as_mut_ptr());
+                product::of_tiles::<L>(
+                    blocks,
+                    tiles,
+                    stride,
+                    points,
+                    weights,
+                    products.as_mut_ptr(),
+                );
             }
         }
     }
@@ -190,7 +238,7 @@ impl<S: Scheme> Block<'_, S> {
     /// # Safety
     /// The processor has the instruction set of `L`.
     #[inline(always)]
-    unsafe fn finish<L: Lanes>(
+    unsafe fn transform<L: Lanes>(
         &self,
         runs: &[Run],
         phase: usize,
@@ -254,16 +302,60 @@ impl<S: Scheme> Block<'_, S> {
                 let len = (run.len * side).min(width - left);
                 for line in 0..side.min(height - top) {
                     let from = &outputs[(start + line * run.len * side) * L::N..][..len * L::N];
+                    if self.finish.blocks {
+                        let at = [run.image, 2 * panel + half, top + line, left];
+                        // SAFETY: this task's tiles; the caller's promise.
+                        unsafe { self.write_block::<L>(from, at) }
+                        continue;
+                    }
                     let plane = run.image * plan.outputs + first;
                     let at = (plane * height + top + line) * width + left;
-                    let bias = self.bias[first..first + L::N].as_ptr();
+                    let bias = self.finish.bias[first..first + L::N].as_ptr();
                     // SAFETY: the lines of these channels' planes are this task's, and inside the output.
                     unsafe {
-                        let reach = (channels - 1) * height * width + len;
-                        let to = self.out.pointer(at, reach);
-                        turn::write::<L>(from.as_ptr(), len, bias, to, height * width, channels);
+                        let (area, slope) = (height * width, self.finish.slope);
+                        let to = self.out.pointer(at, (channels - 1) * area + len);
+                        turn::write::<L>(from.as_ptr(), len, bias, slope, to, area, channels);
                     }
                 }
+            }
+        }
+    }
+
+    /// Writes some vectors of a line of a block, from `[image, block, line, column]` on.
+    ///
+    /// # Safety
+    /// No other thread writes them; the processor has the instruction set of `L`.
+    #[inline(always)]
+    unsafe fn write_block<L: Lanes>(&self, from: &[f32], at: [usize; 4]) {
+        let [image, block, line, column] = at;
+        let [height, width] = self.plan.output_size;
+        let blocks = self.plan.outputs.div_ceil(L::N);
+        let plane = image * blocks + block;
+        let start = ((plane * height + line) * width + column) * L::N;
+        let bias = &self.finish.bias[block * L::N..][..L::N];
+        // SAFETY: all places are inside slices, by their indexing or assertions; the caller's promise.
+        unsafe {
+            let bias = L::load(bias.as_ptr());
+            let slope = L::splat(self.finish.slope);
+            let to = self.out.slice(start, from.len());
+            for (i, (from, to)) in from
+                .chunks_exact(L::N)
+                .zip(to.chunks_exact_mut(L::N))
+                .enumerate()
+            {
+                let mut sum = L::load(from.as_ptr()).add(bias);
+                if let Some((residual, half)) = self.finish.residual {
+                    let place = match half {
+                        false => start + i * L::N,
+                        true => {
+                            let line = plane * (height / 2) + line / 2;
+                            (line * (width / 2) + (column + i) / 2) * L::N
+                        }
+                    };
+                    sum = sum.add(L::load(residual[place..][..L::N].as_ptr()));
+                }
+                sum.mul(slope).max(sum).store(to.as_mut_ptr());
             }
         }
     }

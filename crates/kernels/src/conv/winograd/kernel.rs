@@ -58,7 +58,12 @@ pub(super) fn points<S: Scheme>(path: Path, plan: &Plan, weight: &[f32]) -> Alig
         .for_each(|task| {
             let (panel, block) = (task / layout.blocks, task % layout.blocks);
             let task = Points::<S> {
-                part: Part { plan, layout, panel, block },
+                part: Part {
+                    plan,
+                    layout,
+                    panel,
+                    block,
+                },
                 weight,
                 to: shared,
                 scheme: std::marker::PhantomData,
@@ -79,7 +84,12 @@ pub(super) fn gradient<S: Scheme>(path: Path, plan: &Plan, points: &[f32]) -> Ve
         .for_each(|task| {
             let (panel, block) = (task / layout.blocks, task % layout.blocks);
             let task = Gradient::<S> {
-                part: Part { plan, layout, panel, block },
+                part: Part {
+                    plan,
+                    layout,
+                    panel,
+                    block,
+                },
                 points,
                 to: shared,
                 scheme: std::marker::PhantomData,
@@ -117,7 +127,11 @@ impl Part<'_> {
     #[inline(always)]
     fn place<L: Lanes, S: Scheme>(&self, phase: usize, kernels: &Kernels) -> usize {
         let within = self.plan.within * self.plan.within;
-        let (spread, within_phase) = if self.plan.spread > 1 { (phase, 0) } else { (0, phase) };
+        let (spread, within_phase) = if self.plan.spread > 1 {
+            (phase, 0)
+        } else {
+            (0, phase)
+        };
         let term = (self.block * within + within_phase) * L::N + kernels.channel;
         let point = spread * S::POINTS * S::POINTS;
         let panel = point * self.layout.panels + self.panel;
@@ -223,7 +237,15 @@ impl<S: Scheme> Task for Gradient<'_, S> {
                 }
                 let len = (kernels.count - 1) * stride + area;
                 let to = self.to.pointer(kernels.at, len);
-                turn::write::<L>(taps.as_ptr(), area, bias.as_ptr(), to, stride, kernels.count);
+                turn::write::<L>(
+                    taps.as_ptr(),
+                    area,
+                    bias.as_ptr(),
+                    1.0,
+                    to,
+                    stride,
+                    kernels.count,
+                );
             }
         }
     }

@@ -13,6 +13,8 @@
 //! Inside, vectors hold channels, not pixels: images are turned on the way in and out (`turn`). Then every sum is a plain one of
 //! vectors, and the same points serve the weight's gradient, where they are summed over tiles.
 
+#![allow(clippy::needless_range_loop)] // Squares of vectors are read by row and by column; indices say which.
+
 mod images;
 mod kernel;
 mod plan;
@@ -23,13 +25,16 @@ mod turn;
 mod weight;
 
 use super::ConvShape;
-use crate::path::Path;
+use crate::memory::{Aligned, Shared, uninitialized};
+use crate::path::{self, Path};
+use images::Finish;
 use plan::Plan;
+pub(crate) use points::Images;
 use scheme::{OneOfOne, Scheme, ThreeOfTwo, TwoOfThree, TwoOfTwo};
 
 /// The schemes there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fast {
+pub(crate) enum Fast {
     /// F(1×1, 1×1).
     OneOfOne,
     /// F(2×2, 2×2).
@@ -42,7 +47,7 @@ pub(super) enum Fast {
 
 /// What is computed of a convolution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub(crate) enum What {
     Forward,
     InputGradient,
     WeightGradient,
@@ -50,27 +55,38 @@ pub(super) enum What {
 
 impl Fast {
     /// The scheme that pays for a convolution, if one does.
-    pub(super) fn of(shape: &ConvShape, what: What) -> Option<Self> {
+    pub(crate) fn of(shape: &ConvShape, what: What) -> Option<Self> {
         const NARROW: usize = 16;
         let simple = shape.groups == 1 && shape.dilation == [1, 1];
         if !simple || shape.channels.iter().any(|&channels| channels < NARROW) {
             return None;
         }
         let output = match what {
-            What::InputGradient => std::array::from_fn(|i| shape.input[i].div_ceil(shape.stride[i])),
+            What::InputGradient => {
+                std::array::from_fn(|i| shape.input[i].div_ceil(shape.stride[i]))
+            }
             _ => shape.output,
         };
         match (shape.kernel, shape.stride) {
             ([3, 3], [1, 1]) => Some(Self::TwoOfThree),
             ([4, 4], [2, 2]) => {
                 let products = |out: usize, points: usize| -> usize {
-                    output.iter().map(|size| size.div_ceil(out) * points).product()
+                    output
+                        .iter()
+                        .map(|size| size.div_ceil(out) * points)
+                        .product()
                 };
                 // The larger tiles have more points of weights to make and to read.
                 let larger = products(3, 4) * 10 < products(2, 3) * 9;
-                Some(if larger { Self::ThreeOfTwo } else { Self::TwoOfTwo })
+                Some(if larger {
+                    Self::ThreeOfTwo
+                } else {
+                    Self::TwoOfTwo
+                })
             }
-            ([kernel, width], [stride, across]) if kernel == width && stride == across && kernel <= 7 => {
+            ([kernel, width], [stride, across])
+                if kernel == width && stride == across && kernel <= 7 =>
+            {
                 let dense = what != What::InputGradient || (kernel == 1 && stride == 1);
                 dense.then_some(Self::OneOfOne)
             }
@@ -126,6 +142,90 @@ impl Fast {
     }
 }
 
+/// A convolution, or the input gradient of one, whose weight is turned into points once.
+pub(crate) struct Prepared {
+    scheme: Fast,
+    path: Path,
+    plan: Plan,
+    points: Aligned,
+    bias: Vec<f32>,
+    slope: f32,
+}
+
+impl Prepared {
+    /// `what` is the forward pass or the input gradient; `slope` is the factor of what is below zero. `None` where no scheme fits.
+    pub(crate) fn new(
+        shape: &ConvShape,
+        what: What,
+        weight: &[f32],
+        bias: Option<&[f32]>,
+        slope: f32,
+    ) -> Option<Self> {
+        let scheme = Fast::of(shape, what)?;
+        let path = Path::current();
+        let (plan, points) = match scheme {
+            Fast::OneOfOne => prepare::<OneOfOne>(path, shape, what, weight),
+            Fast::TwoOfTwo => prepare::<TwoOfTwo>(path, shape, what, weight),
+            Fast::ThreeOfTwo => prepare::<ThreeOfTwo>(path, shape, what, weight),
+            Fast::TwoOfThree => prepare::<TwoOfThree>(path, shape, what, weight),
+        };
+        let bias = padded(path, plan.outputs, bias);
+        Some(Self {
+            scheme,
+            path,
+            plan,
+            points,
+            bias,
+            slope,
+        })
+    }
+
+    /// Correlates a batch of images into `out`; with `blocks`, into blocks of channels. `residual`: see [`Finish`].
+    pub(crate) fn run(
+        &self,
+        batch: usize,
+        images: Images,
+        residual: Option<(&[f32], bool)>,
+        blocks: bool,
+        out: Shared,
+    ) {
+        let plan = self.plan.with_batch(batch);
+        let finish = Finish {
+            bias: &self.bias,
+            residual,
+            slope: self.slope,
+            blocks,
+        };
+        let (path, points) = (self.path, self.points.as_slice());
+        let correlate = match self.scheme {
+            Fast::OneOfOne => images::correlate::<OneOfOne>,
+            Fast::TwoOfTwo => images::correlate::<TwoOfTwo>,
+            Fast::ThreeOfTwo => images::correlate::<ThreeOfTwo>,
+            Fast::TwoOfThree => images::correlate::<TwoOfThree>,
+        };
+        correlate(path, &plan, images, points, finish, out);
+    }
+
+    /// Channels of a block.
+    pub(crate) fn lanes(&self) -> usize {
+        path::tile(self.path).0
+    }
+}
+
+fn prepare<S: Scheme>(
+    path: Path,
+    shape: &ConvShape,
+    what: What,
+    weight: &[f32],
+) -> (Plan, Aligned) {
+    let plan = match what {
+        What::InputGradient => Plan::input_gradient(shape, S::TAPS),
+        _ => Plan::forward(shape, S::TAPS),
+    };
+    let points = kernel::points::<S>(path, &plan, weight);
+    (plan, points)
+}
+
 fn forward<S: Scheme>(
     path: Path,
     shape: &ConvShape,
@@ -133,7 +233,7 @@ fn forward<S: Scheme>(
     weight: &[f32],
     bias: Option<&[f32]>,
 ) -> Vec<f32> {
-    images::correlate::<S>(path, &Plan::forward(shape, S::TAPS), x, weight, bias)
+    correlate::<S>(path, &Plan::forward(shape, S::TAPS), x, weight, bias)
 }
 
 fn input_gradient<S: Scheme>(
@@ -143,7 +243,46 @@ fn input_gradient<S: Scheme>(
     weight: &[f32],
     bias: Option<&[f32]>,
 ) -> Vec<f32> {
-    images::correlate::<S>(path, &Plan::input_gradient(shape, S::TAPS), dy, weight, bias)
+    correlate::<S>(
+        path,
+        &Plan::input_gradient(shape, S::TAPS),
+        dy,
+        weight,
+        bias,
+    )
+}
+
+/// Correlates planes with a weight, to planes.
+fn correlate<S: Scheme>(
+    path: Path,
+    plan: &Plan,
+    images: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+) -> Vec<f32> {
+    let weights = kernel::points::<S>(path, plan, weight);
+    let bias = padded(path, plan.outputs, bias);
+    let finish = Finish {
+        bias: &bias,
+        residual: None,
+        slope: 1.0,
+        blocks: false,
+    };
+    let len = plan.batch * plan.outputs * plan.output_size[0] * plan.output_size[1];
+    uninitialized(len, |out| {
+        let (images, weights) = (Images::Planes(images), weights.as_slice());
+        images::correlate::<S>(path, plan, images, weights, finish, out);
+    })
+}
+
+/// A bias for whole panels, zeros where there is none.
+fn padded(path: Path, outputs: usize, bias: Option<&[f32]>) -> Vec<f32> {
+    let (lanes, _) = path::tile(path);
+    let mut padded = vec![0.0; outputs.next_multiple_of(2 * lanes)];
+    if let Some(bias) = bias {
+        padded[..outputs].copy_from_slice(bias);
+    }
+    padded
 }
 
 fn weight_gradient<S: Scheme>(path: Path, shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {

@@ -48,6 +48,11 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// The same for another number of images.
+    pub(super) fn with_batch(self, batch: usize) -> Self {
+        Self { batch, ..self }
+    }
+
     /// y = x * w. With one tap, each of the kernel's is a phase of its own: the plain sum.
     pub(super) fn forward(shape: &ConvShape, taps: usize) -> Self {
         let (stride, kernel) = (shape.stride[0], shape.kernel[0]);
@@ -153,6 +158,8 @@ impl Plan {
 
     /// Tiles along an axis.
     pub(super) fn tiles<S: Scheme>(&self, axis: usize) -> usize {
-        self.output_size[axis].div_ceil(self.spread).div_ceil(S::OUT)
+        self.output_size[axis]
+            .div_ceil(self.spread)
+            .div_ceil(S::OUT)
     }
 }

@@ -6,6 +6,15 @@ use super::turn;
 use crate::conv::pack::Run;
 use crate::lanes::Lanes;
 
+/// Where images lie.
+#[derive(Clone, Copy)]
+pub(crate) enum Images<'a> {
+    /// `[batch, channels, height, width]`
+    Planes(&'a [f32]),
+    /// `[batch, blocks of N channels, height, width, channel in block]`, zeros in channels that there are not.
+    Blocks(&'a [f32]),
+}
+
 /// Pixels that a run of tiles sees: where they begin, and how many there are, (vertical, horizontal).
 #[derive(Clone, Copy)]
 struct Window {
@@ -78,12 +87,39 @@ impl Window {
             }
         }
     }
+
+    /// Copies the window of a block, which is of vectors already.
+    #[inline(always)]
+    fn copy_block(&self, block: &[f32], [height, width]: [usize; 2], lanes: usize, to: &mut [f32]) {
+        let stride = self.stride(lanes) * lanes;
+        let left = (-self.first[1]).clamp(0, self.size[1] as isize) as usize;
+        let begin = (self.first[1] + left as isize) as usize;
+        let count = (self.size[1] - left).min(width.saturating_sub(begin));
+        for (line, to) in to.chunks_exact_mut(stride).take(self.size[0]).enumerate() {
+            let y = self.first[0] + line as isize;
+            let inside = (0..height as isize).contains(&y) && count > 0;
+            if !inside {
+                to.fill(0.0);
+                continue;
+            }
+            let from = (y as usize * width + begin) * lanes;
+            to[..left * lanes].fill(0.0);
+            to[left * lanes..][..count * lanes].copy_from_slice(&block[from..][..count * lanes]);
+            to[(left + count) * lanes..].fill(0.0);
+        }
+    }
 }
 
 /// Floats of scratch memory that a run of at most `tiles` tiles needs.
 pub(super) fn scratch<S: Scheme>(plan: &Plan, tiles: usize, lanes: usize) -> usize {
     let size = [plan.window::<S>(0, 1), plan.window::<S>(1, tiles)];
-    Window { first: [0; 2], size }.stride(lanes) * size[0] * lanes
+    Window {
+        first: [0; 2],
+        size,
+    }
+    .stride(lanes)
+        * size[0]
+        * lanes
 }
 
 /// Where points go: `[phase spread over][point][block of terms][tile][term]`.
@@ -106,35 +142,49 @@ impl Place {
 /// The points of a run of tiles, for one block of the depth.
 ///
 /// # Safety
-/// `to` is writable where [`Place`] says, at tiles `at..at + run.len`; the processor has the instruction set of `L`.
+/// `to` is writable where [`Place`] says, at the run's tiles; the processor has the instruction set of `L`.
 #[inline(always)]
 pub(super) unsafe fn of_run<L: Lanes, S: Scheme>(
     plan: &Plan,
-    images: &[f32],
+    images: Images,
     run: &Run,
     block: usize,
     window: &mut [f32],
     to: *mut f32,
     place: Place,
-    at: usize,
 ) {
     let area = plan.size[0] * plan.size[1];
     let first = block * L::N;
     let channels = L::N.min(plan.depth - first);
     let seen = Window::seen::<S>(plan, run);
-    let planes = &images[(run.image * plan.depth + first) * area..][..channels * area];
     let stride = seen.stride(L::N);
     assert!(window.len() >= stride * seen.size[0] * L::N);
     // SAFETY: the slices are as long as `copy` asks; each tile's window lies inside the copied one, by its size.
     unsafe {
-        seen.copy::<L>(planes, plan.size, channels, window);
+        match images {
+            Images::Planes(planes) => {
+                let planes = &planes[(run.image * plan.depth + first) * area..];
+                seen.copy::<L>(&planes[..channels * area], plan.size, channels, window);
+            }
+            Images::Blocks(blocks) => {
+                let all = plan.depth.div_ceil(L::N);
+                let block = &blocks[(run.image * all + block) * area * L::N..][..area * L::N];
+                seen.copy_block(block, plan.size, L::N, window);
+            }
+        }
         for phase in 0..plan.phases() {
             let [y, x] = plan.phase(phase);
             let corner = plan.offset(0, y) * stride + plan.offset(1, x);
-            let (spread, within) = if plan.spread > 1 { (phase, 0) } else { (0, phase) };
+            let (spread, within) = if plan.spread > 1 {
+                (phase, 0)
+            } else {
+                (0, phase)
+            };
             let term = block * plan.within * plan.within + within;
             for tile in 0..run.len {
-                let from = window.as_ptr().add((corner + tile * S::OUT * plan.step) * L::N);
+                let from = window
+                    .as_ptr()
+                    .add((corner + tile * S::OUT * plan.step) * L::N);
                 let mut square = [[L::splat(0.0); MAX]; MAX];
                 for i in 0..S::POINTS {
                     for j in 0..S::POINTS {
@@ -144,7 +194,7 @@ pub(super) unsafe fn of_run<L: Lanes, S: Scheme>(
                 both::<L, Input<S>>(&mut square, S::POINTS, S::POINTS);
                 let point_stride = place.blocks * place.tiles * L::N;
                 let start = spread * S::POINTS * S::POINTS * point_stride;
-                let to = to.add(start + (term * place.tiles + at + tile) * L::N);
+                let to = to.add(start + (term * place.tiles + run.at + tile) * L::N);
                 store::<L, S>(&square, to, point_stride);
             }
         }
@@ -165,7 +215,6 @@ pub(super) unsafe fn of_gradients<L: Lanes, S: Scheme>(
     window: &mut [f32],
     to: *mut f32,
     tiles: usize,
-    at: usize,
 ) {
     let area = plan.output_size[0] * plan.output_size[1];
     let first = block * L::N;
@@ -187,7 +236,7 @@ pub(super) unsafe fn of_gradients<L: Lanes, S: Scheme>(
                 }
             }
             both::<L, OutputGradient<S>>(&mut square, S::OUT, S::POINTS);
-            let place = ((block / 2) * tiles + at + tile) * 2 + block % 2;
+            let place = ((block / 2) * tiles + run.at + tile) * 2 + block % 2;
             store::<L, S>(&square, to.add(place * L::N), panels * tiles * 2 * L::N);
         }
     }

@@ -216,7 +216,12 @@ impl Scheme for TwoOfThree {
         unsafe {
             let half = L::splat(0.5);
             let (sum, difference) = (b.add(c), b.sub(c));
-            [sum.mul_add(half, a), difference.mul(half), sum.mul_add(half, d), a]
+            [
+                sum.mul_add(half, a),
+                difference.mul(half),
+                sum.mul_add(half, d),
+                a,
+            ]
         }
     }
 }

@@ -36,8 +36,8 @@ pub(super) unsafe fn read<L: Lanes>(
     }
 }
 
-/// The way back: reads `len` vectors at `from`, and writes lane `row` of all of them, plus `bias[row]`, to
-/// `to + row · stride`, for the first `rows` rows.
+/// The way back: reads `len` vectors at `from`, and writes lane `row` of all of them, plus `bias[row]` and through an
+/// activation of the given slope below zero, to `to + row · stride`, for the first `rows` rows.
 ///
 /// # Safety
 /// `from` is readable for `len · N` floats, `bias` for `N`, each row writable for `len`; the processor has the instruction set of `L`.
@@ -46,12 +46,14 @@ pub(super) unsafe fn write<L: Lanes>(
     from: *const f32,
     len: usize,
     bias: *const f32,
+    slope: f32,
     to: *mut f32,
     stride: usize,
     rows: usize,
 ) {
     // SAFETY: the caller's promise.
     unsafe {
+        let slope = L::splat(slope);
         for at in (0..len).step_by(L::N) {
             let (from, to) = (from.add(at * L::N), to.add(at));
             let count = L::N.min(len - at);
@@ -62,7 +64,8 @@ pub(super) unsafe fn write<L: Lanes>(
                 }
                 L::transpose(&mut square);
                 for row in 0..L::N {
-                    square[row].add(L::splat(*bias.add(row))).store(to.add(row * stride));
+                    let sum = square[row].add(L::splat(*bias.add(row)));
+                    sum.mul(slope).max(sum).store(to.add(row * stride));
                 }
                 continue;
             }
@@ -74,8 +77,10 @@ pub(super) unsafe fn write<L: Lanes>(
             L::transpose(&mut square);
             for row in 0..L::N {
                 if row < rows {
-                    let row_of = square[row].add(L::splat(*bias.add(row)));
-                    row_of.store_first(to.add(row * stride), count);
+                    let sum = square[row].add(L::splat(*bias.add(row)));
+                    sum.mul(slope)
+                        .max(sum)
+                        .store_first(to.add(row * stride), count);
                 }
             }
         }

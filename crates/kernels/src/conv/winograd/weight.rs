@@ -5,7 +5,7 @@
 
 use super::kernel::{self, Layout};
 use super::plan::Plan;
-use super::points::{self, Place};
+use super::points::{self, Images, Place};
 use super::product;
 use super::scheme::Scheme;
 use crate::conv::pack;
@@ -42,8 +42,19 @@ pub(super) fn gradient<S: Scheme>(path: Path, plan: &Plan, images: &[f32], dy: &
             stride,
             scheme: std::marker::PhantomData,
         };
-        of.transform(path, images, dy, points.as_mut_slice(), gradients.as_mut_slice());
-        of.sum(path, points.as_slice(), gradients.as_slice(), sums.as_mut_slice());
+        of.transform(
+            path,
+            images,
+            dy,
+            points.as_mut_slice(),
+            gradients.as_mut_slice(),
+        );
+        of.sum(
+            path,
+            points.as_slice(),
+            gradients.as_slice(),
+            sums.as_mut_slice(),
+        );
     }
     kernel::gradient::<S>(path, plan, sums.as_slice())
 }
@@ -129,7 +140,15 @@ struct Transform<'a, S> {
 impl<S: Scheme> Task for Transform<'_, S> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
-        let Round { plan, layout, grid, at, count, stride, .. } = *self.round;
+        let Round {
+            plan,
+            layout,
+            grid,
+            at,
+            count,
+            stride,
+            ..
+        } = *self.round;
         let square = S::POINTS * S::POINTS;
         let place = Place::new(plan, stride, L::N);
         for run in pack::runs(at, count, grid[0], grid[1], usize::MAX) {
@@ -138,17 +157,15 @@ impl<S: Scheme> Task for Transform<'_, S> {
                 match self.input {
                     Some(block) => {
                         let to = self.points.pointer(0, square * layout.terms * stride);
-                        let (images, window) = (self.images, &mut *self.window);
-                        points::of_run::<L, S>(
-                            plan, images, &run, block, window, to, place, run.at,
-                        );
+                        let (images, window) = (Images::Planes(self.images), &mut *self.window);
+                        points::of_run::<L, S>(plan, images, &run, block, window, to, place);
                     }
                     None => {
                         let len = square * layout.panels * 2 * L::N * stride;
                         let to = self.gradients.pointer(0, len);
                         let (block, window) = (self.output, &mut *self.window);
                         points::of_gradients::<L, S>(
-                            plan, self.dy, &run, block, window, to, stride, run.at,
+                            plan, self.dy, &run, block, window, to, stride,
                         );
                     }
                 }
