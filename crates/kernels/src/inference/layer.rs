@@ -1,7 +1,7 @@
 //! Convolutions, transposed convolutions and batch norms with fixed weights.
 
 use super::features::{Data, Features, Form, Pool, lanes};
-use crate::activation::Activation;
+use crate::activation::{self, Activation};
 use crate::conv::winograd::{Images, Prepared, What};
 use crate::conv::{self, ConvShape};
 use crate::lanes::Lanes;
@@ -74,11 +74,10 @@ impl Layer {
         }
     }
 
-    /// Runs it. The output is of the form asked for, but planes where the layer has few channels and `residual` none.
+    /// Runs it. The output is of the form asked for, but planes where the layer has few channels.
     ///
     /// # Panics
-    /// If `x` or the residual are not of the shape that the layer was made for, or if a layer with fewer than 16 channels on either side is
-    /// given a residual.
+    /// If `x` or the residual are not of the shape that the layer was made for.
     pub fn run(
         &self,
         x: &Features,
@@ -100,7 +99,10 @@ impl Layer {
                     Data::Planes(values) => Images::Planes(values),
                     Data::Blocks(buffer) => Images::Blocks(buffer.as_slice()),
                 };
-                let residual = residual.map(|residual| residual_of(residual, shape));
+                let residual = residual.map(|residual| {
+                    let (features, half) = checked(residual, shape);
+                    (features.blocks(), half)
+                });
                 let form = if residual.is_some() {
                     Form::Blocks
                 } else {
@@ -115,22 +117,25 @@ impl Layer {
                 bias,
                 activation,
             } => {
-                assert!(
-                    residual.is_none(),
-                    "a layer of few channels takes no residual"
-                );
                 let planes = x.planes();
                 let shape_of = self.shape.with_batch(batch);
-                let bias = bias.as_deref();
-                let values = match self.transposed {
-                    true => {
-                        let y = conv::input_gradient(&shape_of, &planes, weight, bias);
-                        match activation {
-                            Activation::Identity => y,
-                            activation => crate::activation::forward(*activation, &y),
-                        }
+                let (bias, activation) = (bias.as_deref(), *activation);
+                let values = match (self.transposed, residual) {
+                    (false, None) => {
+                        conv::forward_activated(&shape_of, &planes, weight, bias, activation)
                     }
-                    false => conv::forward_activated(&shape_of, &planes, weight, bias, *activation),
+                    (transposed, residual) => {
+                        let kernel = if transposed {
+                            conv::input_gradient
+                        } else {
+                            conv::forward
+                        };
+                        let mut y = kernel(&shape_of, &planes, weight, bias);
+                        if let Some(residual) = residual {
+                            add(&mut y, residual, shape);
+                        }
+                        activation::forward(activation, &y)
+                    }
                 };
                 Features::new(shape, values)
             }
@@ -138,11 +143,11 @@ impl Layer {
     }
 }
 
-/// A residual's blocks, and whether they are of half the size.
-fn residual_of(
-    residual: Residual<'_>,
+/// A residual's features, and whether they are of half the size.
+fn checked<'a>(
+    residual: Residual<'a>,
     [batch, channels, height, width]: [usize; 4],
-) -> (&[f32], bool) {
+) -> (&'a Features, bool) {
     let (features, half) = match residual {
         Residual::Same(features) => (features, false),
         Residual::Half(features) => (features, true),
@@ -151,7 +156,22 @@ fn residual_of(
     let expected = [batch, channels, height / divisor, width / divisor];
     assert_eq!(features.shape(), expected, "shape of the residual");
     assert!(!half || height % 2 + width % 2 == 0, "half of an odd size");
-    (features.blocks(), half)
+    (features, half)
+}
+
+/// Adds a residual to planes.
+fn add(y: &mut [f32], residual: Residual, shape: [usize; 4]) {
+    let [_, _, height, width] = shape;
+    let (features, half) = checked(residual, shape);
+    let divisor = if half { 2 } else { 1 };
+    let planes = features.planes();
+    y.par_chunks_mut(width).enumerate().for_each(|(line, y)| {
+        let (plane, line) = (line / height, line % height / divisor);
+        let from = (plane * (height / divisor) + line) * (width / divisor);
+        for (x, y) in y.iter_mut().enumerate() {
+            *y += planes[from + x / divisor];
+        }
+    });
 }
 
 /// A batch norm by fixed statistics and the activation behind it, where no convolution can take it in.

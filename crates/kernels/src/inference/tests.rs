@@ -14,6 +14,13 @@ fn geometry(stride: usize, padding: usize) -> Geometry {
     }
 }
 
+fn dilated(dilation: usize) -> Geometry {
+    Geometry {
+        dilation: [dilation; 2],
+        ..geometry(1, dilation)
+    }
+}
+
 /// Images, weight, geometry, transposed.
 type Case = ([usize; 4], [usize; 4], Geometry, bool);
 
@@ -26,6 +33,7 @@ fn cases() -> Vec<Case> {
         ([1, 17, 22, 22], [33, 17, 4, 4], geometry(2, 1), false),
         ([2, 20, 15, 15], [24, 20, 3, 3], geometry(2, 1), false),
         ([2, 20, 15, 15], [24, 20, 1, 1], geometry(2, 0), false),
+        ([2, 24, 12, 12], [24, 24, 3, 3], dilated(2), false),
         ([2, 64, 8, 8], [128, 64, 1, 1], geometry(1, 0), false),
         ([2, 3, 33, 31], [20, 3, 7, 7], geometry(2, 3), false),
         ([2, 20, 9, 12], [3, 20, 3, 3], geometry(1, 1), false),
@@ -92,7 +100,14 @@ fn layers_equal_the_ordinary_kernels_in_both_forms() {
 
 #[test]
 fn residuals_are_added_before_the_activation() {
-    let shape = ConvShape::new([2, 16, 6, 8], [20, 16, 3, 3], geometry(1, 1)).unwrap();
+    for depth in [16, 3] {
+        residual(depth);
+    }
+}
+
+/// A layer from `depth` channels to 20.
+fn residual(depth: usize) {
+    let shape = ConvShape::new([2, depth, 6, 8], [20, depth, 3, 3], geometry(1, 1)).unwrap();
     let mut noise = Noise::new(1);
     let (x, weight) = (
         noise.floats(shape.input_len()),
@@ -103,7 +118,7 @@ fn residuals_are_added_before_the_activation() {
         with_path(path, || {
             let pool = Pool::default();
             let layer = Layer::new(&shape, false, &weight, None, Activation::Relu);
-            let images = Features::new([2, 16, 6, 8], x.clone());
+            let images = Features::new([2, depth, 6, 8], x.clone());
             let y = conv::forward(&shape, &x, &weight, None);
             let blocks = |shape, values: &[f32]| {
                 Features::new(shape, values.to_vec()).into_blocks(Activation::Identity, &pool)

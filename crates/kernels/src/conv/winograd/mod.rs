@@ -57,9 +57,18 @@ impl Fast {
     /// The scheme that pays for a convolution, if one does.
     pub(crate) fn of(shape: &ConvShape, what: What) -> Option<Self> {
         const NARROW: usize = 16;
-        let simple = shape.groups == 1 && shape.dilation == [1, 1];
-        if !simple || shape.channels.iter().any(|&channels| channels < NARROW) {
+        let many = shape.channels.iter().all(|&channels| channels >= NARROW);
+        if shape.groups != 1 || !many {
             return None;
+        }
+        let plain = || {
+            let [kernel, width] = shape.kernel;
+            let square = kernel == width && kernel <= 7 && shape.stride[0] == shape.stride[1];
+            let dense = what != What::InputGradient || (kernel == 1 && shape.stride == [1, 1]);
+            (square && dense).then_some(Self::OneOfOne)
+        };
+        if shape.dilation != [1, 1] {
+            return plain();
         }
         let output = match what {
             What::InputGradient => {
@@ -84,13 +93,7 @@ impl Fast {
                     Self::TwoOfTwo
                 })
             }
-            ([kernel, width], [stride, across])
-                if kernel == width && stride == across && kernel <= 7 =>
-            {
-                let dense = what != What::InputGradient || (kernel == 1 && stride == 1);
-                dense.then_some(Self::OneOfOne)
-            }
-            _ => None,
+            _ => plain(),
         }
     }
 

@@ -60,7 +60,8 @@ impl Plan {
         let axis = |axis: usize| {
             let mut it = Axis::NONE;
             for phase in 0..within {
-                it.first[phase] = phase as isize - shape.padding[axis] as isize;
+                let tap_of_first = (phase * shape.dilation[axis]) as isize;
+                it.first[phase] = tap_of_first - shape.padding[axis] as isize;
                 for tap in 0..taps {
                     it.taps[phase][tap] = within * tap + phase;
                 }
