@@ -1,0 +1,89 @@
+//! DC-GAN's encoder and decoder, frozen.
+
+use burn::tensor::Tensor;
+use cavga_kernels::inference::{Features, Form, Layer, Pool};
+
+use super::{Builder, tensor, values};
+use crate::dcgan::{Decoder, Encoder, LEAKY};
+use crate::ops::Activation;
+
+/// [`Encoder`], frozen.
+pub struct FrozenEncoder {
+    layers: Vec<Layer>,
+    pool: Pool,
+}
+
+impl Encoder {
+    /// The encoder for scoring images of `size`, `[height, width]`.
+    pub fn freeze(&self, size: [usize; 2]) -> FrozenEncoder {
+        let mut builder = Builder::new(3, size);
+        let norms = std::iter::once(None).chain(self.norm.iter().map(Some));
+        FrozenEncoder {
+            layers: self
+                .conv
+                .iter()
+                .zip(norms)
+                .map(|(conv, norm)| builder.conv(conv, norm, LEAKY))
+                .collect(),
+            pool: Pool::default(),
+        }
+    }
+}
+
+impl FrozenEncoder {
+    /// As [`Encoder::forward`].
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
+        let shape = images.dims();
+        let mut pixels = values(images);
+        for pixel in &mut pixels {
+            *pixel = *pixel * 2.0 - 1.0;
+        }
+        tensor(chain(&self.layers, Features::new(shape, pixels), &self.pool), &self.pool)
+    }
+}
+
+/// [`Decoder`], frozen.
+pub struct FrozenDecoder {
+    layers: Vec<Layer>,
+    pool: Pool,
+}
+
+impl Decoder {
+    /// The decoder for scoring latents of `size`, `[height, width]`.
+    pub fn freeze(&self, size: [usize; 2]) -> FrozenDecoder {
+        let [channels] = [self.project.weight.dims()[1]];
+        let mut builder = Builder::new(channels, size);
+        let mut norms = self.norm.iter();
+        let mut layers = vec![builder.conv(&self.project, norms.next(), Activation::Relu)];
+        for conv in &self.conv {
+            // The last has no batch norm behind it, and its output is logits.
+            let (norm, activation) = match norms.next() {
+                Some(norm) => (Some(norm), Activation::Relu),
+                None => (None, Activation::Identity),
+            };
+            layers.push(builder.conv_transpose(conv, norm, activation));
+        }
+        FrozenDecoder {
+            layers,
+            pool: Pool::default(),
+        }
+    }
+}
+
+impl FrozenDecoder {
+    /// As [`Decoder::forward`].
+    pub fn forward(&self, latent: Tensor<4>) -> Tensor<4> {
+        tensor(chain(&self.layers, super::features(latent), &self.pool), &self.pool)
+    }
+}
+
+/// One layer after the other.
+fn chain(layers: &[Layer], mut x: Features, pool: &Pool) -> Features {
+    for (at, layer) in layers.iter().enumerate() {
+        // The last but one hands planes to a last layer of few channels, and the last to the caller.
+        let form = if at + 2 < layers.len() { Form::Blocks } else { Form::Planes };
+        let y = layer.run(&x, None, form, pool);
+        pool.give(std::mem::replace(&mut x, y));
+    }
+    x
+}

@@ -1,0 +1,241 @@
+//! Trained networks that only score, on the CPU: batch norms folded into convolutions, weights prepared once, activations in
+//! blocks of channels from layer to layer (`cavga_kernels::inference`).
+//!
+//! Made from a network for images of one size by its `freeze`; the results are the network's own in [`Mode::Score`](crate::layers::Mode), to
+//! rounding. Other devices than the CPU run the network itself.
+
+mod dcgan;
+mod residual_decoder;
+mod resnet;
+
+pub use dcgan::{FrozenDecoder, FrozenEncoder};
+pub use residual_decoder::FrozenResidualDecoder;
+pub use resnet::FrozenResNet18;
+
+use burn::module::Param;
+use burn::tensor::{Device, Tensor, TensorData};
+use cavga_kernels::inference::{Features, Layer, Pool};
+use cavga_kernels::{Activation, ConvShape};
+
+use crate::layers::{BatchNorm2d, Conv2d, ConvTranspose2d};
+use crate::ops;
+
+/// Whether networks on this device can be frozen.
+pub fn supports(device: &Device) -> bool {
+    *device == Device::flex()
+}
+
+/// A tensor's values, in order.
+pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    let data = tensor.without_autodiff().into_data();
+    match data.into_vec::<f32>() {
+        Ok(values) => values,
+        // Not f32: `supports` keeps such devices away, and the checks of lengths behind it would tell.
+        Err(_) => Vec::new(),
+    }
+}
+
+fn parameter<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
+    values(parameter.val())
+}
+
+/// Images as features.
+fn features(images: Tensor<4>) -> Features {
+    let shape = images.dims();
+    Features::new(shape, values(images))
+}
+
+/// Features as a tensor, `[batch, channels, height, width]`.
+fn tensor(features: Features, pool: &Pool) -> Tensor<4> {
+    let shape = features.shape();
+    let data = TensorData::new(features.into_planes(pool), shape);
+    Tensor::from_data(data, &Device::flex())
+}
+
+/// A batch norm by its running statistics: scale and shift per channel.
+fn affine(norm: &BatchNorm2d) -> (Vec<f32>, Vec<f32>) {
+    let (gamma, beta) = (parameter(&norm.weight), parameter(&norm.bias));
+    let mean = values(norm.running_mean.value());
+    let variance = values(norm.running_var.value());
+    let scale: Vec<f32> = gamma
+        .iter()
+        .zip(&variance)
+        .map(|(&gamma, &variance)| {
+            (f64::from(gamma) / (f64::from(variance) + BatchNorm2d::EPSILON).sqrt()) as f32
+        })
+        .collect();
+    let shift = beta
+        .iter()
+        .zip(mean.iter().zip(&scale))
+        .map(|(&beta, (&mean, &scale))| {
+            (f64::from(beta) - f64::from(mean) * f64::from(scale)) as f32
+        })
+        .collect();
+    (scale, shift)
+}
+
+/// Makes layers one after the other, following the shape of the features, `[channels, height, width]`.
+struct Builder {
+    shape: [usize; 3],
+}
+
+/// How a layer's weight and bias become those of the layer and the batch norm behind it. `kernel`: floats of one output's kernel for one
+/// input; `outputs` is the weight's inner axis if `inner`.
+fn fold(weight: &mut [f32], bias: &mut [f32], kernel: usize, inner: bool, norm: &BatchNorm2d) {
+    let (scale, shift) = affine(norm);
+    let outputs = bias.len();
+    let per_output = weight.len() / outputs;
+    for (at, kernel) in weight.chunks_exact_mut(kernel).enumerate() {
+        let output = if inner { at % outputs } else { at * kernel.len() / per_output };
+        kernel.iter_mut().for_each(|weight| *weight *= scale[output]);
+    }
+    for (bias, (scale, shift)) in bias.iter_mut().zip(scale.iter().zip(&shift)) {
+        *bias = *bias * scale + shift;
+    }
+}
+
+impl Builder {
+    fn new(channels: usize, [height, width]: [usize; 2]) -> Self {
+        Self {
+            shape: [channels, height, width],
+        }
+    }
+
+    fn images(&self) -> [usize; 4] {
+        [1, self.shape[0], self.shape[1], self.shape[2]]
+    }
+
+    /// A convolution, the batch norm behind it, if any, and an activation.
+    fn conv(
+        &mut self,
+        conv: &Conv2d,
+        norm: Option<&BatchNorm2d>,
+        activation: ops::Activation,
+    ) -> Layer {
+        let dims = conv.weight.dims();
+        let geometry = ops::geometry(conv.window());
+        let shape = ConvShape::new(self.images(), dims, geometry);
+        let bias = conv.bias.as_ref().map(parameter);
+        self.layer(shape, false, parameter(&conv.weight), bias, norm, activation)
+    }
+
+    /// A transposed convolution, likewise.
+    fn conv_transpose(
+        &mut self,
+        conv: &ConvTranspose2d,
+        norm: Option<&BatchNorm2d>,
+        activation: ops::Activation,
+    ) -> Layer {
+        let dims = conv.weight.dims();
+        let geometry = ops::geometry(conv.window());
+        let shape = ConvShape::transposed(self.images(), dims, [0, 0], geometry);
+        let bias = conv.bias.as_ref().map(parameter);
+        self.layer(shape, true, parameter(&conv.weight), bias, norm, activation)
+    }
+
+    #[expect(clippy::expect_used, reason = "a network's own shapes fit each other")]
+    fn layer(
+        &mut self,
+        shape: Result<ConvShape, cavga_kernels::ShapeError>,
+        transposed: bool,
+        mut weight: Vec<f32>,
+        bias: Option<Vec<f32>>,
+        norm: Option<&BatchNorm2d>,
+        activation: ops::Activation,
+    ) -> Layer {
+        let shape = shape.expect("layers of a network fit each other");
+        let [_, outputs, height, width] = match transposed {
+            true => shape.input_shape(),
+            false => shape.output_shape(),
+        };
+        let mut bias = bias.unwrap_or_else(|| vec![0.0; outputs]);
+        if let Some(norm) = norm {
+            let [.., kernel_height, kernel_width] = shape.weight_shape();
+            let kernel = kernel_height * kernel_width;
+            fold(&mut weight, &mut bias, kernel, transposed, norm);
+        }
+        self.shape = [outputs, height, width];
+        let activation = Activation::from(activation);
+        Layer::new(&shape, transposed, &weight, Some(&bias), activation)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::{Init, Mode};
+    use crate::{dcgan, random, residual_decoder, resnet};
+    use burn::module::Module;
+
+    fn noise(shape: [usize; 4], seed: u64) -> Tensor<4> {
+        let mut generator = random::generator(seed, random::Stream::Latent, 0);
+        random::normal(shape, &mut generator, &Device::flex())
+    }
+
+    /// Gives a network's batch norms statistics of their own.
+    fn seasoned<M: Module>(network: M, run: impl Fn(&M)) -> M {
+        (0..3).for_each(|_| run(&network));
+        network
+    }
+
+    fn assert_same(frozen: Tensor<4>, network: Tensor<4>, what: &str) {
+        assert_eq!(frozen.dims(), network.dims());
+        let (ours, plain) = (values(frozen), values(network));
+        cavga_kernels::reference::assert_close(&ours, &plain, 1e-5, what);
+    }
+
+    #[test]
+    fn a_frozen_resnet_scores_as_the_network() {
+        let device = Device::flex();
+        for stride in [32, 16, 8] {
+            let network = resnet::ResNet18::new(stride, &mut Init::new(1, &device));
+            let images = noise([2, 3, 64, 96], 1);
+            let network = seasoned(network, |network| {
+                network.forward(images.clone(), Mode::Train);
+            });
+            let plain = network.forward(images.clone(), Mode::Score);
+            let frozen = network.freeze([64, 96]).forward(images);
+            assert_same(frozen, plain, &format!("output stride {stride}"));
+        }
+    }
+
+    #[test]
+    fn frozen_dcgan_parts_score_as_the_networks() {
+        let device = Device::flex();
+        for width in [4, 16] {
+            let encoder = dcgan::Encoder::new(width, &mut Init::new(1, &device));
+            let images = noise([2, 3, 64, 96], 1);
+            let encoder = seasoned(encoder, |network| {
+                network.forward(images.clone(), Mode::Train);
+            });
+            let plain = encoder.forward(images.clone(), Mode::Score);
+            let frozen = encoder.freeze([64, 96]).forward(images);
+            assert_same(frozen, plain, &format!("encoder of width {width}"));
+
+            let decoder = dcgan::Decoder::new(24, width, &mut Init::new(2, &device));
+            let latent = noise([2, 24, 4, 6], 2);
+            let decoder = seasoned(decoder, |network| {
+                network.forward(latent.clone(), Mode::Train);
+            });
+            let plain = decoder.forward(latent.clone(), Mode::Score);
+            let frozen = decoder.freeze([4, 6]).forward(latent);
+            assert_same(frozen, plain, &format!("decoder of width {width}"));
+        }
+    }
+
+    #[test]
+    fn a_frozen_residual_decoder_scores_as_the_network() {
+        let device = Device::flex();
+        for (width, scale) in [(4, 32), (16, 8)] {
+            let mut init = Init::new(1, &device);
+            let network = residual_decoder::ResidualDecoder::new(24, scale, width, &mut init);
+            let latent = noise([2, 24, 2, 3], 1);
+            let network = seasoned(network, |network| {
+                network.forward(latent.clone(), Mode::Train);
+            });
+            let plain = network.forward(latent.clone(), Mode::Score);
+            let frozen = network.freeze([2, 3]).forward(latent);
+            assert_same(frozen, plain, &format!("width {width}, scale {scale}"));
+        }
+    }
+}
