@@ -1,12 +1,10 @@
 //! The heavy operations, in one place, so that a device with faster ones has them without the layers knowing.
 //!
-//! On the CPU they are the kernels of `cavga-kernels` with hand-written backward passes (`flex`, `tape`); on every
-//! other device, and for other types than f32, Burn's own (`plain`).
+//! On the CPU they are the kernels of `cavga-kernels` with hand-written backward passes (`flex`); on every other device,
+//! and for other types than f32, Burn's own (`plain`).
 
-mod cpu;
 mod flex;
 mod plain;
-mod tape;
 #[cfg(test)]
 mod tests;
 
