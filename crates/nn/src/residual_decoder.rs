@@ -35,8 +35,8 @@ impl UpBlock {
 
     fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
         let y = self.norm.forward(x.clone(), mode, Activation::Relu);
-        let y = self.conv.forward(ops::upsample_nearest2(y));
-        y + ops::upsample_nearest2(self.skip.forward(x))
+        let y = ops::upsample2_conv3x3(y, self.conv.weight.val());
+        ops::add_upsampled(y, self.skip.forward(x))
     }
 }
 
