@@ -23,6 +23,7 @@
 //! | [`activation`] | ReLU and LeakyReLU where no batch norm stands before them |
 //! | [`adam`] | one step over one parameter |
 //! | [`inference`] | convolutions of a trained network: weights prepared once, activations in blocks of channels |
+//! | [`upsample`] | nearest up-sampling by two, folded into the 3×3 convolution after it, or added to something |
 //! | [`path`] | which instruction set is used |
 //! | [`mod@reference`] | the plain loops that the tests compare with |
 #![allow(unsafe_code)] // Vector intrinsics, and threads that write disjoint parts of one output, have no safe form.
@@ -36,6 +37,7 @@ mod lanes;
 mod memory;
 pub mod path;
 pub mod reference;
+pub mod upsample;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

@@ -1,5 +1,7 @@
 //! The plain loops that say what each kernel computes, in f64, and what tests need to compare with them. Slow, obvious.
 
+pub mod upsample;
+
 use crate::activation::Activation;
 use crate::adam::Adam;
 use crate::batch_norm::{Gradients, Layer, Normalized};
@@ -239,5 +241,26 @@ pub fn assert_close(ours: &[f32], plain: &[f32], tolerance: f32, what: &str) {
             close,
             "{what}: element {i} is {ours} instead of {plain} (largest {largest})"
         );
+    }
+}
+
+/// What `work` gives on each path, for `check`; fails where another number of threads gives other bits.
+#[cfg(test)]
+pub(crate) fn on_each_path<R: PartialEq + Send>(
+    work: impl Fn() -> R + Sync,
+    check: impl Fn(R, crate::Path),
+) {
+    use crate::path::with_path;
+    for path in crate::Path::available() {
+        let result = with_path(path, &work);
+        for threads in [1, 2, 3, 7] {
+            let pool = rayon::ThreadPoolBuilder::new()
+                .num_threads(threads)
+                .build()
+                .unwrap();
+            let again = pool.install(|| with_path(path, &work));
+            assert!(result == again, "{threads} threads differ on {path:?}");
+        }
+        check(result, path);
     }
 }

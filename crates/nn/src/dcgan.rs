@@ -11,15 +11,15 @@ use crate::{
     ops::Activation,
 };
 
-const LEAKY: Activation = Activation::LeakyRelu(0.2);
+pub(crate) const LEAKY: Activation = Activation::LeakyRelu(0.2);
 
 /// The discriminator's convolutions: 4×4, stride 2, LeakyReLU 0.2, batch norm but on the first.
 ///
 /// `width` is the channels of the first, 64 in the paper; each next one has twice as many.
 #[derive(Module, Debug)]
 pub struct Encoder {
-    conv: Vec<Conv2d>,
-    norm: Vec<BatchNorm2d>,
+    pub(crate) conv: Vec<Conv2d>,
+    pub(crate) norm: Vec<BatchNorm2d>,
 }
 
 impl Encoder {
@@ -94,9 +94,9 @@ impl Discriminator {
 /// 1×1 convolution; the layers after it are DC-GAN's.
 #[derive(Module, Debug)]
 pub struct Decoder {
-    project: Conv2d,
-    norm: Vec<BatchNorm2d>,
-    conv: Vec<ConvTranspose2d>,
+    pub(crate) project: Conv2d,
+    pub(crate) norm: Vec<BatchNorm2d>,
+    pub(crate) conv: Vec<ConvTranspose2d>,
 }
 
 impl Decoder {

@@ -143,6 +143,11 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
+    /// How it moves over an image.
+    pub(crate) fn window(&self) -> Window {
+        self.window
+    }
+
     /// # Shapes
     /// - x: `[batch, in, height, width]` → `[batch, out, height', width']`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
@@ -163,6 +168,11 @@ pub struct ConvTranspose2d {
 }
 
 impl ConvTranspose2d {
+    /// How it moves over an image.
+    pub(crate) fn window(&self) -> Window {
+        self.window
+    }
+
     /// # Shapes
     /// - x: `[batch, in, height, width]` → `[batch, out, height', width']`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
@@ -185,7 +195,7 @@ pub struct BatchNorm2d {
 }
 
 impl BatchNorm2d {
-    const EPSILON: f64 = 1e-5;
+    pub(crate) const EPSILON: f64 = 1e-5;
     const MOMENTUM: f64 = 0.1;
 
     /// Scale 1, shift 0.

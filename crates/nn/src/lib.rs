@@ -8,6 +8,7 @@ pub mod adam;
 pub mod attention;
 pub mod dcgan;
 pub mod device;
+pub mod inference;
 pub mod latent;
 pub mod layers;
 pub mod losses;

@@ -15,10 +15,10 @@ use crate::{
 ///
 /// BN, ReLU and 1×1 convolution commute with nearest up-sampling, and cost a quarter before it.
 #[derive(Module, Debug)]
-struct UpBlock {
-    norm: BatchNorm2d,
-    conv: Conv2d,
-    skip: Conv2d,
+pub(crate) struct UpBlock {
+    pub(crate) norm: BatchNorm2d,
+    pub(crate) conv: Conv2d,
+    pub(crate) skip: Conv2d,
 }
 
 impl UpBlock {
@@ -35,18 +35,18 @@ impl UpBlock {
 
     fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
         let y = self.norm.forward(x.clone(), mode, Activation::Relu);
-        let y = self.conv.forward(ops::upsample_nearest2(y));
-        y + ops::upsample_nearest2(self.skip.forward(x))
+        let y = ops::upsample2_conv3x3(y, self.conv.weight.val());
+        ops::add_upsampled(y, self.skip.forward(x))
     }
 }
 
 /// From a latent to an image, `2^blocks` times as large.
 #[derive(Module, Debug)]
 pub struct ResidualDecoder {
-    first: Conv2d,
-    block: Vec<UpBlock>,
-    norm: BatchNorm2d,
-    last: Conv2d,
+    pub(crate) first: Conv2d,
+    pub(crate) block: Vec<UpBlock>,
+    pub(crate) norm: BatchNorm2d,
+    pub(crate) last: Conv2d,
 }
 
 impl ResidualDecoder {

@@ -10,14 +10,19 @@ use crate::{
     ops::{self, Activation},
 };
 
+/// ImageNet's mean per channel, as torchvision's weights expect.
+pub(crate) const IMAGENET_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
+/// Its deviation.
+pub(crate) const IMAGENET_DEVIATION: [f32; 3] = [0.229, 0.224, 0.225];
+
 /// Two 3×3 convolutions with a shortcut.
 #[derive(Module, Debug)]
-struct BasicBlock {
-    conv1: Conv2d,
-    bn1: BatchNorm2d,
-    conv2: Conv2d,
-    bn2: BatchNorm2d,
-    downsample: Option<(Conv2d, BatchNorm2d)>,
+pub(crate) struct BasicBlock {
+    pub(crate) conv1: Conv2d,
+    pub(crate) bn1: BatchNorm2d,
+    pub(crate) conv2: Conv2d,
+    pub(crate) bn2: BatchNorm2d,
+    pub(crate) downsample: Option<(Conv2d, BatchNorm2d)>,
 }
 
 impl BasicBlock {
@@ -67,12 +72,12 @@ impl BasicBlock {
 /// ResNet-18 up to `layer4`.
 #[derive(Module, Debug)]
 pub struct ResNet18 {
-    conv1: Conv2d,
-    bn1: BatchNorm2d,
-    layer1: Vec<BasicBlock>,
-    layer2: Vec<BasicBlock>,
-    layer3: Vec<BasicBlock>,
-    layer4: Vec<BasicBlock>,
+    pub(crate) conv1: Conv2d,
+    pub(crate) bn1: BatchNorm2d,
+    pub(crate) layer1: Vec<BasicBlock>,
+    pub(crate) layer2: Vec<BasicBlock>,
+    pub(crate) layer3: Vec<BasicBlock>,
+    pub(crate) layer4: Vec<BasicBlock>,
 }
 
 impl ResNet18 {
@@ -135,7 +140,7 @@ fn normalize_imagenet(images: Tensor<4>) -> Tensor<4> {
     let device: Device = images.device();
     let per_channel =
         |values: [f32; 3]| Tensor::<1>::from_floats(values, &device).reshape([1, 3, 1, 1]);
-    let mean = per_channel([0.485, 0.456, 0.406]);
-    let deviation = per_channel([0.229, 0.224, 0.225]);
+    let mean = per_channel(IMAGENET_MEAN);
+    let deviation = per_channel(IMAGENET_DEVIATION);
     (images - mean) / deviation
 }

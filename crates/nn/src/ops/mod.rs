@@ -1,12 +1,10 @@
 //! The heavy operations, in one place, so that a device with faster ones has them without the layers knowing.
 //!
-//! On the CPU they are the kernels of `cavga-kernels` with hand-written backward passes (`flex`, `tape`); on every
-//! other device, and for other types than f32, Burn's own (`plain`).
+//! On the CPU they are the kernels of `cavga-kernels` with hand-written backward passes (`flex`); on every other device,
+//! and for other types than f32, Burn's own (`plain`).
 
-mod cpu;
 mod flex;
 mod plain;
-mod tape;
 #[cfg(test)]
 mod tests;
 
@@ -59,6 +57,8 @@ impl Default for Window {
         }
     }
 }
+
+pub(crate) use flex::geometry;
 
 /// 2-D convolution (cross-correlation, as torch's).
 ///
@@ -155,6 +155,45 @@ pub fn upsample_nearest2(x: Tensor<4>) -> Tensor<4> {
     x.reshape([b, c, h, 1, w, 1])
         .expand([b, c, h, 2, w, 2])
         .reshape([b, c, 2 * h, 2 * w])
+}
+
+/// `y` + [`upsample_nearest2`] of `s`.
+///
+/// # Shapes
+/// - y: `[batch, channels, 2·height, 2·width]`; s: `[batch, channels, height, width]`
+/// - output: as y
+pub fn add_upsampled(y: Tensor<4>, s: Tensor<4>) -> Tensor<4> {
+    match flex::can_add_upsampled(&y, &s) {
+        true => flex::add_upsampled(y, s),
+        false => y + upsample_nearest2(s),
+    }
+}
+
+/// How the transposed convolution that up-samples and convolves moves.
+pub(crate) const UPSAMPLING: Window = Window {
+    stride: 2,
+    padding: 1,
+    dilation: 1,
+};
+
+/// The 3×3 convolution, with one zero added on each side, of [`upsample_nearest2`] of `x`. The kernels do it without the
+/// up-sampled images, as a transposed 4×4 convolution of `x` whose taps are sums of the weight's: 16 multiplications per
+/// pixel of `x` instead of 36.
+///
+/// # Shapes
+/// - x: `[batch, in, height, width]`; weight: `[out, in, 3, 3]`
+/// - output: `[batch, out, 2·height, 2·width]`
+pub fn upsample2_conv3x3(x: Tensor<4>, weight: Tensor<4>) -> Tensor<4> {
+    match flex::fold(&x, &weight) {
+        Some(folded) => conv_transpose2d(x, folded, None, UPSAMPLING),
+        None => {
+            let window = Window {
+                padding: 1,
+                ..Window::default()
+            };
+            conv2d(upsample_nearest2(x), weight, None, window)
+        }
+    }
 }
 
 /// Bilinear resizing with half-pixel centres (torch's `align_corners=False`).

@@ -1,5 +1,7 @@
 //! The kernels against Burn's own operations, through the tape.
 
+mod upsample;
+
 use std::cell::Cell;
 
 use burn::tensor::{Device, Gradients, Tensor, TensorData};

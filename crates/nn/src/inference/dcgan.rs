@@ -1,24 +1,24 @@
-//! DC-GAN's encoder and decoder, frozen.
+//! DC-GAN's encoder and decoder.
 
 use burn::tensor::Tensor;
 use cavga_kernels::inference::{Features, Form, Layer, Pool};
 
 use super::{Builder, tensor, values};
-use crate::dcgan::{Decoder, Encoder, LEAKY};
+use crate::dcgan::{self, LEAKY};
 use crate::ops::Activation;
 
-/// [`Encoder`], frozen.
-pub struct FrozenEncoder {
+/// [`dcgan::Encoder`].
+pub struct Encoder {
     layers: Vec<Layer>,
     pool: Pool,
 }
 
-impl Encoder {
+impl dcgan::Encoder {
     /// The encoder for scoring images of `size`, `[height, width]`.
-    pub fn freeze(&self, size: [usize; 2]) -> FrozenEncoder {
+    pub fn inference(&self, size: [usize; 2]) -> Encoder {
         let mut builder = Builder::new(3, size);
         let norms = std::iter::once(None).chain(self.norm.iter().map(Some));
-        FrozenEncoder {
+        Encoder {
             layers: self
                 .conv
                 .iter()
@@ -30,27 +30,30 @@ impl Encoder {
     }
 }
 
-impl FrozenEncoder {
-    /// As [`Encoder::forward`].
+impl Encoder {
+    /// As [`dcgan::Encoder::forward`].
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
         let shape = images.dims();
         let mut pixels = values(images);
         for pixel in &mut pixels {
             *pixel = *pixel * 2.0 - 1.0;
         }
-        tensor(chain(&self.layers, Features::new(shape, pixels), &self.pool), &self.pool)
+        tensor(
+            chain(&self.layers, Features::new(shape, pixels), &self.pool),
+            &self.pool,
+        )
     }
 }
 
-/// [`Decoder`], frozen.
-pub struct FrozenDecoder {
+/// [`dcgan::Decoder`].
+pub struct Decoder {
     layers: Vec<Layer>,
     pool: Pool,
 }
 
-impl Decoder {
+impl dcgan::Decoder {
     /// The decoder for scoring latents of `size`, `[height, width]`.
-    pub fn freeze(&self, size: [usize; 2]) -> FrozenDecoder {
+    pub fn inference(&self, size: [usize; 2]) -> Decoder {
         let [channels] = [self.project.weight.dims()[1]];
         let mut builder = Builder::new(channels, size);
         let mut norms = self.norm.iter();
@@ -63,17 +66,20 @@ impl Decoder {
             };
             layers.push(builder.conv_transpose(conv, norm, activation));
         }
-        FrozenDecoder {
+        Decoder {
             layers,
             pool: Pool::default(),
         }
     }
 }
 
-impl FrozenDecoder {
-    /// As [`Decoder::forward`].
+impl Decoder {
+    /// As [`dcgan::Decoder::forward`].
     pub fn forward(&self, latent: Tensor<4>) -> Tensor<4> {
-        tensor(chain(&self.layers, super::features(latent), &self.pool), &self.pool)
+        tensor(
+            chain(&self.layers, super::features(latent), &self.pool),
+            &self.pool,
+        )
     }
 }
 
@@ -81,7 +87,11 @@ impl FrozenDecoder {
 fn chain(layers: &[Layer], mut x: Features, pool: &Pool) -> Features {
     for (at, layer) in layers.iter().enumerate() {
         // The last but one hands planes to a last layer of few channels, and the last to the caller.
-        let form = if at + 2 < layers.len() { Form::Blocks } else { Form::Planes };
+        let form = if at + 2 < layers.len() {
+            Form::Blocks
+        } else {
+            Form::Planes
+        };
         let y = layer.run(&x, None, form, pool);
         pool.give(std::mem::replace(&mut x, y));
     }

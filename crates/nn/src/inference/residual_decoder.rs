@@ -1,17 +1,17 @@
-//! The residual decoder, frozen.
+//! The residual decoder.
 
 use burn::tensor::Tensor;
 use cavga_kernels::Activation as Kernel;
-use cavga_kernels::ConvShape;
 use cavga_kernels::inference::{Features, Form, Layer, Norm, Pool, Residual};
+use cavga_kernels::{ConvShape, upsample};
 
 use super::{Builder, affine, features, parameter, tensor};
 use crate::layers::BatchNorm2d;
 use crate::ops::{self, Activation};
-use crate::residual_decoder::{ResidualDecoder, UpBlock};
+use crate::residual_decoder::{self, UpBlock};
 
-/// [`ResidualDecoder`], frozen.
-pub struct FrozenResidualDecoder {
+/// [`residual_decoder::ResidualDecoder`].
+pub struct ResidualDecoder {
     first: Layer,
     blocks: Vec<Block>,
     norm: Norm,
@@ -26,11 +26,11 @@ struct Block {
     skip: Layer,
 }
 
-impl ResidualDecoder {
+impl residual_decoder::ResidualDecoder {
     /// The decoder for scoring latents of `size`, `[height, width]`.
-    pub fn freeze(&self, size: [usize; 2]) -> FrozenResidualDecoder {
+    pub fn inference(&self, size: [usize; 2]) -> ResidualDecoder {
         let mut builder = Builder::new(self.first.weight.dims()[1], size);
-        FrozenResidualDecoder {
+        ResidualDecoder {
             first: builder.conv(&self.first, None, Activation::Identity),
             blocks: self
                 .block
@@ -55,10 +55,11 @@ impl Block {
         let input = builder.shape;
         let skip = builder.conv(&block.skip, None, Activation::Identity);
         builder.shape = input;
-        let weight = ops::upsampling_kernel(block.conv.weight.val());
+        let [outputs, inputs, ..] = block.conv.weight.dims();
+        let weight = upsample::fold(&parameter(&block.conv.weight), [outputs, inputs]);
+        let dims = [inputs, outputs, 4, 4];
         let geometry = ops::geometry(ops::UPSAMPLING);
-        let shape = ConvShape::transposed(builder.images(), weight.dims(), [0, 0], geometry);
-        let weight = super::values(weight);
+        let shape = ConvShape::transposed(builder.images(), dims, [0, 0], geometry);
         Self {
             norm: norm(&block.norm),
             conv: builder.layer(shape, true, weight, None, None, Activation::Identity),
@@ -72,15 +73,17 @@ impl Block {
         let skip = skip.into_blocks(Kernel::Identity, pool);
         let y = self.norm.run(&x, pool);
         pool.give(x);
-        let out = self.conv.run(&y, Some(Residual::Half(&skip)), Form::Blocks, pool);
+        let out = self
+            .conv
+            .run(&y, Some(Residual::Half(&skip)), Form::Blocks, pool);
         pool.give(y);
         pool.give(skip);
         out.into_blocks(Kernel::Identity, pool)
     }
 }
 
-impl FrozenResidualDecoder {
-    /// As [`ResidualDecoder::forward`].
+impl ResidualDecoder {
+    /// As [`residual_decoder::ResidualDecoder::forward`].
     pub fn forward(&self, latent: Tensor<4>) -> Tensor<4> {
         let pool = &self.pool;
         let mut x = self.first.run(&features(latent), None, Form::Blocks, pool);

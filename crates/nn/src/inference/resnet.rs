@@ -1,4 +1,4 @@
-//! ResNet-18, frozen.
+//! ResNet-18.
 
 use burn::tensor::Tensor;
 use cavga_kernels::Activation as Kernel;
@@ -6,10 +6,10 @@ use cavga_kernels::inference::{Features, Form, Layer, Pool, Residual};
 
 use super::{Builder, features, tensor, values};
 use crate::ops::{self, Activation};
-use crate::resnet::{BasicBlock, IMAGENET_DEVIATION, IMAGENET_MEAN, ResNet18};
+use crate::resnet::{self, BasicBlock, IMAGENET_DEVIATION, IMAGENET_MEAN};
 
-/// [`ResNet18`], frozen.
-pub struct FrozenResNet18 {
+/// [`resnet::ResNet18`].
+pub struct ResNet18 {
     stem: Layer,
     blocks: Vec<Block>,
     pool: Pool,
@@ -21,16 +21,16 @@ struct Block {
     downsample: Option<Layer>,
 }
 
-impl ResNet18 {
+impl resnet::ResNet18 {
     /// The network for scoring images of `size`, `[height, width]`.
-    pub fn freeze(&self, size: [usize; 2]) -> FrozenResNet18 {
+    pub fn inference(&self, size: [usize; 2]) -> ResNet18 {
         let mut builder = Builder::new(3, size);
         // A ReLU and a max-pool may be swapped: it is cheaper behind.
         let stem = builder.conv(&self.conv1, Some(&self.bn1), Activation::Identity);
         let [channels, height, width] = builder.shape;
         builder.shape = [channels, (height - 1) / 2 + 1, (width - 1) / 2 + 1];
         let stages = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
-        FrozenResNet18 {
+        ResNet18 {
             stem,
             blocks: stages
                 .into_iter()
@@ -76,8 +76,8 @@ impl Block {
     }
 }
 
-impl FrozenResNet18 {
-    /// As [`ResNet18::forward`].
+impl ResNet18 {
+    /// As [`resnet::ResNet18::forward`].
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
         let [batch, channels, height, width] = images.dims();
         let mut pixels = values(images);

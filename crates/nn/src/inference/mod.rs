@@ -1,16 +1,16 @@
 //! Trained networks that only score, on the CPU: batch norms folded into convolutions, weights prepared once, activations in
 //! blocks of channels from layer to layer (`cavga_kernels::inference`).
 //!
-//! Made from a network for images of one size by its `freeze`; the results are the network's own in [`Mode::Score`](crate::layers::Mode), to
+//! Made of a network for images of one size by its `inference`; the results are the network's own in [`Mode::Score`](crate::layers::Mode), to
 //! rounding. Other devices than the CPU run the network itself.
 
 mod dcgan;
 mod residual_decoder;
 mod resnet;
 
-pub use dcgan::{FrozenDecoder, FrozenEncoder};
-pub use residual_decoder::FrozenResidualDecoder;
-pub use resnet::FrozenResNet18;
+pub use dcgan::{Decoder, Encoder};
+pub use residual_decoder::ResidualDecoder;
+pub use resnet::ResNet18;
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -20,7 +20,7 @@ use cavga_kernels::{Activation, ConvShape};
 use crate::layers::{BatchNorm2d, Conv2d, ConvTranspose2d};
 use crate::ops;
 
-/// Whether networks on this device can be frozen.
+/// Whether networks on this device have this form.
 pub fn supports(device: &Device) -> bool {
     *device == Device::flex()
 }
@@ -28,11 +28,8 @@ pub fn supports(device: &Device) -> bool {
 /// A tensor's values, in order.
 pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     let data = tensor.without_autodiff().into_data();
-    match data.into_vec::<f32>() {
-        Ok(values) => values,
-        // Not f32: `supports` keeps such devices away, and the checks of lengths behind it would tell.
-        Err(_) => Vec::new(),
-    }
+    // Not f32: `supports` keeps such devices away, and the checks of lengths behind it would tell.
+    data.try_into_vec::<f32>().unwrap_or_default()
 }
 
 fn parameter<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {
@@ -86,8 +83,14 @@ fn fold(weight: &mut [f32], bias: &mut [f32], kernel: usize, inner: bool, norm: 
     let outputs = bias.len();
     let per_output = weight.len() / outputs;
     for (at, kernel) in weight.chunks_exact_mut(kernel).enumerate() {
-        let output = if inner { at % outputs } else { at * kernel.len() / per_output };
-        kernel.iter_mut().for_each(|weight| *weight *= scale[output]);
+        let output = if inner {
+            at % outputs
+        } else {
+            at * kernel.len() / per_output
+        };
+        kernel
+            .iter_mut()
+            .for_each(|weight| *weight *= scale[output]);
     }
     for (bias, (scale, shift)) in bias.iter_mut().zip(scale.iter().zip(&shift)) {
         *bias = *bias * scale + shift;
@@ -116,7 +119,14 @@ impl Builder {
         let geometry = ops::geometry(conv.window());
         let shape = ConvShape::new(self.images(), dims, geometry);
         let bias = conv.bias.as_ref().map(parameter);
-        self.layer(shape, false, parameter(&conv.weight), bias, norm, activation)
+        self.layer(
+            shape,
+            false,
+            parameter(&conv.weight),
+            bias,
+            norm,
+            activation,
+        )
     }
 
     /// A transposed convolution, likewise.
@@ -178,14 +188,14 @@ mod tests {
         network
     }
 
-    fn assert_same(frozen: Tensor<4>, network: Tensor<4>, what: &str) {
-        assert_eq!(frozen.dims(), network.dims());
-        let (ours, plain) = (values(frozen), values(network));
+    fn assert_same(ours: Tensor<4>, network: Tensor<4>, what: &str) {
+        assert_eq!(ours.dims(), network.dims());
+        let (ours, plain) = (values(ours), values(network));
         cavga_kernels::reference::assert_close(&ours, &plain, 1e-5, what);
     }
 
     #[test]
-    fn a_frozen_resnet_scores_as_the_network() {
+    fn a_resnet_scores_as_the_network() {
         let device = Device::flex();
         for stride in [32, 16, 8] {
             let network = resnet::ResNet18::new(stride, &mut Init::new(1, &device));
@@ -194,13 +204,13 @@ mod tests {
                 network.forward(images.clone(), Mode::Train);
             });
             let plain = network.forward(images.clone(), Mode::Score);
-            let frozen = network.freeze([64, 96]).forward(images);
-            assert_same(frozen, plain, &format!("output stride {stride}"));
+            let ours = network.inference([64, 96]).forward(images);
+            assert_same(ours, plain, &format!("output stride {stride}"));
         }
     }
 
     #[test]
-    fn frozen_dcgan_parts_score_as_the_networks() {
+    fn dcgan_parts_score_as_the_networks() {
         let device = Device::flex();
         for width in [4, 16] {
             let encoder = dcgan::Encoder::new(width, &mut Init::new(1, &device));
@@ -209,8 +219,8 @@ mod tests {
                 network.forward(images.clone(), Mode::Train);
             });
             let plain = encoder.forward(images.clone(), Mode::Score);
-            let frozen = encoder.freeze([64, 96]).forward(images);
-            assert_same(frozen, plain, &format!("encoder of width {width}"));
+            let ours = encoder.inference([64, 96]).forward(images);
+            assert_same(ours, plain, &format!("encoder of width {width}"));
 
             let decoder = dcgan::Decoder::new(24, width, &mut Init::new(2, &device));
             let latent = noise([2, 24, 4, 6], 2);
@@ -218,13 +228,13 @@ mod tests {
                 network.forward(latent.clone(), Mode::Train);
             });
             let plain = decoder.forward(latent.clone(), Mode::Score);
-            let frozen = decoder.freeze([4, 6]).forward(latent);
-            assert_same(frozen, plain, &format!("decoder of width {width}"));
+            let ours = decoder.inference([4, 6]).forward(latent);
+            assert_same(ours, plain, &format!("decoder of width {width}"));
         }
     }
 
     #[test]
-    fn a_frozen_residual_decoder_scores_as_the_network() {
+    fn a_residual_decoder_scores_as_the_network() {
         let device = Device::flex();
         for (width, scale) in [(4, 32), (16, 8)] {
             let mut init = Init::new(1, &device);
@@ -234,8 +244,8 @@ mod tests {
                 network.forward(latent.clone(), Mode::Train);
             });
             let plain = network.forward(latent.clone(), Mode::Score);
-            let frozen = network.freeze([2, 3]).forward(latent);
-            assert_same(frozen, plain, &format!("width {width}, scale {scale}"));
+            let ours = network.inference([2, 3]).forward(latent);
+            assert_same(ours, plain, &format!("width {width}, scale {scale}"));
         }
     }
 }
