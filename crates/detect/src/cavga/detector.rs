@@ -21,7 +21,7 @@ use cavga_nn::{
     ops, state,
 };
 
-use super::{CavgaConfig, Parts, Vae, networks::check_images};
+use super::{CavgaConfig, Parts, Vae, VaeInference, networks::check_images};
 use crate::{Batch, Detector, Error, ImageScores, Maps, Result, Scores, Tensors, smooth::Gaussian};
 
 /// Mean and spread of a quantity over normal images at each position, both `[1, 1, height, width]`.
@@ -80,6 +80,8 @@ impl Normal {
 #[derive(Debug)]
 struct Network {
     vae: Vae,
+    /// What runs instead where there is one.
+    inference: Option<VaeInference>,
     config: CavgaConfig,
     size: [usize; 2],
     smoothing: Gaussian,
@@ -108,8 +110,11 @@ impl Network {
         let device = device.clone().without_autodiff();
         // Any weights: they are replaced at once.
         let vae = Vae::new(parts, config, &mut Init::new(0, &device));
+        let vae = state::load(vae, "", tensors)?;
+        let grid = size.map(|side| side / parts.stride(config));
         Ok(Self {
-            vae: state::load(vae, "", tensors)?,
+            inference: vae.inference(size, grid, &device),
+            vae,
             config: config.clone(),
             size,
             smoothing: Gaussian::new(config.smoothing * size[0] as f64, &device),
@@ -118,9 +123,16 @@ impl Network {
 
     fn pass(&self, images: Tensor<4>) -> Result<Pass> {
         check_images(&images, self.size)?;
-        let features = self.vae.features(images.clone(), Mode::Score);
+        let features = match &self.inference {
+            Some(inference) => inference.features(images.clone()),
+            None => self.vae.features(images.clone(), Mode::Score),
+        };
         let mean = self.vae.latent().mu.forward(features.clone());
-        let reconstruction = activation::sigmoid(self.vae.decode(mean, Mode::Score));
+        let logits = match &self.inference {
+            Some(inference) => inference.decode(mean),
+            None => self.vae.decode(mean, Mode::Score),
+        };
+        let reconstruction = activation::sigmoid(logits);
         let residual = (images - reconstruction).abs().mean_dim(1);
         Ok(Pass {
             cam: self.vae.cam(features, &self.config),
@@ -251,5 +263,59 @@ fn image_scores(name: &'static str, values: Tensor<4>) -> ImageScores {
     ImageScores {
         name,
         values: values.into_data().iter::<f32>().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Learner, cavga::CavgaLearner};
+    use cavga_nn::random;
+
+    fn batch(seed: u64) -> Batch {
+        let mut noise = random::generator(seed, random::Stream::Latent, 0);
+        let images = random::normal([4, 3, 64, 96], &mut noise, &Device::flex());
+        Batch {
+            images: activation::sigmoid(images),
+            anomalous: vec![false; 4],
+            step: seed,
+        }
+    }
+
+    fn values(scores: Scores) -> Vec<Vec<f32>> {
+        let maps = scores.maps.into_iter();
+        let maps = maps.map(|maps| maps.values.into_data().iter::<f32>().collect());
+        let images = scores.images.into_iter().map(|scores| scores.values);
+        images.chain(maps).collect()
+    }
+
+    #[test]
+    fn the_inference_form_scores_as_the_network() {
+        let device = Device::flex();
+        for parts in [Parts::Dcgan, Parts::Resnet] {
+            let (config, size) = (CavgaConfig::tiny(), [64, 96]);
+            let mut learner = CavgaLearner::new(parts, &config, size, 1, &device).unwrap();
+            (0..3).for_each(|step| {
+                learner.observe(&batch(step)).unwrap();
+            });
+            let mut held_out = (3..5).map(|step| Ok(batch(step)));
+            let finished = Box::new(learner).finish(&mut held_out).unwrap();
+            let tensors = finished.state().unwrap();
+            let ours = CavgaDetector::restore(parts, &config, size, tensors.clone(), &device);
+            let mut plain = CavgaDetector::restore(parts, &config, size, tensors, &device).unwrap();
+            assert!(plain.network.inference.take().is_some());
+            let images = batch(9).images;
+            let ours = values(ours.unwrap().score(images.clone()).unwrap());
+            let plain = values(plain.score(images).unwrap());
+            for (at, (ours, plain)) in ours.iter().zip(&plain).enumerate() {
+                let largest = plain
+                    .iter()
+                    .fold(0.0_f32, |most, value| most.max(value.abs()));
+                for (ours, plain) in ours.iter().zip(plain) {
+                    let close = (ours - plain).abs() <= 1e-5 * largest;
+                    assert!(close, "{parts:?}, output {at}: {ours} instead of {plain}");
+                }
+            }
+        }
     }
 }

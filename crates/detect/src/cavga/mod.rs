@@ -20,5 +20,5 @@ mod objective;
 pub use config::{Adversary, AttentionConfig, CavgaConfig, Reduction, Weights};
 pub use detector::CavgaDetector;
 pub use learner::CavgaLearner;
-pub use networks::{Parts, Vae};
+pub use networks::{Parts, Vae, VaeInference};
 pub use objective::{Forward, Objective};

@@ -1,8 +1,11 @@
 //! CAVGA's autoencoder, of ResNet-18 and residual parts or of DC-GAN's.
 
-use burn::{module::Module, tensor::Tensor};
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor},
+};
 use cavga_nn::{
-    attention, dcgan,
+    attention, dcgan, inference,
     latent::ConvLatent,
     layers::{Init, Mode},
     residual_decoder::ResidualDecoder,
@@ -144,6 +147,25 @@ impl Vae {
         }
     }
 
+    /// The form that only scores images of `size`, `[height, width]`, whose latent is of `grid`; `None` on devices without one.
+    pub fn inference(
+        &self,
+        size: [usize; 2],
+        grid: [usize; 2],
+        device: &Device,
+    ) -> Option<VaeInference> {
+        inference::supports(device).then(|| VaeInference {
+            encoder: match &self.encoder {
+                Encoder::Dcgan(encoder) => EncoderInference::Dcgan(encoder.inference(size)),
+                Encoder::Resnet(encoder) => EncoderInference::Resnet(encoder.inference(size)),
+            },
+            decoder: match &self.decoder {
+                Decoder::Dcgan(decoder) => DecoderInference::Dcgan(decoder.inference(grid)),
+                Decoder::Residual(decoder) => DecoderInference::Residual(decoder.inference(grid)),
+            },
+        })
+    }
+
     /// The class activation map of features.
     ///
     /// # Shapes
@@ -154,5 +176,46 @@ impl Vae {
             self.latent.mu.weight.val(),
             config.attention.score,
         )
+    }
+}
+
+/// The autoencoder's encoder and decoder in the form that only scores.
+#[derive(Debug)]
+pub struct VaeInference {
+    encoder: EncoderInference,
+    decoder: DecoderInference,
+}
+
+#[derive(Debug)]
+enum EncoderInference {
+    Dcgan(inference::Encoder),
+    Resnet(inference::ResNet18),
+}
+
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one in a detector: nothing is saved by a box"
+)]
+enum DecoderInference {
+    Dcgan(inference::Decoder),
+    Residual(inference::ResidualDecoder),
+}
+
+impl VaeInference {
+    /// As [`Vae::features`].
+    pub fn features(&self, images: Tensor<4>) -> Tensor<4> {
+        match &self.encoder {
+            EncoderInference::Dcgan(encoder) => encoder.forward(images),
+            EncoderInference::Resnet(encoder) => encoder.forward(images),
+        }
+    }
+
+    /// As [`Vae::decode`].
+    pub fn decode(&self, latent: Tensor<4>) -> Tensor<4> {
+        match &self.decoder {
+            DecoderInference::Dcgan(decoder) => decoder.forward(latent),
+            DecoderInference::Residual(decoder) => decoder.forward(latent),
+        }
     }
 }

@@ -18,12 +18,14 @@ pub enum Residual<'a> {
 }
 
 /// A convolution or transposed convolution, its bias and what follows.
+#[derive(Debug)]
 pub struct Layer {
     shape: ConvShape,
     transposed: bool,
     kind: Kind,
 }
 
+#[derive(Debug)]
 enum Kind {
     Prepared(Box<Prepared>),
     /// Few channels: the ordinary kernels, which have next to nothing to prepare.
@@ -175,6 +177,7 @@ fn add(y: &mut [f32], residual: Residual, shape: [usize; 4]) {
 }
 
 /// A batch norm by fixed statistics and the activation behind it, where no convolution can take it in.
+#[derive(Debug)]
 pub struct Norm {
     /// Per channel, zeros up to whole blocks.
     scale: Vec<f32>,

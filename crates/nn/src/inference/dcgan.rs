@@ -8,6 +8,7 @@ use crate::dcgan::{self, LEAKY};
 use crate::ops::Activation;
 
 /// [`dcgan::Encoder`].
+#[derive(Debug)]
 pub struct Encoder {
     layers: Vec<Layer>,
     pool: Pool,
@@ -46,6 +47,7 @@ impl Encoder {
 }
 
 /// [`dcgan::Decoder`].
+#[derive(Debug)]
 pub struct Decoder {
     layers: Vec<Layer>,
     pool: Pool,

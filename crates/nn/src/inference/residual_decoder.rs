@@ -11,6 +11,7 @@ use crate::ops::{self, Activation};
 use crate::residual_decoder::{self, UpBlock};
 
 /// [`residual_decoder::ResidualDecoder`].
+#[derive(Debug)]
 pub struct ResidualDecoder {
     first: Layer,
     blocks: Vec<Block>,
@@ -20,6 +21,7 @@ pub struct ResidualDecoder {
 }
 
 /// y = conv(up(ReLU(norm(x)))) + up(skip(x)), the up-sampling and convolution as one transposed convolution.
+#[derive(Debug)]
 struct Block {
     norm: Norm,
     conv: Layer,

@@ -9,12 +9,14 @@ use crate::ops::{self, Activation};
 use crate::resnet::{self, BasicBlock, IMAGENET_DEVIATION, IMAGENET_MEAN};
 
 /// [`resnet::ResNet18`].
+#[derive(Debug)]
 pub struct ResNet18 {
     stem: Layer,
     blocks: Vec<Block>,
     pool: Pool,
 }
 
+#[derive(Debug)]
 struct Block {
     first: Layer,
     second: Layer,

@@ -146,6 +146,7 @@ impl Fast {
 }
 
 /// A convolution, or the input gradient of one, whose weight is turned into points once.
+#[derive(Debug)]
 pub(crate) struct Prepared {
     scheme: Fast,
     path: Path,
