@@ -97,16 +97,57 @@ def score_mode(vae, images, chosen):
     return {name: summary(name, value) for name, value in maps.items()}
 
 
+class Kinks:
+    """How near to zero the nearest input of a ReLU or LeakyReLU comes, while it is entered."""
+
+    def __enter__(self):
+        self.nearest, self.kept = np.inf, (functional.relu, functional.leaky_relu)
+        functional.relu, functional.leaky_relu = (self.watch(function) for function in self.kept)
+        return self
+
+    def __exit__(self, *_):
+        functional.relu, functional.leaky_relu = self.kept
+
+    def watch(self, function):
+        def watched(x, *arguments):
+            self.nearest = min(self.nearest, x.abs().min().item())
+            return function(x, *arguments)
+
+        return watched
+
+
+# A float32 network is up to some 3e-6 off; nearer to a kink it may fall on the other side, whose gradient is another one.
+MARGIN = 4e-6
+
+
+def draw_images(vae, shape, noise_of):
+    """Images, and their name, for which no unit of the network, as in training, is at its kink."""
+    for draw in range(1000):
+        name = f"images/{draw}" if draw else "images"
+        images = tensor(name, shape, 0.5, 0.5)
+        with Kinks() as kinks, torch.no_grad():
+            features = vae.encoder(images)
+            mu, logvar = vae.latent.mu(features), vae.latent.logvar(features)
+            vae.decoder(mu + noise_of(mu) * torch.exp(logvar / 2))
+        if kinks.nearest > MARGIN:
+            return name, images
+    raise RuntimeError("every draw has a unit at its kink")
+
+
 def case(name, parts, config, mu_offset=0.0):
     config = {**TINY, "output_stride": 32, **config}
     chosen = options(config)
     adversary = {"saturating": False, "real_target": 0.9} | config.get("adversary", {})
     vae = fill(Vae(parts, config), "vae.", mu_offset)
     judge = fill(Discriminator(config["dcgan_width"]), "discriminator.")
-    images = tensor("images", (BATCH, 3, SIZE, SIZE), 0.5, 0.5)
+    noise_of = lambda mu: tensor("noise", tuple(mu.shape), 3**0.5)
+    state = {key: value.clone() for key, value in vae.state_dict().items()}
+    images_name, images = draw_images(vae, (BATCH, 3, SIZE, SIZE), noise_of)
+    # The draws moved the running statistics.
+    vae.load_state_dict(state)
     features = vae.encoder(images)
     mu, logvar = vae.latent.mu(features), vae.latent.logvar(features)
-    noise = tensor("noise", tuple(mu.shape), 3**0.5)
+    noise = noise_of(mu)
     reconstruction = torch.sigmoid(vae.decoder(mu + noise * torch.exp(logvar / 2)))
     a = attention(cam(features, mu, chosen["score"]), chosen["relu"], chosen["normalize"])
     per_value = images[0].numel() if config.get("weights", {}).get("reduction") != "sum" else 1
@@ -131,6 +172,7 @@ def case(name, parts, config, mu_offset=0.0):
         "parts": parts,
         "config": config,
         "mu_offset": mu_offset,
+        "images": images_name,
         "features_shape": list(features.shape),
         "losses": {key: number(value) for key, value in losses.items()},
         "features": summary("features", features),

@@ -145,7 +145,7 @@ fn a_detectors_maps_by_running_statistics_are_pytorchs() -> Result<()> {
         }
         let device = Device::flex();
         let detector = CavgaDetector::restore(case.parts, &case.config, SIZE, tensors, &device)?;
-        let scores = detector.score(Tensor::from_data(image_data(), &device))?;
+        let scores = detector.score(Tensor::from_data(image_data(&case.images), &device))?;
         for map in scores.maps {
             if let Some(expected) = case.maps.remove(map.name) {
                 let error = expected.error(map.name, &vec(map.values));

@@ -33,6 +33,8 @@ pub(crate) struct Case {
     pub(crate) parts: Parts,
     pub(crate) config: CavgaConfig,
     mu_offset: f64,
+    /// The name that its images are drawn by: no unit of the network is at its kink with them.
+    pub(crate) images: String,
     pub(crate) features_shape: [usize; 4],
     pub(crate) losses: BTreeMap<String, f64>,
     pub(crate) features: Summary,
@@ -76,7 +78,7 @@ impl Case {
         Ok(Networks {
             vae: fill(vae, "vae.", self.mu_offset)?,
             discriminator: fill(discriminator, "discriminator.", 0.0)?,
-            images: Tensor::from_data(image_data(), &device),
+            images: Tensor::from_data(image_data(&self.images), &device),
         })
     }
 
@@ -109,8 +111,8 @@ impl Case {
     }
 }
 
-pub(crate) fn image_data() -> burn::tensor::TensorData {
-    values::tensor("images", &[BATCH, 3, SIZE[0], SIZE[1]], 0.5, 0.5)
+pub(crate) fn image_data(name: &str) -> burn::tensor::TensorData {
+    values::tensor(name, &[BATCH, 3, SIZE[0], SIZE[1]], 0.5, 0.5)
 }
 
 /// Gives every tensor of `module` its values, as `weight` in `networks.py` does.
