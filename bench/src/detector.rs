@@ -1,0 +1,49 @@
+//! CAVGA itself, as the library above it calls it: a learner's step, a detector's scores.
+
+use std::hint::black_box;
+
+use burn::tensor::Device;
+use cavga_detect::{Batch, Method, cavga::CavgaConfig};
+
+use crate::{Result, cases::Work, inference::Batched, pattern};
+
+/// CAVGA-D with its default settings.
+pub(crate) fn dcgan() -> Method {
+    Method::CavgaDU(CavgaConfig::default())
+}
+
+/// CAVGA-R with its default settings.
+pub(crate) fn resnet() -> Method {
+    Method::CavgaRU(CavgaConfig::default())
+}
+
+fn batch(batched: Batched, step: u64) -> Batch {
+    Batch {
+        images: pattern::images(batched),
+        anomalous: vec![false; batched.batch],
+        step,
+    }
+}
+
+/// The discriminator's step and the autoencoder's, with everything that belongs to them.
+pub(crate) fn train_step(method: &Method, batched: Batched) -> Result<Work> {
+    let mut learner = method.learner([batched.size; 2], 0, &Device::flex())?;
+    let mut batch = batch(batched, 0);
+    Ok(Box::new(move || {
+        learner.observe(&batch)?;
+        batch.step += 1;
+        Ok(())
+    }))
+}
+
+/// All scores and maps. The weights have learnt nothing, which costs as much.
+pub(crate) fn score(method: &Method, batched: Batched) -> Result<Work> {
+    let learner = method.learner([batched.size; 2], 0, &Device::flex())?;
+    let mut held_out = std::iter::once(Ok(batch(batched, 0)));
+    let detector = learner.finish(&mut held_out)?;
+    let images = pattern::images(batched);
+    Ok(Box::new(move || {
+        black_box(detector.score(images.clone())?);
+        Ok(())
+    }))
+}
