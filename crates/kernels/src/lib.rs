@@ -22,6 +22,7 @@
 //! | [`batch_norm`] | statistics, normalisation, activation; backward; inference form |
 //! | [`activation`] | ReLU and LeakyReLU where no batch norm stands before them |
 //! | [`adam`] | one step over one parameter |
+//! | [`pool`] | max-pooling and its gradient |
 //! | [`upsample`] | nearest up-sampling by two, folded into the 3×3 convolution after it, or added to something |
 //! | [`path`] | which instruction set is used |
 //! | [`mod@reference`] | the plain loops that the tests compare with |
@@ -34,6 +35,7 @@ pub mod conv;
 mod lanes;
 mod memory;
 pub mod path;
+pub mod pool;
 pub mod reference;
 pub mod upsample;
 #[cfg(target_arch = "x86_64")]

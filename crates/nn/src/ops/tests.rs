@@ -1,5 +1,6 @@
 //! The kernels against Burn's own operations, through the tape.
 
+mod pool;
 mod upsample;
 
 use std::cell::Cell;
@@ -18,6 +19,12 @@ fn plainly<R>(work: impl FnOnce() -> R) -> R {
     let result = work();
     PLAIN.set(false);
     result
+}
+
+/// The devices of a tape, keeping everything or recomputing.
+fn tapes() -> [Device; 2] {
+    let tape = Device::flex().autodiff();
+    [tape.clone(), tape.gradient_checkpointing()]
 }
 
 /// Numbers in [-1, 1) from a seed.
@@ -84,10 +91,7 @@ fn convolutions_equal_burns() {
         ([1, 16, 16, 16], [16, 3, 4, 4], window(2, 1, 1), true),
         ([1, 6, 5, 7], [6, 9, 4, 4], window(1, 0, 1), true),
     ];
-    for device in [
-        Device::flex().autodiff(),
-        Device::flex().autodiff().gradient_checkpointing(),
-    ] {
+    for device in tapes() {
         for (images, weight, window, transposed) in cases {
             for bias in [true, false] {
                 let all = || convolution(images, weight, window, transposed, bias, &device);
