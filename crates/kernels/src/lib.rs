@@ -20,7 +20,7 @@
 //! |---|---|
 //! | [`conv`] | convolution forward, gradients to input, weight and bias; the transposed one is the same with roles swapped |
 //! | [`batch_norm`] | statistics, normalisation, activation; backward; inference form |
-//! | [`activation`] | ReLU and LeakyReLU where no batch norm stands before them |
+//! | [`activation`] | ReLU and LeakyReLU where no batch norm stands before them, ReLU of a sum |
 //! | [`adam`] | one step over one parameter |
 //! | [`pool`] | max-pooling and its gradient |
 //! | [`upsample`] | nearest up-sampling by two, folded into the 3×3 convolution after it, or added to something |

@@ -36,6 +36,17 @@ impl Activation {
     }
 }
 
+/// max(a + b, 0), of two tensors of one shape.
+///
+/// # Shapes
+/// - a, b: `[batch, channels, height, width]` → the same
+pub fn add_relu(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
+    match flex::can_add_relu(&a, &b) {
+        true => flex::add_relu(a, b),
+        false => Activation::Relu.apply(a + b),
+    }
+}
+
 /// How a kernel moves over an image; the same in both directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {

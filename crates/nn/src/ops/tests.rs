@@ -187,6 +187,32 @@ fn activations_equal_burns() {
 }
 
 #[test]
+fn relu_of_a_sum_equals_burns() {
+    for device in tapes() {
+        let all = || {
+            let (a, b) = (
+                noise([2, 3, 5, 7], 1, &device),
+                noise([2, 3, 5, 7], 2, &device),
+            );
+            let (a, b) = (a.require_grad(), b.require_grad());
+            // An addend used again, as a block's input is: no gradient may be written over.
+            let y = add_relu(a.clone(), b.clone());
+            let loss = y.clone().square().sum() + (y.clone() * b.clone()).sum();
+            let gradients = loss.backward();
+            vec![
+                values(y),
+                values(a.clone()),
+                gradient(&a, &gradients),
+                gradient(&b, &gradients),
+            ]
+        };
+        let ours = all();
+        assert!(ours.iter().all(|values| !values.is_empty()));
+        assert_same(&ours, &plainly(all), 1e-6, "relu of a sum");
+    }
+}
+
+#[test]
 fn adam_equals_burns() {
     let device = Device::flex();
     let config = AdamConfig::dcgan();
