@@ -20,9 +20,10 @@
 //! |---|---|
 //! | [`conv`] | convolution forward, gradients to input, weight and bias; the transposed one is the same with roles swapped |
 //! | [`batch_norm`] | statistics, normalisation, activation; backward; inference form |
-//! | [`activation`] | ReLU and LeakyReLU where no batch norm stands before them |
+//! | [`activation`] | ReLU and LeakyReLU where no batch norm stands before them, ReLU of a sum |
 //! | [`adam`] | one step over one parameter |
 //! | [`inference`] | convolutions of a trained network: weights prepared once, activations in blocks of channels |
+//! | [`pool`] | max-pooling and its gradient |
 //! | [`upsample`] | nearest up-sampling by two, folded into the 3×3 convolution after it, or added to something |
 //! | [`path`] | which instruction set is used |
 //! | [`mod@reference`] | the plain loops that the tests compare with |
@@ -36,6 +37,7 @@ pub mod inference;
 mod lanes;
 mod memory;
 pub mod path;
+pub mod pool;
 pub mod reference;
 pub mod upsample;
 #[cfg(target_arch = "x86_64")]

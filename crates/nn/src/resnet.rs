@@ -65,7 +65,7 @@ impl BasicBlock {
             Some((conv, norm)) => norm.forward(conv.forward(x), mode, Activation::Identity),
             None => x,
         };
-        Activation::Relu.apply(y + shortcut)
+        ops::add_relu(y, shortcut)
     }
 }
 

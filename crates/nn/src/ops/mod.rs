@@ -10,7 +10,7 @@ mod tests;
 
 use burn::tensor::{
     Tensor, module,
-    ops::{InterpolateMode, InterpolateOptions, MaxPoolOptions},
+    ops::{InterpolateMode, InterpolateOptions},
 };
 
 use crate::adam::AdamConfig;
@@ -33,6 +33,17 @@ impl Activation {
             Self::Identity => x,
             by => flex::activate(&x, by).unwrap_or_else(|| plain::activate(x, by)),
         }
+    }
+}
+
+/// max(a + b, 0), of two tensors of one shape.
+///
+/// # Shapes
+/// - a, b: `[batch, channels, height, width]` → the same
+pub fn add_relu(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
+    match flex::can_add_relu(&a, &b) {
+        true => flex::add_relu(a, b),
+        false => Activation::Relu.apply(a + b),
     }
 }
 
@@ -135,15 +146,13 @@ pub fn batch_norm(
         .unwrap_or_else(|| plain::batch_norm(x, parameters, epsilon, activation))
 }
 
-/// Largest value under each position of a square window.
+/// Largest value under each position of a square window; outside the image is −∞.
 ///
 /// # Shapes
 /// - x: `[batch, channels, height, width]` → `[batch, channels, height', width']`
 pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
-    let options = MaxPoolOptions::new([kernel; 2])
-        .with_stride([stride; 2])
-        .with_padding([padding; 2]);
-    module::max_pool2d(x, options)
+    flex::max_pool(&x, kernel, stride, padding)
+        .unwrap_or_else(|| plain::max_pool2d(x, kernel, stride, padding))
 }
 
 /// Each pixel twice in both directions.

@@ -2,7 +2,7 @@
 
 use burn::tensor::{
     Tensor, activation, module,
-    ops::{ConvOptions, ConvTransposeOptions},
+    ops::{ConvOptions, ConvTransposeOptions, MaxPoolOptions},
 };
 
 use super::{Activation, Normalized, Window};
@@ -75,6 +75,17 @@ pub(super) fn batch_norm(
     activation: Activation,
 ) -> Tensor<4> {
     activation.apply(module::batch_norm(x, gamma, beta, mean, variance, epsilon))
+}
+
+/// Largest value under each position of a square window.
+///
+/// # Shapes
+/// - x: `[batch, channels, height, width]` → `[batch, channels, height', width']`
+pub(super) fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
+    let options = MaxPoolOptions::new([kernel; 2])
+        .with_stride([stride; 2])
+        .with_padding([padding; 2]);
+    module::max_pool2d(x, options)
 }
 
 /// One step of Adam.

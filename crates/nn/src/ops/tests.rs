@@ -1,5 +1,6 @@
 //! The kernels against Burn's own operations, through the tape.
 
+mod pool;
 mod upsample;
 
 use std::cell::Cell;
@@ -18,6 +19,12 @@ fn plainly<R>(work: impl FnOnce() -> R) -> R {
     let result = work();
     PLAIN.set(false);
     result
+}
+
+/// The devices of a tape, keeping everything or recomputing.
+fn tapes() -> [Device; 2] {
+    let tape = Device::flex().autodiff();
+    [tape.clone(), tape.gradient_checkpointing()]
 }
 
 /// Numbers in [-1, 1) from a seed.
@@ -84,10 +91,7 @@ fn convolutions_equal_burns() {
         ([1, 16, 16, 16], [16, 3, 4, 4], window(2, 1, 1), true),
         ([1, 6, 5, 7], [6, 9, 4, 4], window(1, 0, 1), true),
     ];
-    for device in [
-        Device::flex().autodiff(),
-        Device::flex().autodiff().gradient_checkpointing(),
-    ] {
+    for device in tapes() {
         for (images, weight, window, transposed) in cases {
             for bias in [true, false] {
                 let all = || convolution(images, weight, window, transposed, bias, &device);
@@ -179,6 +183,32 @@ fn activations_equal_burns() {
             vec![values(y), gradient(&x, &gradients)]
         };
         assert_same(&all(), &plainly(all), 1e-6, &format!("{activation:?}"));
+    }
+}
+
+#[test]
+fn relu_of_a_sum_equals_burns() {
+    for device in tapes() {
+        let all = || {
+            let (a, b) = (
+                noise([2, 3, 5, 7], 1, &device),
+                noise([2, 3, 5, 7], 2, &device),
+            );
+            let (a, b) = (a.require_grad(), b.require_grad());
+            // An addend used again, as a block's input is: no gradient may be written over.
+            let y = add_relu(a.clone(), b.clone());
+            let loss = y.clone().square().sum() + (y.clone() * b.clone()).sum();
+            let gradients = loss.backward();
+            vec![
+                values(y),
+                values(a.clone()),
+                gradient(&a, &gradients),
+                gradient(&b, &gradients),
+            ]
+        };
+        let ours = all();
+        assert!(ours.iter().all(|values| !values.is_empty()));
+        assert_same(&ours, &plainly(all), 1e-6, "relu of a sum");
     }
 }
 

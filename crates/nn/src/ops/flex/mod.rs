@@ -5,13 +5,15 @@ mod activate;
 mod adam;
 mod convolve;
 mod normalize;
+mod pool;
 mod upsample;
 
-pub(super) use activate::activate;
+pub(super) use activate::{activate, add_relu, can_add_relu};
 pub(super) use adam::{adam_step, can_step};
 pub(crate) use convolve::geometry;
 pub(super) use convolve::{Convolution, convolve};
 pub(super) use normalize::{Norm, infer, normalize};
+pub(super) use pool::max_pool;
 pub(super) use upsample::{add_upsampled, can_add_upsampled, fold};
 
 use std::fmt::Debug;

@@ -2,12 +2,6 @@
 
 use super::*;
 
-/// The devices of a tape, keeping everything or recomputing.
-fn tapes() -> [Device; 2] {
-    let tape = Device::flex().autodiff();
-    [tape.clone(), tape.gradient_checkpointing()]
-}
-
 #[test]
 fn a_folded_convolution_equals_up_sampling_and_convolving() {
     let shapes = [
