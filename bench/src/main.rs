@@ -32,6 +32,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::cases::{Case, Work};
 
+/// The program's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Nobody tells the kinds of error of a worker apart.
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
