@@ -26,6 +26,7 @@
 //! | [`pool`] | max-pooling and its gradient |
 //! | [`upsample`] | nearest up-sampling by two, folded into the 3×3 convolution after it, or added to something |
 //! | [`path`] | which instruction set is used |
+//! | [`threads`] | a sequence of kernels with one message to the threads that share them |
 //! | [`mod@reference`] | the plain loops that the tests compare with |
 #![allow(unsafe_code)] // Vector intrinsics, and threads that write disjoint parts of one output, have no safe form.
 
@@ -39,6 +40,7 @@ mod memory;
 pub mod path;
 pub mod pool;
 pub mod reference;
+pub mod threads;
 pub mod upsample;
 #[cfg(target_arch = "x86_64")]
 mod x86;

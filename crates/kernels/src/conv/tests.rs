@@ -131,6 +131,90 @@ fn random_shapes_equal_the_plain_loops() {
 }
 
 #[test]
+fn shapes_of_many_channels_equal_the_plain_loops() {
+    let mut noise = Noise::new(11);
+    // (kernel, stride, dilation) of each scheme, and of the plain product in vectors of channels.
+    let kernels = [
+        [3, 1, 1],
+        [4, 2, 1],
+        [1, 1, 1],
+        [1, 2, 1],
+        [3, 2, 1],
+        [7, 2, 1],
+        [3, 1, 2],
+    ];
+    let mut checked = 0;
+    while checked < if cfg!(miri) { 2 } else { 90 } {
+        let [kernel, stride, dilation] = kernels[noise.pick(0, kernels.len() - 1)];
+        let (depth, rows) = (noise.pick(16, 40), noise.pick(16, 70));
+        // Padding up to more than an image, images down to a pixel.
+        let images = [
+            noise.pick(1, 3),
+            depth,
+            noise.pick(1, 20),
+            noise.pick(1, 24),
+        ];
+        let geometry = Geometry {
+            stride: [stride; 2],
+            padding: [noise.pick(0, 5), noise.pick(0, 5)],
+            dilation: [dilation; 2],
+            groups: 1,
+        };
+        if let Ok(shape) = ConvShape::new(images, [rows, depth, kernel, kernel], geometry) {
+            check(&shape, noise.bits());
+            checked += 1;
+        }
+    }
+}
+
+#[test]
+fn large_tiles_are_taken_where_they_fit_and_equal_the_plain_loops() {
+    let shape = square([1, 16, 36, 60], [16, 16, 4, 4], [2, 1, 1, 1]);
+    assert_eq!(Fast::of(&shape, What::Forward), Some(Fast::ThreeOfTwo));
+    assert_eq!(
+        Fast::of(&shape, What::InputGradient),
+        Some(Fast::ThreeOfTwo)
+    );
+    check(&shape, 12);
+    let shape = square([1, 16, 32, 32], [16, 16, 4, 4], [2, 1, 1, 1]);
+    assert_eq!(Fast::of(&shape, What::Forward), Some(Fast::TwoOfTwo));
+}
+
+#[test]
+fn few_outputs_equal_the_plain_loops() {
+    let mut noise = Noise::new(13);
+    let mut checked = 0;
+    while checked < if cfg!(miri) { 2 } else { 60 } {
+        let narrow = noise.pick(1, 4);
+        let images = [
+            noise.pick(1, 2),
+            noise.pick(1, 24),
+            noise.pick(1, 20),
+            noise.pick(1, 150),
+        ];
+        let (mut images, mut weight) = (
+            images,
+            [narrow, images[1], noise.pick(1, 5), noise.pick(1, 5)],
+        );
+        // Half of them few channels of the images: their gradient is the narrow one.
+        if noise.pick(0, 1) == 1 {
+            (weight[0], images[1], weight[1]) = (images[1], narrow, narrow);
+        }
+        let stride = noise.pick(1, 3);
+        let geometry = Geometry {
+            stride: [stride, noise.pick(1, 3)],
+            padding: [noise.pick(0, 3), noise.pick(0, 3)],
+            dilation: [noise.pick(1, 2), noise.pick(1, 2)],
+            groups: 1,
+        };
+        if let Ok(shape) = ConvShape::new(images, weight, geometry) {
+            check(&shape, noise.bits());
+            checked += 1;
+        }
+    }
+}
+
+#[test]
 fn a_transposed_shape_gives_back_the_images_shape() {
     let geometry = Geometry {
         stride: [2, 2],
@@ -173,7 +257,16 @@ fn impossible_shapes_are_refused() {
 
 #[test]
 fn any_number_of_threads_gives_the_same_bits() {
-    let shape = square([3, 24, 21, 30], [40, 24, 4, 4], [2, 1, 1, 1]);
+    let shapes = [
+        square([3, 24, 21, 30], [40, 24, 4, 4], [2, 1, 1, 1]),
+        square([1, 64, 9, 9], [128, 64, 3, 3], [1, 1, 1, 1]),
+        square([2, 24, 21, 30], [3, 24, 3, 3], [1, 1, 1, 1]),
+        square([2, 12, 21, 30], [20, 12, 3, 3], [2, 1, 1, 1]),
+    ];
+    shapes.iter().for_each(same_bits);
+}
+
+fn same_bits(shape: &ConvShape) {
     let mut noise = Noise::new(3);
     let (x, weight) = (
         noise.floats(shape.input_len()),
@@ -188,9 +281,9 @@ fn any_number_of_threads_gives_the_same_bits() {
                 .unwrap();
             let all = || {
                 [
-                    forward(&shape, &x, &weight, None),
-                    input_gradient(&shape, &dy, &weight, None),
-                    weight_gradient(&shape, &x, &dy),
+                    forward(shape, &x, &weight, None),
+                    input_gradient(shape, &dy, &weight, None),
+                    weight_gradient(shape, &x, &dy),
                 ]
             };
             pool.install(|| with_path(path, all))
@@ -204,7 +297,15 @@ fn any_number_of_threads_gives_the_same_bits() {
 
 #[test]
 fn gradients_equal_finite_differences() {
-    let shape = square([2, 3, 7, 8], [4, 3, 3, 3], [2, 1, 1, 1]);
+    let shapes = [
+        square([2, 3, 7, 8], [4, 3, 3, 3], [2, 1, 1, 1]),
+        square([1, 16, 5, 6], [16, 16, 3, 3], [1, 1, 1, 1]),
+        square([1, 16, 6, 8], [16, 16, 4, 4], [2, 1, 1, 1]),
+    ];
+    shapes.iter().for_each(finite_differences);
+}
+
+fn finite_differences(shape: &ConvShape) {
     let mut noise = Noise::new(4);
     let (mut x, mut weight) = (
         noise.floats(shape.input_len()),
@@ -212,14 +313,14 @@ fn gradients_equal_finite_differences() {
     );
     let dy = noise.floats(shape.output_len());
     let loss = |x: &[f32], weight: &[f32]| -> f64 {
-        let y = forward(&shape, x, weight, None);
+        let y = forward(shape, x, weight, None);
         y.iter()
             .zip(&dy)
             .map(|(&y, &dy)| f64::from(y) * f64::from(dy))
             .sum()
     };
-    let dx = input_gradient(&shape, &dy, &weight, None);
-    let dw = weight_gradient(&shape, &x, &dy);
+    let dx = input_gradient(shape, &dy, &weight, None);
+    let dw = weight_gradient(shape, &x, &dy);
     // The loss is linear in each element, so a step of 1 is exact but for rounding.
     let by_x: Vec<f32> = (0..x.len())
         .map(|i| {

@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 use cavga_kernels::inference::{Features, Form, Layer, Pool};
+use cavga_kernels::threads::together;
 
 use super::{Builder, tensor, values};
 use crate::dcgan::{self, LEAKY};
@@ -34,6 +35,10 @@ impl dcgan::Encoder {
 impl Encoder {
     /// As [`dcgan::Encoder::forward`].
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
+        together(|| self.run(images))
+    }
+
+    fn run(&self, images: Tensor<4>) -> Tensor<4> {
         let shape = images.dims();
         let mut pixels = values(images);
         for pixel in &mut pixels {
@@ -78,6 +83,10 @@ impl dcgan::Decoder {
 impl Decoder {
     /// As [`dcgan::Decoder::forward`].
     pub fn forward(&self, latent: Tensor<4>) -> Tensor<4> {
+        together(|| self.run(latent))
+    }
+
+    fn run(&self, latent: Tensor<4>) -> Tensor<4> {
         tensor(
             chain(&self.layers, super::features(latent), &self.pool),
             &self.pool,

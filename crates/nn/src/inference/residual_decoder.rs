@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use cavga_kernels::Activation as Kernel;
 use cavga_kernels::inference::{Features, Form, Layer, Norm, Pool, Residual};
+use cavga_kernels::threads::together;
 use cavga_kernels::{ConvShape, upsample};
 
 use super::{Builder, affine, features, parameter, tensor};
@@ -87,6 +88,10 @@ impl Block {
 impl ResidualDecoder {
     /// As [`residual_decoder::ResidualDecoder::forward`].
     pub fn forward(&self, latent: Tensor<4>) -> Tensor<4> {
+        together(|| self.run(latent))
+    }
+
+    fn run(&self, latent: Tensor<4>) -> Tensor<4> {
         let pool = &self.pool;
         let mut x = self.first.run(&features(latent), None, Form::Blocks, pool);
         x = x.into_blocks(Kernel::Identity, pool);

@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use cavga_kernels::Activation as Kernel;
 use cavga_kernels::inference::{Features, Form, Layer, Pool, Residual};
+use cavga_kernels::threads::together;
 
 use super::{Builder, features, tensor, values};
 use crate::ops::{self, Activation};
@@ -81,6 +82,10 @@ impl Block {
 impl ResNet18 {
     /// As [`resnet::ResNet18::forward`].
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
+        together(|| self.run(images))
+    }
+
+    fn run(&self, images: Tensor<4>) -> Tensor<4> {
         let [batch, channels, height, width] = images.dims();
         let mut pixels = values(images);
         for (plane, pixels) in pixels.chunks_exact_mut(height * width).enumerate() {
