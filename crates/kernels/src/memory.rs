@@ -24,6 +24,20 @@ impl Aligned {
         }
     }
 
+    /// `len` floats that `fill` writes, all of them; `len` is of whole lines. See [`uninitialized`].
+    pub(crate) fn filled(len: usize, fill: impl FnOnce(Shared)) -> Self {
+        assert!(len.is_multiple_of(16), "whole lines");
+        let mut lines = Vec::<Line>::with_capacity(len / 16);
+        fill(Shared {
+            start: lines.as_mut_ptr().cast(),
+            len,
+            borrow: PhantomData,
+        });
+        // SAFETY: the capacity is there, and `fill` has written every line.
+        unsafe { lines.set_len(len / 16) };
+        Self { lines, len }
+    }
+
     /// The floats.
     pub(crate) fn as_slice(&self) -> &[f32] {
         // SAFETY: `Line` is 16 floats without padding, and `len` never exceeds what the lines hold.

@@ -29,7 +29,7 @@ use crate::lanes::Lanes;
 use crate::path::{self, Path, Task};
 use rayon::prelude::*;
 pub use shape::{ConvShape, Geometry, ShapeError};
-use winograd::{Fast, What};
+use winograd::{Fast, Prepared, What};
 
 /// y = x * w + b.
 ///
@@ -38,8 +38,8 @@ use winograd::{Fast, What};
 pub fn forward(shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     check(shape, x, weight, bias);
     let path = Path::current();
-    if let Some(fast) = Fast::of(shape, What::Forward) {
-        return fast.forward(path, shape, x, weight, bias);
+    if let Some(prepared) = Prepared::new(shape, What::Forward, weight, bias, 1.0) {
+        return prepared.planes(x);
     }
     match narrow::fits(shape, What::Forward) {
         true => narrow::forward(path, shape, x, weight, bias),
@@ -98,8 +98,8 @@ pub fn input_gradient(
         "length of the bias"
     );
     let path = Path::current();
-    if let Some(fast) = Fast::of(shape, What::InputGradient) {
-        return fast.input_gradient(path, shape, dy, weight, bias);
+    if let Some(prepared) = Prepared::new(shape, What::InputGradient, weight, bias, 1.0) {
+        return prepared.planes(dy);
     }
     match narrow::fits(shape, What::InputGradient) {
         true => narrow::input_gradient(path, shape, dy, weight, bias),

@@ -97,38 +97,6 @@ impl Fast {
         }
     }
 
-    pub(super) fn forward(
-        self,
-        path: Path,
-        shape: &ConvShape,
-        x: &[f32],
-        weight: &[f32],
-        bias: Option<&[f32]>,
-    ) -> Vec<f32> {
-        match self {
-            Self::OneOfOne => forward::<OneOfOne>(path, shape, x, weight, bias),
-            Self::TwoOfTwo => forward::<TwoOfTwo>(path, shape, x, weight, bias),
-            Self::ThreeOfTwo => forward::<ThreeOfTwo>(path, shape, x, weight, bias),
-            Self::TwoOfThree => forward::<TwoOfThree>(path, shape, x, weight, bias),
-        }
-    }
-
-    pub(super) fn input_gradient(
-        self,
-        path: Path,
-        shape: &ConvShape,
-        dy: &[f32],
-        weight: &[f32],
-        bias: Option<&[f32]>,
-    ) -> Vec<f32> {
-        match self {
-            Self::OneOfOne => input_gradient::<OneOfOne>(path, shape, dy, weight, bias),
-            Self::TwoOfTwo => input_gradient::<TwoOfTwo>(path, shape, dy, weight, bias),
-            Self::ThreeOfTwo => input_gradient::<ThreeOfTwo>(path, shape, dy, weight, bias),
-            Self::TwoOfThree => input_gradient::<TwoOfThree>(path, shape, dy, weight, bias),
-        }
-    }
-
     pub(super) fn weight_gradient(
         self,
         path: Path,
@@ -210,6 +178,15 @@ impl Prepared {
         correlate(path, &plan, images, points, finish, out);
     }
 
+    /// Correlates a batch of planes to planes.
+    pub(super) fn planes(&self, images: &[f32]) -> Vec<f32> {
+        let plan = &self.plan;
+        let len = plan.batch * plan.outputs * plan.output_size[0] * plan.output_size[1];
+        uninitialized(len, |out| {
+            self.run(plan.batch, Images::Planes(images), None, false, out);
+        })
+    }
+
     /// Channels of a block.
     pub(crate) fn lanes(&self) -> usize {
         path::tile(self.path).0
@@ -228,55 +205,6 @@ fn prepare<S: Scheme>(
     };
     let points = kernel::points::<S>(path, &plan, weight);
     (plan, points)
-}
-
-fn forward<S: Scheme>(
-    path: Path,
-    shape: &ConvShape,
-    x: &[f32],
-    weight: &[f32],
-    bias: Option<&[f32]>,
-) -> Vec<f32> {
-    correlate::<S>(path, &Plan::forward(shape, S::TAPS), x, weight, bias)
-}
-
-fn input_gradient<S: Scheme>(
-    path: Path,
-    shape: &ConvShape,
-    dy: &[f32],
-    weight: &[f32],
-    bias: Option<&[f32]>,
-) -> Vec<f32> {
-    correlate::<S>(
-        path,
-        &Plan::input_gradient(shape, S::TAPS),
-        dy,
-        weight,
-        bias,
-    )
-}
-
-/// Correlates planes with a weight, to planes.
-fn correlate<S: Scheme>(
-    path: Path,
-    plan: &Plan,
-    images: &[f32],
-    weight: &[f32],
-    bias: Option<&[f32]>,
-) -> Vec<f32> {
-    let weights = kernel::points::<S>(path, plan, weight);
-    let bias = padded(path, plan.outputs, bias);
-    let finish = Finish {
-        bias: &bias,
-        residual: None,
-        slope: 1.0,
-        blocks: false,
-    };
-    let len = plan.batch * plan.outputs * plan.output_size[0] * plan.output_size[1];
-    uninitialized(len, |out| {
-        let (images, weights) = (Images::Planes(images), weights.as_slice());
-        images::correlate::<S>(path, plan, images, weights, finish, out);
-    })
 }
 
 /// A bias for whole panels, zeros where there is none.
