@@ -1,4 +1,4 @@
-"""Times cavga and a peer in turns and prints a table; its last line is `ratio R`, ours over the peer's, the worst of the table.
+"""Times cavga and a peer in turns and prints a table; its last line is `ratio R`: ours over the peer's, the worst of the table.
 
 `bench/run` calls this with an environment that has the peers. Nothing but Python's own library is imported here.
 """

@@ -46,7 +46,7 @@ TRAINING = ["train-step", "cavga-d", "cavga-r"]
 
 
 def training(name):
-    yield f"{name}, batch 8, 256²", name, batched(name, 8)
+    return f"{name}, batch 8, 256²", name, batched(name, 8)
 
 
 def inference():
@@ -54,3 +54,8 @@ def inference():
         yield f"ResNet-18 to layer4, batch {batch}, 256²", "resnet", batched("resnet", batch)
     for parts in "d", "r":
         yield f"CAVGA-{parts.upper()} scoring, batch 1, 256²", "score", batched(f"score-{parts}", 1)
+
+
+def batches():
+    """ResNet-18 alone: detectors look at one image at a time. A label, and the cases of one image and of eight."""
+    yield "ResNet-18 to layer4, 256²", [batched("resnet", batch) for batch in BATCHES]

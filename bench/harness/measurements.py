@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
-from harness import cases, tables
+from harness import cases, prediction, tables
 from harness.peers import Worker
 
 # Threads that wait for work spin a while before they sleep; the other side's turn comes after that.
@@ -14,26 +14,27 @@ TURN_MS = 40
 MOST_REPEATS = 200
 
 
-def alternate(case, sides, rounds):
-    """Times of each side: a warm-up of each, then `rounds` turns of each, one after the other."""
-    warm = [min(side.ask(case, 2)[0]) for side in sides]
+def alternate(rounds, *turns):
+    """Times of each (side, case): a warm-up of each, then `rounds` turns of each, one after the other."""
+    warm = [min(side.ask(case, 2)[0]) for side, case in turns]
     repeats = max(1, min(MOST_REPEATS, round(TURN_MS / max(*warm, 1e-3))))
-    times = [[] for _ in sides]
+    times = [[] for _ in turns]
     for _ in range(rounds):
-        for side, own in zip(sides, times):
+        for (side, case), own in zip(turns, times):
             time.sleep(PAUSE_SECONDS)
             own += side.ask(case, repeats)[0]
     return times
 
 
 def against_peer(rows):
+    """A measurement of cases that both sides time."""
+
     def run(arguments):
         with Worker.peer(arguments.peer, arguments.threads) as peer, Worker.ours(arguments.threads) as ours:
-            title = f"{arguments.name}, {arguments.rounds} rounds"
-            tables.begin(title, peer.name, ours.name, "ms")
+            tables.begin(f"{arguments.name}, {arguments.rounds} rounds", peer.name, ours.name, "ms")
             ratios = []
             for label, group, case in rows():
-                times = alternate(case, (peer, ours), arguments.rounds)
+                times = alternate(arguments.rounds, (peer, case), (ours, case))
                 ratios.append((group, label, tables.row(label, *times)))
         if len({group for group, _, _ in ratios}) > 1:
             tables.groups(ratios)
@@ -42,17 +43,67 @@ def against_peer(rows):
     return run
 
 
+def scaling(arguments):
+    """Ours with all threads against ours with one; and whether an image is cheaper among eight."""
+    rounds, threads = arguments.rounds, arguments.threads
+    with Worker.ours(1) as one, Worker.ours(threads) as many:
+        tables.begin(f"scaling, {rounds} rounds", one.name, many.name, "ms")
+        label, _, step = cases.training("cavga-d")
+        ratio = tables.row(label, *alternate(rounds, (one, step), (many, step)))
+        print(f"\nspeed-up: {1 / ratio:.2f}, with {threads} threads in place of 1\n")
+    with Worker.ours(threads) as first, Worker.ours(threads) as second:
+        print("| ms per image | in batches of 8 | one at a time | ratio |\n|---|---|---|---|")
+        for label, (single, eight) in cases.batches():
+            batched, alone = alternate(rounds, (first, eight), (second, single))
+            tables.row(label, [ms / eight["batch"] for ms in batched], alone)
+    return ratio
+
+
+def memory(arguments):
+    """Peak memory of processes that do three steps and nothing else, a fresh one for each turn."""
+    makers = (lambda: Worker.peer(arguments.peer, arguments.threads), lambda: Worker.ours(arguments.threads))
+
+    def peak(make, case, repeats):
+        with make() as worker:
+            mib = worker.ask(case, repeats)[1]
+        if mib is None:
+            raise SystemExit("error: this system does not say how much memory a process held; Linux does")
+        return mib
+
+    with makers[0]() as peer, makers[1]() as ours:
+        tables.begin(f"memory, {arguments.rounds} rounds", peer.name, ours.name, "MiB at most")
+    tables.row("before any work (not in the ratio)", *([peak(make, {"name": "nothing"}, 1)] for make in makers))
+    ratios = []
+    for name in cases.TRAINING:
+        label, _, case = cases.training(name)
+        peaks = [[], []]
+        for _ in range(arguments.rounds):
+            for make, own in zip(makers, peaks):
+                own.append(peak(make, case, 3))
+        ratios.append(tables.row(f"three steps of {label}", *peaks))
+    return max(ratios)
+
+
 @dataclass
 class Measurement:
     run: Callable
     rounds: int
+    # The first is the default.
     peers: tuple
 
 
 PYTORCH = "eager", "channels-last", "eager-same-malloc"
 
+
+def training(name):
+    return Measurement(against_peer(lambda: [cases.training(name)]), 7, PYTORCH)
+
+
 ALL = {
     "ops": Measurement(against_peer(cases.ops), 5, PYTORCH),
-    **{name: Measurement(against_peer(lambda name=name: cases.training(name)), 7, PYTORCH) for name in cases.TRAINING},
+    **{name: training(name) for name in cases.TRAINING},
     "inference": Measurement(against_peer(cases.inference), 9, (*PYTORCH, "onnxruntime")),
+    "predict": Measurement(prediction.run, 5, ("eager", "eager-same-malloc")),
+    "scaling": Measurement(scaling, 7, ()),
+    "memory": Measurement(memory, 1, PYTORCH),
 }

@@ -20,7 +20,7 @@ def machine():
 
 def begin(title, theirs, ours, unit):
     print(f"{title}. {machine()}.")
-    print(f"Medians, with quartiles, in {unit}; ratio is ours over the peer's, below 1 is faster or smaller.\n")
+    print(f"Medians, with quartiles, in {unit}; ratio: the second column over the first, below 1 is faster or smaller.\n")
     print(f"| | {theirs} | {ours} | ratio |\n|---|---|---|---|", flush=True)
 
 
