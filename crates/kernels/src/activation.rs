@@ -30,57 +30,68 @@ impl Activation {
 /// Elements per thread and turn.
 const CHUNK: usize = 1 << 14;
 
-/// The activation of every element.
-pub fn forward(activation: Activation, x: &[f32]) -> Vec<f32> {
+/// x ← the activation of x, for every element. A NaN stays one.
+pub fn apply(activation: Activation, x: &mut [f32]) {
     let (path, slope) = (Path::current(), activation.slope());
-    let mut y = vec![0.0; x.len()];
-    let chunks = y.par_chunks_mut(CHUNK).zip(x.par_chunks(CHUNK));
-    chunks.for_each(|(y, x)| path::run(path, Forward { slope, x, y }));
-    y
+    x.par_chunks_mut(CHUNK)
+        .for_each(|x| path::run(path, Apply { slope, x }));
 }
 
-struct Forward<'a> {
+struct Apply<'a> {
     slope: f32,
-    x: &'a [f32],
-    y: &'a mut [f32],
+    x: &'a mut [f32],
 }
 
-impl Task for Forward<'_> {
+impl Task for Apply<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
-        for (y, &x) in self.y.iter_mut().zip(self.x) {
-            *y = if x > 0.0 { x } else { self.slope * x };
+        for x in self.x {
+            *x = bend(self.slope, *x, *x);
         }
     }
 }
 
-/// The gradient to `x`, `dy` being that of the output.
+/// `x` times the slope where `at` is negative or 0, else `x`. A slope of 0 gives 0, of an infinity too.
+#[inline(always)]
+fn bend(slope: f32, at: f32, x: f32) -> f32 {
+    let bent = if slope == 0.0 { 0.0 } else { slope * x };
+    if at <= 0.0 { bent } else { x }
+}
+
+/// The gradient to the input of [`apply`] or [`add_relu`], in place: `gradient` comes as that of `output`. The output tells
+/// which side an input was on as long as a slope is not negative.
 ///
 /// # Panics
-/// If the slices differ in length.
-pub fn backward(activation: Activation, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    assert_eq!(x.len(), dy.len(), "length of the gradient");
+/// If the slices differ in length or the slope is negative.
+pub fn gradient(activation: Activation, output: &[f32], gradient: &mut [f32]) {
+    assert_eq!(gradient.len(), output.len(), "length of the gradient");
     let (path, slope) = (Path::current(), activation.slope());
-    let mut dx = vec![0.0; x.len()];
-    let chunks = dx
-        .par_chunks_mut(CHUNK)
-        .zip(x.par_chunks(CHUNK).zip(dy.par_chunks(CHUNK)));
-    chunks.for_each(|(dx, (x, dy))| path::run(path, Backward { slope, x, dy, dx }));
-    dx
+    assert!(
+        slope >= 0.0,
+        "a negative slope has no gradient by its output"
+    );
+    let chunks = gradient.par_chunks_mut(CHUNK).zip(output.par_chunks(CHUNK));
+    chunks.for_each(|(gradient, output)| {
+        let task = Gradient {
+            slope,
+            output,
+            gradient,
+        };
+        path::run(path, task);
+    });
 }
 
-struct Backward<'a> {
+struct Gradient<'a> {
     slope: f32,
-    x: &'a [f32],
-    dy: &'a [f32],
-    dx: &'a mut [f32],
+    output: &'a [f32],
+    gradient: &'a mut [f32],
 }
 
-impl Task for Backward<'_> {
+impl Task for Gradient<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
-        for (dx, (&x, &dy)) in self.dx.iter_mut().zip(self.x.iter().zip(self.dy)) {
-            *dx = if x > 0.0 { dy } else { self.slope * dy };
+        for (gradient, &output) in self.gradient.iter_mut().zip(self.output) {
+            *gradient = bend(self.slope, output, *gradient);
         }
     }
 }
@@ -106,32 +117,7 @@ impl Task for AddRelu<'_> {
     unsafe fn run<L: Lanes>(self) {
         for (sum, &other) in self.sum.iter_mut().zip(self.other) {
             let z = *sum + other;
-            *sum = if z <= 0.0 { 0.0 } else { z };
-        }
-    }
-}
-
-/// The gradient to either addend of [`add_relu`], in place: `gradient`, that of its output, where `output` is not 0.
-///
-/// # Panics
-/// If the slices differ in length.
-pub fn add_relu_gradient(gradient: &mut [f32], output: &[f32]) {
-    assert_eq!(gradient.len(), output.len(), "length of the gradient");
-    let path = Path::current();
-    let chunks = gradient.par_chunks_mut(CHUNK).zip(output.par_chunks(CHUNK));
-    chunks.for_each(|(gradient, output)| path::run(path, Mask { gradient, output }));
-}
-
-struct Mask<'a> {
-    gradient: &'a mut [f32],
-    output: &'a [f32],
-}
-
-impl Task for Mask<'_> {
-    #[inline(always)]
-    unsafe fn run<L: Lanes>(self) {
-        for (gradient, &output) in self.gradient.iter_mut().zip(self.output) {
-            *gradient = if output <= 0.0 { 0.0 } else { *gradient };
+            *sum = bend(0.0, z, z);
         }
     }
 }
@@ -144,21 +130,40 @@ mod tests {
 
     #[test]
     fn equals_the_plain_loop() {
-        for path in Path::available() {
-            for len in [0, 1, 31, 40_001] {
-                let mut noise = Noise::new(len as u64);
-                let (x, dy) = (noise.floats(len), noise.floats(len));
-                for (activation, slope) in
-                    [(Activation::Relu, 0.0), (Activation::LeakyRelu(0.2), 0.2)]
-                {
-                    let y = with_path(path, || forward(activation, &x));
-                    let dx = with_path(path, || backward(activation, &x, &dy));
+        for len in [0, 1, 31, 40_001] {
+            let mut noise = Noise::new(len as u64);
+            let (x, dy) = (noise.floats(len), noise.floats(len));
+            for (activation, slope) in [
+                (Activation::Identity, 1.0),
+                (Activation::Relu, 0.0),
+                (Activation::LeakyRelu(0.2), 0.2),
+            ] {
+                let all = || {
+                    let (mut y, mut dx) = (x.clone(), dy.clone());
+                    apply(activation, &mut y);
+                    gradient(activation, &y, &mut dx);
+                    (y, dx)
+                };
+                on_each_path(all, |(y, dx), path| {
                     for i in 0..len {
                         let factor = if x[i] > 0.0 { 1.0 } else { slope };
-                        assert_eq!((y[i], dx[i]), (factor * x[i], factor * dy[i]));
+                        let expected = (factor * x[i], factor * dy[i]);
+                        assert_eq!((y[i], dx[i]), expected, "{path:?}, {i} of {len}");
                     }
-                }
+                });
             }
+        }
+    }
+
+    #[test]
+    fn infinities_and_nans_pass() {
+        let x = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY];
+        for path in Path::available() {
+            let [mut relu, mut leaky] = [x; 2];
+            with_path(path, || apply(Activation::Relu, &mut relu));
+            assert!(relu[0].is_nan() && relu[1..] == [f32::INFINITY, 0.0]);
+            with_path(path, || apply(Activation::LeakyRelu(0.2), &mut leaky));
+            assert!(leaky[0].is_nan() && leaky[1..] == x[1..]);
         }
     }
 
@@ -170,7 +175,7 @@ mod tests {
             let all = || {
                 let (mut y, mut dx) = (a.clone(), dy.clone());
                 add_relu(&mut y, &b);
-                add_relu_gradient(&mut dx, &y);
+                gradient(Activation::Relu, &y, &mut dx);
                 (y, dx)
             };
             on_each_path(all, |(y, dx), path| {
@@ -191,7 +196,7 @@ mod tests {
             assert!(y[0].is_nan() && y[1].is_nan(), "{path:?}");
             assert_eq!(y[2..], [0.0, 0.0], "{path:?}");
             let mut dx = [1.0; 4];
-            with_path(path, || add_relu_gradient(&mut dx, &y));
+            with_path(path, || gradient(Activation::Relu, &y, &mut dx));
             assert_eq!(dx, [1.0, 1.0, 0.0, 0.0], "{path:?}");
         }
     }

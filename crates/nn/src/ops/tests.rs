@@ -174,15 +174,23 @@ fn batch_norm_by_given_statistics_equals_burns() {
 
 #[test]
 fn activations_equal_burns() {
-    let device = Device::flex().autodiff();
-    for activation in [Activation::Relu, Activation::LeakyRelu(0.2)] {
-        let all = || {
-            let x = noise([3, 5, 7], 1, &device).require_grad();
-            let y = activation.apply(x.clone());
-            let gradients = y.clone().square().sum().backward();
-            vec![values(y), gradient(&x, &gradients)]
-        };
-        assert_same(&all(), &plainly(all), 1e-6, &format!("{activation:?}"));
+    let activations = [
+        Activation::Relu,
+        Activation::LeakyRelu(0.2),
+        Activation::LeakyRelu(-0.2),
+    ];
+    for device in tapes() {
+        for activation in activations {
+            let all = || {
+                let x = noise([3, 5, 7], 1, &device).require_grad();
+                let y = activation.apply(x.clone());
+                // The input again: it must not have been written over.
+                let loss = (y.clone() * x.clone()).sum() + y.clone().square().sum();
+                let gradients = loss.backward();
+                vec![values(y), values(x.clone()), gradient(&x, &gradients)]
+            };
+            assert_same(&all(), &plainly(all), 1e-6, &format!("{activation:?}"));
+        }
     }
 }
 

@@ -7,13 +7,12 @@ use burn::backend::autodiff::{
     ops::{Backward, Ops},
 };
 use burn::backend::{
-    Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension, flex::FlexTensor,
-    tensor::FloatTensor,
+    Autodiff, Backend, Dispatch, Flex, backend_extension, flex::FlexTensor, tensor::FloatTensor,
 };
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::Tensor;
 use cavga_kernels::activation;
 
-use super::{dense, fits, record, retrieve};
+use super::{dense, fits, record};
 use crate::ops::Activation;
 
 /// What the tape records.
@@ -27,14 +26,12 @@ pub(super) trait Kernels: Backend {
 
 /// What the backward passes are made of.
 trait Gradients: Backend {
-    /// To the input.
+    /// To the input of an activation, or either addend of ReLU(a + b), `y` being the output.
     fn activate_dx(
-        x: FloatTensor<Self>,
+        y: FloatTensor<Self>,
         dy: FloatTensor<Self>,
         by: cavga_kernels::Activation,
     ) -> FloatTensor<Self>;
-    /// To either addend, `y` being the output.
-    fn add_relu_dx(y: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self>;
 }
 
 impl From<Activation> for cavga_kernels::Activation {
@@ -47,12 +44,14 @@ impl From<Activation> for cavga_kernels::Activation {
     }
 }
 
-/// Runs an activation on the tape, if there is one; None where the kernels can't.
-pub(in crate::ops) fn activate<const D: usize>(x: &Tensor<D>, by: Activation) -> Option<Tensor<D>> {
-    fits(x).then(|| {
-        let x = x.clone().into_dispatch();
-        Tensor::from_dispatch(Dispatch::activate(x, by.into()))
-    })
+/// Whether the kernels can do it: their gradient reads the output, which tells nothing after a negative slope.
+pub(in crate::ops) fn can_activate<const D: usize>(x: &Tensor<D>, by: Activation) -> bool {
+    fits(x) && !matches!(by, Activation::LeakyRelu(slope) if slope < 0.0)
+}
+
+/// Runs an activation on the tape, if there is one.
+pub(in crate::ops) fn activate<const D: usize>(x: Tensor<D>, by: Activation) -> Tensor<D> {
+    Tensor::from_dispatch(Dispatch::activate(x.into_dispatch(), by.into()))
 }
 
 /// Whether the kernels can add these.
@@ -65,63 +64,41 @@ pub(in crate::ops) fn add_relu(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
     Tensor::from_dispatch(Dispatch::add_relu(a.into_dispatch(), b.into_dispatch()))
 }
 
+// In place, unless someone else holds the tensor.
 impl Kernels for Flex {
     fn activate(x: FlexTensor, by: cavga_kernels::Activation) -> FlexTensor {
-        let x = dense(x);
-        let y = activation::forward(by, x.storage());
-        FlexTensor::from_data(TensorData::new(y, x.shape()))
+        let mut x = dense(x);
+        activation::apply(by, x.storage_mut());
+        x
     }
 
     fn add_relu(a: FlexTensor, b: FlexTensor) -> FlexTensor {
         let (mut a, b) = (dense(a), dense(b));
-        // In place unless someone else holds `a`.
         activation::add_relu(a.storage_mut(), b.storage());
         a
     }
 }
 
 impl Gradients for Flex {
-    fn activate_dx(x: FlexTensor, dy: FlexTensor, by: cavga_kernels::Activation) -> FlexTensor {
-        let (x, dy) = (dense(x), dense(dy));
-        let dx = activation::backward(by, x.storage(), dy.storage());
-        FlexTensor::from_data(TensorData::new(dx, x.shape()))
-    }
-
-    fn add_relu_dx(y: FlexTensor, dy: FlexTensor) -> FlexTensor {
+    fn activate_dx(y: FlexTensor, dy: FlexTensor, by: cavga_kernels::Activation) -> FlexTensor {
         let (y, mut dy) = (dense(y), dense(dy));
-        activation::add_relu_gradient(dy.storage_mut(), y.storage());
+        activation::gradient(by, y.storage(), dy.storage_mut());
         dy
     }
 }
 
+/// Of an activation of one tensor, or of the sum of two.
 #[derive(Debug)]
 struct ActivateBackward;
 
-impl<B: Kernels + Gradients> Backward<B, 1> for ActivateBackward {
-    /// The input, as the tape keeps it.
-    type State = ([NodeId; 1], cavga_kernels::Activation);
+impl<B: Kernels + Gradients, const N: usize> Backward<B, N> for ActivateBackward {
+    /// The output: unlike the input, it is kept anyway by what comes next.
+    type State = ([NodeId; 0], (FloatTensor<B>, cavga_kernels::Activation));
 
-    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Grads, tape: &mut Checkpointer) {
+    fn backward(self, ops: Ops<Self::State, N>, grads: &mut Grads, _: &mut Checkpointer) {
         let dy = grads.consume::<B>(&ops.node);
-        let (kept, by) = ops.state;
-        let [x] = retrieve::<B, 1>(tape, kept);
-        if let [Some(node)] = ops.parents {
-            grads.register::<B>(node.id, B::activate_dx(x, dy, by));
-        }
-    }
-}
-
-#[derive(Debug)]
-struct AddReluBackward;
-
-impl<B: Kernels + Gradients> Backward<B, 2> for AddReluBackward {
-    /// The output.
-    type State = ([NodeId; 0], FloatTensor<B>);
-
-    fn backward(self, ops: Ops<Self::State, 2>, grads: &mut Grads, _: &mut Checkpointer) {
-        let dy = grads.consume::<B>(&ops.node);
-        let (_, y) = ops.state;
-        let dx = B::add_relu_dx(y, dy);
+        let (_, (y, by)) = ops.state;
+        let dx = B::activate_dx(y, dy, by);
         // One gradient for both: whoever adds to it later makes a copy.
         for node in ops.parents.into_iter().flatten() {
             grads.register::<B>(node.id, dx.clone());
@@ -131,15 +108,18 @@ impl<B: Kernels + Gradients> Backward<B, 2> for AddReluBackward {
 
 impl<B: Kernels + Gradients, C: CheckpointStrategy> Kernels for Autodiff<B, C> {
     fn activate(x: FloatTensor<Self>, by: cavga_kernels::Activation) -> FloatTensor<Self> {
-        let forward = |[x]: [FloatTensor<B>; 1]| (B::activate(x, by), by);
-        record::<B, C, _, _, 1, 1>(ActivateBackward, [x], [0], forward)
+        let forward = |[x]: [FloatTensor<B>; 1]| {
+            let y = B::activate(x, by);
+            (y.clone(), (y, by))
+        };
+        record::<B, C, _, _, 1, 0>(ActivateBackward, [x], [], forward)
     }
 
     fn add_relu(a: FloatTensor<Self>, b: FloatTensor<Self>) -> FloatTensor<Self> {
         let forward = |[a, b]: [FloatTensor<B>; 2]| {
             let y = B::add_relu(a, b);
-            (y.clone(), y)
+            (y.clone(), (y, cavga_kernels::Activation::Relu))
         };
-        record::<B, C, _, _, 2, 0>(AddReluBackward, [a, b], [], forward)
+        record::<B, C, _, _, 2, 0>(ActivateBackward, [a, b], [], forward)
     }
 }

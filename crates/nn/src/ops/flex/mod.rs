@@ -8,7 +8,7 @@ mod normalize;
 mod pool;
 mod upsample;
 
-pub(super) use activate::{activate, add_relu, can_add_relu};
+pub(super) use activate::{activate, add_relu, can_activate, can_add_relu};
 pub(super) use adam::{adam_step, can_step};
 pub(crate) use convolve::geometry;
 pub(super) use convolve::{Convolution, convolve};
