@@ -24,7 +24,7 @@ mod tests;
 mod weight;
 pub(crate) mod winograd;
 
-use crate::activation::Activation;
+use crate::activation::{self, Activation};
 use crate::lanes::Lanes;
 use crate::path::{self, Path, Task};
 use rayon::prelude::*;
@@ -69,11 +69,9 @@ pub fn forward_activated(
 ) -> Vec<f32> {
     let engine = Fast::of(shape, What::Forward).is_some() || narrow::fits(shape, What::Forward);
     if engine || activation == Activation::Identity {
-        let y = forward(shape, x, weight, bias);
-        return match activation {
-            Activation::Identity => y,
-            activation => crate::activation::forward(activation, &y),
-        };
+        let mut y = forward(shape, x, weight, bias);
+        activation::apply(activation, &mut y);
+        return y;
     }
     check(shape, x, weight, bias);
     let path = Path::current();

@@ -1,6 +1,6 @@
 //! Activations between layers, and the memory that they live in.
 
-use crate::activation::Activation;
+use crate::activation::{self, Activation};
 use crate::memory::{Aligned, Shared, uninitialized};
 use crate::path::{self, Path};
 use rayon::prelude::*;
@@ -141,12 +141,7 @@ impl Features {
                 })
             }
             Data::Blocks(mut buffer) => {
-                if slope != 1.0 {
-                    let values = buffer.as_mut_slice().par_chunks_mut(1 << 14).flatten();
-                    values.for_each(|value| {
-                        *value = if *value > 0.0 { *value } else { slope * *value }
-                    });
-                }
+                activation::apply(activation, buffer.as_mut_slice());
                 Self {
                     shape: self.shape,
                     data: Data::Blocks(buffer),

@@ -136,7 +136,8 @@ impl Layer {
                         if let Some(residual) = residual {
                             add(&mut y, residual, shape);
                         }
-                        activation::forward(activation, &y)
+                        activation::apply(activation, &mut y);
+                        y
                     }
                 };
                 Features::new(shape, values)

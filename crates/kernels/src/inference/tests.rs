@@ -71,11 +71,11 @@ fn layers_equal_the_ordinary_kernels_in_both_forms() {
         let bias = noise.floats(outputs[1]);
         for path in Path::available() {
             with_path(path, || {
-                let plain = match transposed {
+                let mut plain = match transposed {
                     true => conv::input_gradient(&shape, &x, &weight, Some(&bias)),
                     false => conv::forward(&shape, &x, &weight, Some(&bias)),
                 };
-                let plain = activation::forward(activation, &plain);
+                activation::apply(activation, &mut plain);
                 let layer = Layer::new(&shape, transposed, &weight, Some(&bias), activation);
                 let pool = Pool::default();
                 for (from, to) in [
