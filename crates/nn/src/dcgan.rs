@@ -50,14 +50,21 @@ impl Encoder {
     /// - images: `[batch, 3, height, width]` in [0, 1] → `[batch, 8·width, height/16, width/16]`
     pub fn forward(&self, images: Tensor<4>, mode: Mode) -> Tensor<4> {
         let mut x = images.mul_scalar(2.0).sub_scalar(1.0);
-        for (index, conv) in self.conv.iter().enumerate() {
-            x = conv.forward(x);
-            x = match index.checked_sub(1).and_then(|index| self.norm.get(index)) {
-                Some(norm) => norm.forward(x, mode, LEAKY),
-                None => LEAKY.apply(x),
-            };
+        let Some((first, others)) = self.conv.split_first() else {
+            return x;
+        };
+        x = LEAKY.apply(first.forward(x));
+        let Some((second, others)) = others.split_first() else {
+            return x;
+        };
+        x = second.forward(x);
+        for (norm, conv) in self.norm.iter().zip(others) {
+            x = norm.forward_convolved(x, mode, LEAKY, conv.convolved());
         }
-        x
+        match self.norm.last() {
+            Some(norm) => norm.forward(x, mode, LEAKY),
+            None => x,
+        }
     }
 }
 
@@ -130,7 +137,7 @@ impl Decoder {
     pub fn forward(&self, latent: Tensor<4>, mode: Mode) -> Tensor<4> {
         let mut x = self.project.forward(latent);
         for (norm, conv) in self.norm.iter().zip(&self.conv) {
-            x = conv.forward(norm.forward(x, mode, Activation::Relu));
+            x = norm.forward_convolved(x, mode, Activation::Relu, conv.convolved());
         }
         x
     }

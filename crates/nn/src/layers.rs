@@ -7,7 +7,7 @@ use burn::{
 use rand_pcg::Pcg64;
 
 use crate::{
-    ops::{self, Activation, Window},
+    ops::{self, Activation, Convolved, Normalized, Window},
     random::{self, Stream},
 };
 
@@ -151,8 +151,17 @@ impl Conv2d {
     /// # Shapes
     /// - x: `[batch, in, height, width]` → `[batch, out, height', width']`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let bias = self.bias.as_ref().map(Param::val);
-        ops::conv2d(x, self.weight.val(), bias, self.window)
+        self.convolved().forward(x)
+    }
+
+    /// Its numbers and weights.
+    pub(crate) fn convolved(&self) -> Convolved {
+        Convolved {
+            weight: self.weight.val(),
+            bias: self.bias.as_ref().map(Param::val),
+            window: self.window,
+            transposed: false,
+        }
     }
 }
 
@@ -176,8 +185,17 @@ impl ConvTranspose2d {
     /// # Shapes
     /// - x: `[batch, in, height, width]` → `[batch, out, height', width']`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let bias = self.bias.as_ref().map(Param::val);
-        ops::conv_transpose2d(x, self.weight.val(), bias, self.window)
+        self.convolved().forward(x)
+    }
+
+    /// Its numbers and weights.
+    pub(crate) fn convolved(&self) -> Convolved {
+        Convolved {
+            weight: self.weight.val(),
+            bias: self.bias.as_ref().map(Param::val),
+            window: self.window,
+            transposed: true,
+        }
     }
 }
 
@@ -229,13 +247,9 @@ impl BatchNorm2d {
         let (gamma, beta) = (self.weight.val(), self.bias.val());
         match mode {
             Mode::Train => {
-                let [batch, _, height, width] = x.dims();
-                let count = (batch * height * width) as f64;
+                let count = positions(&x);
                 let out = ops::batch_norm_train(x, gamma, beta, Self::EPSILON, activation);
-                let unbiased = out.variance.mul_scalar(count / (count - 1.0).max(1.0));
-                blend(&self.running_mean, out.mean, Self::MOMENTUM);
-                blend(&self.running_var, unbiased, Self::MOMENTUM);
-                out.output
+                self.learn(out, count)
             }
             Mode::Score => {
                 let (mean, variance) = (self.running_mean.value(), self.running_var.value());
@@ -243,6 +257,41 @@ impl BatchNorm2d {
             }
         }
     }
+
+    /// [`BatchNorm2d::forward`], then a convolution: in training on the CPU without keeping what lies between.
+    ///
+    /// # Shapes
+    /// - x: `[batch, channels, height, width]` → the convolution's output
+    pub(crate) fn forward_convolved(
+        &self,
+        x: Tensor<4>,
+        mode: Mode,
+        activation: Activation,
+        convolved: Convolved,
+    ) -> Tensor<4> {
+        if mode == Mode::Score {
+            return convolved.forward(self.forward(x, mode, activation));
+        }
+        let count = positions(&x);
+        let parameters = [self.weight.val(), self.bias.val()];
+        let epsilon = Self::EPSILON;
+        let out = ops::batch_norm_train_convolved(x, parameters, epsilon, activation, convolved);
+        self.learn(out, count)
+    }
+
+    /// Takes a batch's statistics, over `count` positions, into the running ones; gives the output.
+    fn learn(&self, out: Normalized, count: f64) -> Tensor<4> {
+        let unbiased = out.variance.mul_scalar(count / (count - 1.0).max(1.0));
+        blend(&self.running_mean, out.mean, Self::MOMENTUM);
+        blend(&self.running_var, unbiased, Self::MOMENTUM);
+        out.output
+    }
+}
+
+/// Positions of a batch, over which its statistics are taken.
+fn positions(x: &Tensor<4>) -> f64 {
+    let [batch, _, height, width] = x.dims();
+    (batch * height * width) as f64
 }
 
 /// running ← (1 − momentum)·running + momentum·new.

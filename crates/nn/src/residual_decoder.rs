@@ -34,8 +34,17 @@ impl UpBlock {
     }
 
     fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let y = self.norm.forward(x.clone(), mode, Activation::Relu);
-        let y = ops::upsample2_conv3x3(y, self.conv.weight.val());
+        let weight = self.conv.weight.val();
+        let y = match ops::upsampling(&x, &weight) {
+            Some(conv) => {
+                let norm = &self.norm;
+                norm.forward_convolved(x.clone(), mode, Activation::Relu, conv)
+            }
+            None => {
+                let y = self.norm.forward(x.clone(), mode, Activation::Relu);
+                ops::upsample2_conv3x3(y, weight)
+            }
+        };
         ops::add_upsampled(y, self.skip.forward(x))
     }
 }
@@ -78,7 +87,7 @@ impl ResidualDecoder {
         for block in &self.block {
             x = block.forward(x, mode);
         }
-        self.last
-            .forward(self.norm.forward(x, mode, Activation::Relu))
+        let last = self.last.convolved();
+        self.norm.forward_convolved(x, mode, Activation::Relu, last)
     }
 }

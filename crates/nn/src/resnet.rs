@@ -55,12 +55,10 @@ impl BasicBlock {
     }
 
     fn forward(&self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let y = self
-            .bn1
-            .forward(self.conv1.forward(x.clone()), mode, Activation::Relu);
-        let y = self
-            .bn2
-            .forward(self.conv2.forward(y), mode, Activation::Identity);
+        let y = self.conv1.forward(x.clone());
+        let conv2 = self.conv2.convolved();
+        let y = self.bn1.forward_convolved(y, mode, Activation::Relu, conv2);
+        let y = self.bn2.forward(y, mode, Activation::Identity);
         let shortcut = match &self.downsample {
             Some((conv, norm)) => norm.forward(conv.forward(x), mode, Activation::Identity),
             None => x,

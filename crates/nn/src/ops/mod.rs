@@ -106,6 +106,29 @@ pub fn conv_transpose2d(
     }
 }
 
+/// A convolution's numbers and weights.
+#[derive(Debug, Clone)]
+pub(crate) struct Convolved {
+    /// `[out, in, kernel, kernel]`, or `[in, out, kernel, kernel]` if `transposed`.
+    pub(crate) weight: Tensor<4>,
+    /// `[out]`.
+    pub(crate) bias: Option<Tensor<1>>,
+    /// How it moves.
+    pub(crate) window: Window,
+    /// Whether it is a transposed one.
+    pub(crate) transposed: bool,
+}
+
+impl Convolved {
+    /// [`conv2d`] or [`conv_transpose2d`].
+    pub(crate) fn forward(self, x: Tensor<4>) -> Tensor<4> {
+        match self.transposed {
+            true => conv_transpose2d(x, self.weight, self.bias, self.window),
+            false => conv2d(x, self.weight, self.bias, self.window),
+        }
+    }
+}
+
 /// What [`batch_norm_train`] gives.
 pub struct Normalized {
     /// `[batch, channels, height, width]`.
@@ -130,6 +153,37 @@ pub fn batch_norm_train(
     match flex::Norm::of(&x, [&gamma, &beta], epsilon, activation) {
         Some(norm) => flex::normalize(x, gamma, beta, norm),
         None => plain::batch_norm_train(x, gamma, beta, epsilon, activation),
+    }
+}
+
+/// [`batch_norm_train`], then a convolution of its output; on the CPU, the tape does not keep what lies between.
+///
+/// # Shapes
+/// - x: `[batch, channels, height, width]`; gamma, beta: `[channels]`
+pub(crate) fn batch_norm_train_convolved(
+    x: Tensor<4>,
+    [gamma, beta]: [Tensor<1>; 2],
+    epsilon: f64,
+    activation: Activation,
+    convolved: Convolved,
+) -> Normalized {
+    let norm = flex::Norm::of(&x, [&gamma, &beta], epsilon, activation);
+    let of = match convolved.transposed {
+        true => flex::Convolution::transposed,
+        false => flex::Convolution::of,
+    };
+    match (norm, of(&x, &convolved.weight, convolved.window)) {
+        (Some(norm), Some(convolution)) => {
+            let Convolved { weight, bias, .. } = convolved;
+            flex::normalize_convolve([gamma, beta], norm, x, weight, bias, convolution)
+        }
+        _ => {
+            let between = batch_norm_train(x, gamma, beta, epsilon, activation);
+            Normalized {
+                output: convolved.forward(between.output),
+                ..between
+            }
+        }
     }
 }
 
@@ -187,15 +241,14 @@ pub(crate) const UPSAMPLING: Window = Window {
 };
 
 /// The 3×3 convolution, with one zero added on each side, of [`upsample_nearest2`] of `x`. The kernels do it without the
-/// up-sampled images, as a transposed 4×4 convolution of `x` whose taps are sums of the weight's: 16 multiplications per
-/// pixel of `x` instead of 36.
+/// up-sampled images, see [`upsampling`].
 ///
 /// # Shapes
 /// - x: `[batch, in, height, width]`; weight: `[out, in, 3, 3]`
 /// - output: `[batch, out, 2·height, 2·width]`
 pub fn upsample2_conv3x3(x: Tensor<4>, weight: Tensor<4>) -> Tensor<4> {
-    match flex::fold(&x, &weight) {
-        Some(folded) => conv_transpose2d(x, folded, None, UPSAMPLING),
+    match upsampling(&x, &weight) {
+        Some(folded) => folded.forward(x),
         None => {
             let window = Window {
                 padding: 1,
@@ -204,6 +257,17 @@ pub fn upsample2_conv3x3(x: Tensor<4>, weight: Tensor<4>) -> Tensor<4> {
             conv2d(upsample_nearest2(x), weight, None, window)
         }
     }
+}
+
+/// [`upsample2_conv3x3`] as one transposed 4×4 convolution of `x`, whose taps are sums of the weight's: 16 multiplications per
+/// pixel of `x` instead of 36. `None` where the kernels can't.
+pub(crate) fn upsampling(x: &Tensor<4>, weight: &Tensor<4>) -> Option<Convolved> {
+    flex::fold(x, weight).map(|weight| Convolved {
+        weight,
+        bias: None,
+        window: UPSAMPLING,
+        transposed: true,
+    })
 }
 
 /// Bilinear resizing with half-pixel centres (torch's `align_corners=False`).

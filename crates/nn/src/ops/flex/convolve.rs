@@ -28,7 +28,7 @@ pub(super) trait Kernels: Backend {
 }
 
 /// What the backward pass is made of.
-trait Gradients: Backend {
+pub(super) trait Gradients: Backend {
     /// To the images.
     fn convolve_dx(
         dy: FloatTensor<Self>,
@@ -108,6 +108,16 @@ impl Convolution {
     }
 }
 
+/// The bias, or zeros off the tape: nobody asks for their gradient.
+pub(super) fn bias_or_zeros(
+    x: &Tensor<4>,
+    bias: Option<Tensor<1>>,
+    convolution: &Convolution,
+) -> Tensor<1> {
+    let channels = convolution.output_shape()[1];
+    bias.unwrap_or_else(|| Tensor::zeros([channels], &x.device().without_autodiff()))
+}
+
 /// Runs a convolution on the tape, if there is one.
 pub(in crate::ops) fn convolve(
     x: Tensor<4>,
@@ -115,9 +125,7 @@ pub(in crate::ops) fn convolve(
     bias: Option<Tensor<1>>,
     convolution: Convolution,
 ) -> Tensor<4> {
-    let channels = convolution.output_shape()[1];
-    // Zeros off the tape: nobody asks for their gradient.
-    let bias = bias.unwrap_or_else(|| Tensor::zeros([channels], &x.device().without_autodiff()));
+    let bias = bias_or_zeros(&x, bias, &convolution);
     Tensor::from_dispatch(Dispatch::convolve(
         x.into_dispatch(),
         weight.into_dispatch(),

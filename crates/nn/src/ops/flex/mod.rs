@@ -4,6 +4,7 @@
 mod activate;
 mod adam;
 mod convolve;
+mod norm_convolve;
 mod normalize;
 mod pool;
 mod upsample;
@@ -12,6 +13,7 @@ pub(super) use activate::{activate, add_relu, can_activate, can_add_relu};
 pub(super) use adam::{adam_step, can_step};
 pub(crate) use convolve::geometry;
 pub(super) use convolve::{Convolution, convolve};
+pub(super) use norm_convolve::normalize_convolve;
 pub(super) use normalize::{Norm, infer, normalize};
 pub(super) use pool::max_pool;
 pub(super) use upsample::{add_upsampled, can_add_upsampled, fold};

@@ -29,7 +29,7 @@ pub(super) trait Kernels: Backend {
 }
 
 /// What the backward pass is made of.
-trait Gradients: Backend {
+pub(super) trait Gradients: Backend {
     /// To the images, the scale and the shift, given the images, the scale, the shift, and their mean and variance.
     fn normalize_backward(
         dy: FloatTensor<Self>,
@@ -41,7 +41,7 @@ trait Gradients: Backend {
 
 /// What is never recorded.
 #[backend_extension(Flex)]
-trait OffTape: Backend {
+pub(super) trait OffTape: Backend {
     /// Batch norm by given statistics, then an activation.
     fn infer(
         x: FloatTensor<Self>,
