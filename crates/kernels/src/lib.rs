@@ -22,6 +22,7 @@
 //! | [`batch_norm`] | statistics, normalisation, activation; backward; inference form |
 //! | [`activation`] | ReLU and LeakyReLU where no batch norm stands before them, ReLU of a sum |
 //! | [`adam`] | one step over one parameter |
+//! | [`logit`] | sigmoid, and the cross entropy of logits |
 //! | [`pool`] | max-pooling and its gradient |
 //! | [`upsample`] | nearest up-sampling by two, folded into the 3×3 convolution after it, or added to something |
 //! | [`path`] | which instruction set is used |
@@ -33,10 +34,13 @@ pub mod adam;
 pub mod batch_norm;
 pub mod conv;
 mod lanes;
+pub mod logit;
+mod math;
 mod memory;
 pub mod path;
 pub mod pool;
 pub mod reference;
+mod sums;
 pub mod upsample;
 #[cfg(target_arch = "x86_64")]
 mod x86;

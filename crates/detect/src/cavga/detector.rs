@@ -14,7 +14,7 @@
 //! | `residual` | s_a, the mean of the residual: the paper's |
 //! | `residual-smoothed-max`, `attention-deviation-max`, `residual-deviation-max` | the largest value of that map |
 
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 use cavga_nn::{
     attention,
     layers::{Init, Mode},
@@ -120,7 +120,7 @@ impl Network {
         check_images(&images, self.size)?;
         let features = self.vae.features(images.clone(), Mode::Score);
         let mean = self.vae.latent().mu.forward(features.clone());
-        let reconstruction = activation::sigmoid(self.vae.decode(mean, Mode::Score));
+        let reconstruction = ops::sigmoid(self.vae.decode(mean, Mode::Score));
         let residual = (images - reconstruction).abs().mean_dim(1);
         Ok(Pass {
             cam: self.vae.cam(features, &self.config),

@@ -4,6 +4,7 @@
 mod activate;
 mod adam;
 mod convolve;
+mod logit;
 mod normalize;
 mod pool;
 mod upsample;
@@ -11,6 +12,7 @@ mod upsample;
 pub(super) use activate::{activate, add_relu, can_activate, can_add_relu};
 pub(super) use adam::{adam_step, can_step};
 pub(super) use convolve::{Convolution, convolve};
+pub(super) use logit::{can_cross_entropy, cross_entropy, sigmoid};
 pub(super) use normalize::{Norm, infer, normalize};
 pub(super) use pool::max_pool;
 pub(super) use upsample::{add_upsampled, can_add_upsampled, fold};
