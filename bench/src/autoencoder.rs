@@ -61,7 +61,7 @@ pub(crate) fn train_step(batched: Batched) -> Work {
         step += 1;
         let value = loss.clone().into_scalar::<f32>();
         let gradients = loss.backward();
-        network = adam.step(network.clone(), &gradients);
+        network = adam.step(network.clone(), &[gradients]);
         if value.is_finite() {
             Ok(())
         } else {

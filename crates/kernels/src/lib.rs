@@ -23,6 +23,7 @@
 //! | [`activation`] | ReLU and LeakyReLU where no batch norm stands before them, ReLU of a sum |
 //! | [`adam`] | one step over one parameter |
 //! | [`inference`] | convolutions of a trained network: weights prepared once, activations in blocks of channels |
+//! | [`logit`] | sigmoid, and the cross entropy of logits |
 //! | [`pool`] | max-pooling and its gradient |
 //! | [`upsample`] | nearest up-sampling by two, folded into the 3×3 convolution after it, or added to something |
 //! | [`path`] | which instruction set is used |
@@ -36,10 +37,13 @@ pub mod batch_norm;
 pub mod conv;
 pub mod inference;
 mod lanes;
+pub mod logit;
+mod math;
 mod memory;
 pub mod path;
 pub mod pool;
 pub mod reference;
+mod sums;
 pub mod threads;
 pub mod upsample;
 #[cfg(target_arch = "x86_64")]

@@ -1,5 +1,6 @@
 //! The plain loops that say what each kernel computes, in f64, and what tests need to compare with them. Slow, obvious.
 
+pub mod logit;
 pub mod pool;
 pub mod upsample;
 

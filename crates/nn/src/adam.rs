@@ -63,8 +63,8 @@ impl Adam {
         }
     }
 
-    /// One step: moves each parameter of `module` that has a gradient.
-    pub fn step<M: Module>(&mut self, module: M, gradients: &Gradients) -> M {
+    /// One step: moves each parameter of `module` that has a gradient. Of several, as of the terms of a loss, the sum counts.
+    pub fn step<M: Module>(&mut self, module: M, gradients: &[Gradients]) -> M {
         self.steps += 1;
         let path = Path::default();
         module.map(&mut Updater {
@@ -129,7 +129,7 @@ impl Adam {
 struct Updater<'a> {
     adam: &'a mut Adam,
     path: Path,
-    gradients: &'a Gradients,
+    gradients: &'a [Gradients],
 }
 
 impl ModuleMapper for Updater<'_> {
@@ -140,7 +140,13 @@ impl ModuleMapper for Updater<'_> {
         self.path.exit(container);
     }
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let Some(gradient) = param.val().grad(self.gradients) else {
+        let value = param.val();
+        let terms = self.gradients.iter();
+        let sum = terms
+            .filter_map(|gradients| value.grad(gradients))
+            .reduce(Tensor::add);
+        drop(value);
+        let Some(gradient) = sum else {
             return param;
         };
         let name = self.path.name();
@@ -199,7 +205,7 @@ mod tests {
         Adam::new(AdamConfig::dcgan()).collect("", &mut fresh);
         let mut adam = Adam::new(AdamConfig::dcgan());
         let gradients = conv.weight.val().square().sum().backward();
-        let conv = adam.step(conv, &gradients);
+        let conv = adam.step(conv, &[gradients]);
         adam.restore(&conv, "", &mut fresh.clone()).unwrap();
         let mut found = Tensors::new();
         adam.collect("", &mut found);

@@ -56,7 +56,7 @@ pub fn cam(features: Tensor<4>, weight: Tensor<4>, score: Score) -> Tensor<4> {
 pub fn attention(cam: Tensor<4>, relu: bool, normalize: Normalize) -> Tensor<4> {
     let cam = if relu { activation::relu(cam) } else { cam };
     match normalize {
-        Normalize::Sigmoid => activation::sigmoid(cam),
+        Normalize::Sigmoid => ops::sigmoid(cam),
         Normalize::MinMax => {
             let [batch, _, height, width] = cam.dims();
             let flat = cam.reshape([batch, height * width]);

@@ -1,12 +1,9 @@
 //! The losses of CAVGA (section 3), each a mean over the batch.
 
-use burn::tensor::{Tensor, activation};
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-/// log(1 + exp x), without overflow. The sum max(x, 0) + log1p(exp(−|x|)) is exact for large |x| of either sign.
-fn softplus<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    activation::relu(x.clone()) + x.abs().neg().exp().log1p()
-}
+use crate::ops::{self, softplus};
 
 /// L_R: binary cross entropy −[x log x̂ + (1 − x) log(1 − x̂)] of each image, summed over its pixel values,
 /// from the logits of x̂.
@@ -14,18 +11,24 @@ fn softplus<const D: usize>(x: Tensor<D>) -> Tensor<D> {
 /// # Shapes
 /// - logits, images: `[batch, 3, height, width]`, images in [0, 1] → `[batch]`
 pub fn reconstruction(logits: Tensor<4>, images: Tensor<4>) -> Tensor<1> {
-    let terms = softplus(logits.clone()) - logits * images;
-    terms.sum_dims(&[1, 2, 3]).squeeze_dims::<1>(&[1, 2, 3])
+    ops::cross_entropy(logits, images)
 }
 
-/// The discriminator's loss −[log D(x) + log(1 − D(x̂))]. `real_target` below 1 smooths the real images' labels (Salimans et al.
-/// 2016): the discriminator is then asked for that probability instead of certainty.
+/// The discriminator's loss on real images, −log D(x). `target` below 1 smooths their labels (Salimans et al. 2016): the discriminator
+/// is then asked for that probability instead of certainty. Its whole loss is the sum of this and [`discriminator_on_fake`].
 ///
 /// # Shapes
-/// - real, fake: logits, `[batch]` → `[1]`
-pub fn discriminator(real: Tensor<1>, fake: Tensor<1>, real_target: f64) -> Tensor<1> {
-    let on_real = softplus(real.clone()) - real.mul_scalar(real_target);
-    (on_real + softplus(fake)).mean()
+/// - real: logits, `[batch]` → `[1]`
+pub fn discriminator_on_real(real: Tensor<1>, target: f64) -> Tensor<1> {
+    (softplus(real.clone()) - real.mul_scalar(target)).mean()
+}
+
+/// The discriminator's loss on reconstructed images, −log(1 − D(x̂)).
+///
+/// # Shapes
+/// - fake: logits, `[batch]` → `[1]`
+pub fn discriminator_on_fake(fake: Tensor<1>) -> Tensor<1> {
+    softplus(fake).mean()
 }
 
 /// L_adv as the encoder and decoder see it: −log D(x̂), or with `saturating` the literal log(1 − D(x̂)).
@@ -80,4 +83,35 @@ fn extended_barrier(z: Tensor<1>, t: f64) -> Tensor<1> {
     let barrier = z.clone().clamp_max(edge).neg().log().div_scalar(-t);
     let tangent = z.mul_scalar(t).add_scalar(2.0 * t.ln() / t + 1.0 / t);
     tangent.mask_where(inside, barrier)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    /// A loss of logits of zero and its gradient.
+    fn at_zero(loss: impl Fn(Tensor<1>) -> Tensor<1>) -> (f32, f32) {
+        let logits = Tensor::<1>::zeros([1], &Device::flex().autodiff()).require_grad();
+        let loss = loss(logits.clone());
+        let gradient = logits.grad(&loss.backward()).unwrap();
+        (loss.into_scalar(), gradient.into_scalar())
+    }
+
+    #[test]
+    fn a_logit_of_exactly_zero_has_a_gradient_in_every_loss() {
+        let ln_2 = std::f32::consts::LN_2;
+        assert_eq!(at_zero(|x| adversarial(x, false)), (ln_2, -0.5));
+        assert_eq!(at_zero(|x| adversarial(x, true)), (-ln_2, -0.5));
+        let on_real = at_zero(|x| discriminator_on_real(x, 1.0));
+        assert_eq!(on_real, (ln_2, -0.5));
+        let on_fake = at_zero(discriminator_on_fake);
+        assert_eq!(on_fake, (ln_2, 0.5));
+        let images = |x: &Tensor<1>| Tensor::full([1, 1, 1, 1], 0.25, &x.device());
+        let pixel = at_zero(|x| {
+            let images = images(&x);
+            reconstruction(x.reshape([1, 1, 1, 1]), images)
+        });
+        assert_eq!(pixel, (ln_2, 0.25));
+    }
 }

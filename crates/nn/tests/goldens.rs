@@ -109,7 +109,7 @@ fn three_steps_of_adam_are_torchs() -> Result<(), Box<dyn Error>> {
         state::collect(&conv, "", &mut start);
         for (step, expected) in case.steps.iter().enumerate() {
             let gradients = loss(&conv, step, &device).backward();
-            conv = adam.step(conv, &gradients);
+            conv = adam.step(conv, &[gradients]);
             let mut found = Tensors::new();
             state::collect(&conv, "", &mut found);
             assert_eq!(found.len(), expected.len());

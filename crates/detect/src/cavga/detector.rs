@@ -14,7 +14,7 @@
 //! | `residual` | s_a, the mean of the residual: the paper's |
 //! | `residual-smoothed-max`, `attention-deviation-max`, `residual-deviation-max` | the largest value of that map |
 
-use burn::tensor::{Device, Tensor, activation};
+use burn::tensor::{Device, Tensor};
 use cavga_nn::{
     attention,
     layers::{Init, Mode},
@@ -132,7 +132,7 @@ impl Network {
             Some(inference) => inference.decode(mean),
             None => self.vae.decode(mean, Mode::Score),
         };
-        let reconstruction = activation::sigmoid(logits);
+        let reconstruction = ops::sigmoid(logits);
         let residual = (images - reconstruction).abs().mean_dim(1);
         Ok(Pass {
             cam: self.vae.cam(features, &self.config),
@@ -276,7 +276,7 @@ mod tests {
         let mut noise = random::generator(seed, random::Stream::Latent, 0);
         let images = random::normal([4, 3, 64, 96], &mut noise, &Device::flex());
         Batch {
-            images: activation::sigmoid(images),
+            images: ops::sigmoid(images),
             anomalous: vec![false; 4],
             step: seed,
         }

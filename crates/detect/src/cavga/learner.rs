@@ -93,20 +93,27 @@ impl CavgaLearner {
         fake_noise: &Option<Tensor<4>>,
         step: u64,
     ) -> Result<f64> {
+        let target = self.config.adversary.real_target;
         let real_noise = self.instance_noise(&images, Stream::InstanceReal, step);
         let real = seen(images, &real_noise);
+        let real = losses::discriminator_on_real(self.discriminated(real), target);
+        let mut value = finite("discriminator", &real, step)?;
+        // One half after the other: the loss is their sum, and only one tape is there at a time.
+        let on_real = real.backward();
         let fake = seen(forward.reconstruction.clone().detach(), fake_noise);
-        let real = self.discriminator.forward(real, Mode::Train);
-        let fake = self.discriminator.forward(fake, Mode::Train);
-        let loss = losses::discriminator(real, fake, self.config.adversary.real_target);
-        let value = finite("discriminator", &loss, step)?;
+        let fake = losses::discriminator_on_fake(self.discriminated(fake));
+        value += finite("discriminator", &fake, step)?;
         if value >= self.config.adversary.rest_below {
-            let gradients = loss.backward();
-            self.discriminator = self
-                .adversary_adam
-                .step(self.discriminator.clone(), &gradients);
+            let gradients = [on_real, fake.backward()];
+            let discriminator = self.discriminator.clone();
+            self.discriminator = self.adversary_adam.step(discriminator, &gradients);
         }
         Ok(value)
+    }
+
+    /// The discriminator's logits of images as it sees them.
+    fn discriminated(&self, seen: Tensor<4>) -> Tensor<1> {
+        self.discriminator.forward(seen, Mode::Train)
     }
 
     /// The discriminator's logits of x̂, and the x̂ that it saw, a leaf of its own tape.
@@ -203,7 +210,7 @@ impl Learner for CavgaLearner {
         let total =
             objective.without_adversary(weights) + push.loss.mul_scalar(weights.adversarial);
         let gradients = total.backward();
-        self.vae = self.adam.step(self.vae.clone(), &gradients);
+        self.vae = self.adam.step(self.vae.clone(), &[gradients]);
         let [mean, spread] = self.attention_statistics(&forward.attention, step)?;
         losses.extend([
             ("discriminator", self.last_adversary_loss),

@@ -1,7 +1,7 @@
 //! One training step's numbers: L + L_adv + 0.01·L_ae (section 3).
 
-use burn::tensor::{Tensor, activation};
-use cavga_nn::{attention, latent::Gaussian, layers::Mode, losses};
+use burn::tensor::Tensor;
+use cavga_nn::{attention, latent::Gaussian, layers::Mode, losses, ops};
 
 use super::{CavgaConfig, Vae, Weights};
 
@@ -36,7 +36,7 @@ impl Forward {
         let options = &config.attention;
         Self {
             latent,
-            reconstruction: activation::sigmoid(logits.clone()),
+            reconstruction: ops::sigmoid(logits.clone()),
             logits,
             attention: attention::attention(
                 vae.cam(features, config),

@@ -107,7 +107,8 @@ impl Case {
             .forward(networks.images.clone(), Mode::Train);
         let fake = forward.reconstruction.clone().detach();
         let fake = networks.discriminator.forward(fake, Mode::Train);
-        losses::discriminator(real, fake, self.config.adversary.real_target)
+        let target = self.config.adversary.real_target;
+        losses::discriminator_on_real(real, target) + losses::discriminator_on_fake(fake)
     }
 }
 

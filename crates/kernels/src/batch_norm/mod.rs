@@ -5,7 +5,6 @@
 //! is computed again from them, so nothing else is kept. A channel is one task; its sums are made in blocks, each
 //! around its own mean and merged in f64 (Chan et al., 1979), because sums of squares cancel for images far from zero.
 
-mod sums;
 #[cfg(test)]
 mod tests;
 
@@ -13,8 +12,8 @@ use crate::activation::Activation;
 use crate::lanes::Lanes;
 use crate::memory::Shared;
 use crate::path::{self, Path, Task};
+use crate::sums::{sum, sum_of_two};
 use rayon::prelude::*;
-use sums::{sum, sum_of_two};
 
 /// The parameters of a layer.
 #[derive(Clone, Copy, Debug)]

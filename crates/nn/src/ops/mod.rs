@@ -9,7 +9,7 @@ mod plain;
 mod tests;
 
 use burn::tensor::{
-    Tensor, module,
+    Tensor, activation, module,
     ops::{InterpolateMode, InterpolateOptions},
 };
 
@@ -45,6 +45,30 @@ pub fn add_relu(a: Tensor<4>, b: Tensor<4>) -> Tensor<4> {
     match flex::can_add_relu(&a, &b) {
         true => flex::add_relu(a, b),
         false => Activation::Relu.apply(a + b),
+    }
+}
+
+/// 1 / (1 + exp(−x)).
+pub fn sigmoid<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    flex::sigmoid(&x).unwrap_or_else(|| activation::sigmoid(x))
+}
+
+/// log(1 + exp x), without overflow: max(x, 0) + log1p(exp(−|x|)) is exact for large |x| of either sign.
+pub fn softplus<const D: usize>(x: Tensor<D>) -> Tensor<D> {
+    let positive = activation::relu(x.clone());
+    // −|x| as x − 2·max(x, 0): whatever a device takes for the gradient of max(x, 0) at 0, it cancels, and leaves ½.
+    let negative = x - positive.clone().mul_scalar(2.0);
+    positive + negative.exp().log1p()
+}
+
+/// The binary cross entropy −[x log σ(l) + (1 − x) log(1 − σ(l))] of logits l with images x, summed over each image.
+///
+/// # Shapes
+/// - logits, images: `[batch, channels, height, width]`, images in [0, 1] → `[batch]`
+pub fn cross_entropy(logits: Tensor<4>, images: Tensor<4>) -> Tensor<1> {
+    match flex::can_cross_entropy(&logits, &images) {
+        true => flex::cross_entropy(logits, images),
+        false => plain::cross_entropy(logits, images),
     }
 }
 

@@ -88,6 +88,15 @@ pub(super) fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: us
     module::max_pool2d(x, options)
 }
 
+/// The binary cross entropy of each image.
+///
+/// # Shapes
+/// - logits, images: `[batch, channels, height, width]`, images in [0, 1] → `[batch]`
+pub(super) fn cross_entropy(logits: Tensor<4>, images: Tensor<4>) -> Tensor<1> {
+    let terms = super::softplus(logits.clone()) - logits * images;
+    terms.sum_dims(&[1, 2, 3]).squeeze_dims::<1>(&[1, 2, 3])
+}
+
 /// One step of Adam.
 pub(super) fn adam_step(
     [value, gradient, first, second]: [Tensor<1>; 4],

@@ -1,5 +1,6 @@
 //! The kernels against Burn's own operations, through the tape.
 
+mod logit;
 mod pool;
 mod upsample;
 

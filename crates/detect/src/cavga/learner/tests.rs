@@ -51,7 +51,7 @@ fn observe_literally(learner: &mut CavgaLearner) {
         .unwrap();
     let objective = literal(learner, &forward, forward.logits.clone(), images);
     let gradients = objective.total(&learner.config.weights).backward();
-    learner.vae = learner.adam.step(learner.vae.clone(), &gradients);
+    learner.vae = learner.adam.step(learner.vae.clone(), &[gradients]);
 }
 
 fn floats(data: &TensorData) -> Vec<f64> {

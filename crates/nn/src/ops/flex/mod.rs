@@ -4,6 +4,7 @@
 mod activate;
 mod adam;
 mod convolve;
+mod logit;
 mod norm_convolve;
 mod normalize;
 mod pool;
@@ -13,6 +14,7 @@ pub(super) use activate::{activate, add_relu, can_activate, can_add_relu};
 pub(super) use adam::{adam_step, can_step};
 pub(crate) use convolve::geometry;
 pub(super) use convolve::{Convolution, convolve};
+pub(super) use logit::{can_cross_entropy, cross_entropy, sigmoid};
 pub(super) use norm_convolve::normalize_convolve;
 pub(super) use normalize::{Norm, infer, normalize};
 pub(super) use pool::max_pool;
