@@ -24,6 +24,7 @@
 //! | [`adam`] | one step over one parameter |
 //! | [`logit`] | sigmoid, and the cross entropy of logits |
 //! | [`pool`] | max-pooling and its gradient |
+//! | [`resize`] | bilinear resizing and its gradient |
 //! | [`upsample`] | nearest up-sampling by two, folded into the 3×3 convolution after it, or added to something |
 //! | [`path`] | which instruction set is used |
 //! | [`mod@reference`] | the plain loops that the tests compare with |
@@ -40,6 +41,7 @@ mod memory;
 pub mod path;
 pub mod pool;
 pub mod reference;
+pub mod resize;
 mod sums;
 pub mod upsample;
 #[cfg(target_arch = "x86_64")]

@@ -7,6 +7,7 @@ mod convolve;
 mod logit;
 mod normalize;
 mod pool;
+mod resize;
 mod upsample;
 
 pub(super) use activate::{activate, add_relu, can_activate, can_add_relu};
@@ -15,6 +16,7 @@ pub(super) use convolve::{Convolution, convolve};
 pub(super) use logit::{can_cross_entropy, cross_entropy, sigmoid};
 pub(super) use normalize::{Norm, infer, normalize};
 pub(super) use pool::max_pool;
+pub(super) use resize::resize;
 pub(super) use upsample::{add_upsampled, can_add_upsampled, fold};
 
 use std::fmt::Debug;
@@ -49,6 +51,12 @@ fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
 fn planes(x: &FlexTensor) -> [usize; 3] {
     let shape = x.shape();
     [shape[0], shape[1], shape[2] * shape[3]]
+}
+
+/// `[batch, channels, height, width]` with another height and width.
+fn resized(x: &FlexTensor, [height, width]: [usize; 2]) -> [usize; 4] {
+    let shape = x.shape();
+    [shape[0], shape[1], height, width]
 }
 
 /// Runs an operation and records it, if one of its inputs is on the tape. `kept`: which inputs the backward pass needs;
