@@ -25,6 +25,7 @@
 //! | [`inference`] | convolutions of a trained network: weights prepared once, activations in blocks of channels |
 //! | [`logit`] | sigmoid, and the cross entropy of logits |
 //! | [`pool`] | max-pooling and its gradient |
+//! | [`resize`] | bilinear resizing and its gradient |
 //! | [`upsample`] | nearest up-sampling by two, folded into the 3×3 convolution after it, or added to something |
 //! | [`path`] | which instruction set is used |
 //! | [`threads`] | a sequence of kernels with one message to the threads that share them |
@@ -43,6 +44,7 @@ mod memory;
 pub mod path;
 pub mod pool;
 pub mod reference;
+pub mod resize;
 mod sums;
 pub mod threads;
 pub mod upsample;

@@ -2,6 +2,7 @@
 
 pub mod logit;
 pub mod pool;
+pub mod resize;
 pub mod upsample;
 
 use crate::activation::Activation;

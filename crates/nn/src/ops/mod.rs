@@ -8,10 +8,7 @@ mod plain;
 #[cfg(test)]
 mod tests;
 
-use burn::tensor::{
-    Tensor, activation, module,
-    ops::{InterpolateMode, InterpolateOptions},
-};
+use burn::tensor::{Tensor, activation};
 
 use crate::adam::AdamConfig;
 
@@ -299,12 +296,7 @@ pub(crate) fn upsampling(x: &Tensor<4>, weight: &Tensor<4>) -> Option<Convolved>
 /// # Shapes
 /// - x: `[batch, channels, height, width]` → `[batch, channels, size[0], size[1]]`
 pub fn resize_bilinear(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
-    module::interpolate(
-        x,
-        InterpolateOptions::new(InterpolateMode::Bilinear)
-            .with_align_corners(false)
-            .with_output_size(size),
-    )
+    flex::resize(&x, size).unwrap_or_else(|| plain::resize_bilinear(x, size))
 }
 
 /// One step of Adam on one flattened parameter, its gradient and its two moments, all of one size and off the tape:

@@ -2,7 +2,7 @@
 
 use burn::tensor::{
     Tensor, activation, module,
-    ops::{ConvOptions, ConvTransposeOptions, MaxPoolOptions},
+    ops::{ConvOptions, ConvTransposeOptions, InterpolateMode, InterpolateOptions, MaxPoolOptions},
 };
 
 use super::{Activation, Normalized, Window};
@@ -86,6 +86,19 @@ pub(super) fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: us
         .with_stride([stride; 2])
         .with_padding([padding; 2]);
     module::max_pool2d(x, options)
+}
+
+/// Bilinear resizing with half-pixel centres.
+///
+/// # Shapes
+/// - x: `[batch, channels, height, width]` → `[batch, channels, size[0], size[1]]`
+pub(super) fn resize_bilinear(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
+    module::interpolate(
+        x,
+        InterpolateOptions::new(InterpolateMode::Bilinear)
+            .with_align_corners(false)
+            .with_output_size(size),
+    )
 }
 
 /// The binary cross entropy of each image.

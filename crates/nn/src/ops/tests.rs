@@ -2,6 +2,7 @@
 
 mod logit;
 mod pool;
+mod resize;
 mod upsample;
 
 use std::cell::Cell;

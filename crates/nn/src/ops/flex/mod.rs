@@ -8,6 +8,7 @@ mod logit;
 mod norm_convolve;
 mod normalize;
 mod pool;
+mod resize;
 mod upsample;
 
 pub(super) use activate::{activate, add_relu, can_activate, can_add_relu};
@@ -18,6 +19,7 @@ pub(super) use logit::{can_cross_entropy, cross_entropy, sigmoid};
 pub(super) use norm_convolve::normalize_convolve;
 pub(super) use normalize::{Norm, infer, normalize};
 pub(super) use pool::max_pool;
+pub(super) use resize::resize;
 pub(super) use upsample::{add_upsampled, can_add_upsampled, fold};
 
 use std::fmt::Debug;
@@ -52,6 +54,12 @@ fn tensor<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> FlexTensor {
 fn planes(x: &FlexTensor) -> [usize; 3] {
     let shape = x.shape();
     [shape[0], shape[1], shape[2] * shape[3]]
+}
+
+/// `[batch, channels, height, width]` with another height and width.
+fn resized(x: &FlexTensor, [height, width]: [usize; 2]) -> [usize; 4] {
+    let shape = x.shape();
+    [shape[0], shape[1], height, width]
 }
 
 /// Runs an operation and records it, if one of its inputs is on the tape. `kept`: which inputs the backward pass needs;

@@ -9,13 +9,12 @@ use burn::backend::autodiff::{
     ops::{Backward, Ops},
 };
 use burn::backend::{
-    Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension, flex::FlexTensor,
-    tensor::FloatTensor,
+    Autodiff, Backend, Dispatch, Flex, backend_extension, flex::FlexTensor, tensor::FloatTensor,
 };
 use burn::tensor::Tensor;
 use cavga_kernels::pool::{self, PoolShape};
 
-use super::{dense, fits, record, tensor};
+use super::{dense, fits, record, resized, tensor};
 
 /// What the tape records.
 #[backend_extension(Flex, Autodiff)]
@@ -46,12 +45,6 @@ pub(in crate::ops) fn max_pool(
     let planes = batch.checked_mul(channels)?;
     let shape = PoolShape::new(planes, [height, width], kernel, stride, padding)?;
     fits(x).then(|| Tensor::from_dispatch(Dispatch::max_pool(x.clone().into_dispatch(), shape)))
-}
-
-/// `[batch, channels, …size]` of images `[batch, channels, …]`.
-fn resized(x: &FlexTensor, [height, width]: [usize; 2]) -> [usize; 4] {
-    let shape = x.shape();
-    [shape[0], shape[1], height, width]
 }
 
 impl Kernels for Flex {
