@@ -55,6 +55,8 @@ struct Answer {
 }
 
 fn main() -> ExitCode {
+    // As the program does.
+    cavga::threads::settle();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let done = match arguments.as_slice() {
         [] => serve(),

@@ -23,6 +23,7 @@ pub mod progress;
 pub mod report;
 mod run;
 pub mod tensor_file;
+pub mod threads;
 mod train;
 
 pub use cavga_data as data;

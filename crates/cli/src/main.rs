@@ -22,6 +22,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let args = Args::parse();
+    cavga::threads::settle();
     let level = match args.verbose {
         0 => "warn",
         1 => "info",
