@@ -16,6 +16,11 @@ pub(crate) struct Aligned {
 }
 
 impl Aligned {
+    const EMPTY: Self = Self {
+        lines: Vec::new(),
+        len: 0,
+    };
+
     /// `len` zeros.
     pub(crate) fn zeros(len: usize) -> Self {
         Self {
@@ -71,20 +76,32 @@ impl Aligned {
     }
 }
 
-/// Lends this thread's scratch buffer of at least `len` floats, contents unspecified. Kept between calls, because
+/// Lends this thread's scratch buffer for a task, of `len` floats, contents unspecified. Kept between calls, because
 /// allocators hand big buffers back to the system, and getting them again costs a page fault for every 4 KiB.
 pub(crate) fn with_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
     thread_local! {
-        static SCRATCH: RefCell<Aligned> = const { RefCell::new(Aligned { lines: Vec::new(), len: 0 }) };
+        static SCRATCH: RefCell<Aligned> = const { RefCell::new(Aligned::EMPTY) };
     }
-    SCRATCH.with(|scratch| match scratch.try_borrow_mut() {
+    SCRATCH.with(|scratch| lend(scratch, len, work))
+}
+
+/// As [`with_scratch`], but for what a call shares between its tasks, which may run on the same thread.
+pub(crate) fn with_shared_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+    thread_local! {
+        static SCRATCH: RefCell<Aligned> = const { RefCell::new(Aligned::EMPTY) };
+    }
+    SCRATCH.with(|scratch| lend(scratch, len, work))
+}
+
+fn lend<R>(scratch: &RefCell<Aligned>, len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
+    match scratch.try_borrow_mut() {
         Ok(mut buffer) => {
             buffer.reserve(len);
             work(&mut buffer.as_mut_slice()[..len])
         }
         // A kernel inside a kernel on the same thread: gets a buffer of its own.
         Err(_) => work(Aligned::zeros(len).as_mut_slice()),
-    })
+    }
 }
 
 /// A vector of `len` floats that `fill` writes, all of them; without zeros first, which cost a pass over memory.

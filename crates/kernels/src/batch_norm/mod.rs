@@ -10,7 +10,7 @@ mod tests;
 
 use crate::activation::Activation;
 use crate::lanes::Lanes;
-use crate::memory::Shared;
+use crate::memory::{Shared, uninitialized};
 use crate::path::{self, Path, Task};
 use crate::sums::{sum, sum_of_two};
 use rayon::prelude::*;
@@ -93,26 +93,24 @@ impl Planes {
 pub fn train(shape: [usize; 3], x: &[f32], layer: &Layer) -> Normalized {
     let planes = Planes::check(shape, x.len(), layer);
     let path = Path::current();
-    let (mut y, mut mean, mut variance) =
-        (vec![0.0; x.len()], vec![0.0; shape[1]], vec![0.0; shape[1]]);
-    let shared = Shared::new(&mut y);
-    mean.par_iter_mut()
-        .zip(&mut variance)
-        .enumerate()
-        .for_each(|(channel, (mean, variance))| {
-            path::run(
-                path,
-                Train {
+    let (mut mean, mut variance) = (vec![0.0; shape[1]], vec![0.0; shape[1]]);
+    // Each channel's task writes its planes.
+    let y = uninitialized(x.len(), |y| {
+        mean.par_iter_mut().zip(&mut variance).enumerate().for_each(
+            |(channel, (mean, variance))| {
+                let task = Train {
                     planes,
                     x,
                     layer,
                     channel,
                     mean,
                     variance,
-                    y: shared,
-                },
-            );
-        });
+                    y,
+                };
+                path::run(path, task);
+            },
+        );
+    });
     Normalized { y, mean, variance }
 }
 
@@ -177,24 +175,18 @@ pub fn infer(
         "length of the statistics"
     );
     let path = Path::current();
-    let mut y = vec![0.0; x.len()];
-    y.par_chunks_mut(planes.pixels)
-        .zip(x.par_chunks(planes.pixels))
-        .enumerate()
-        .for_each(|(plane, (y, x))| {
-            let channel = plane % planes.channels;
-            let map = Affine::new(layer, channel, mean[channel], variance[channel]);
-            path::run(
-                path,
-                Infer {
-                    x,
-                    map,
-                    slope: layer.activation.slope(),
-                    y,
-                },
-            );
-        });
-    y
+    uninitialized(x.len(), |out| {
+        x.par_chunks(planes.pixels)
+            .enumerate()
+            .for_each(|(plane, x)| {
+                let channel = plane % planes.channels;
+                let map = Affine::new(layer, channel, mean[channel], variance[channel]);
+                let slope = layer.activation.slope();
+                // SAFETY: each task writes a plane of its own.
+                let y = unsafe { out.slice(plane * planes.pixels, planes.pixels) };
+                path::run(path, Infer { x, map, slope, y });
+            });
+    })
 }
 
 struct Infer<'a> {
@@ -231,27 +223,25 @@ pub fn backward(
         "length of the statistics"
     );
     let path = Path::current();
-    let (mut dx, mut dgamma, mut dbeta) =
-        (vec![0.0; x.len()], vec![0.0; shape[1]], vec![0.0; shape[1]]);
-    let shared = Shared::new(&mut dx);
-    dgamma
-        .par_iter_mut()
-        .zip(&mut dbeta)
-        .enumerate()
-        .for_each(|(channel, (dgamma, dbeta))| {
-            let statistics = (mean[channel], variance[channel]);
-            path::run(
-                path,
-                Backward {
-                    planes,
-                    x,
-                    dy,
-                    layer,
-                    channel,
-                    statistics,
-                    dgamma,
-                    dbeta,
-                    dx: shared,
+    let (mut dgamma, mut dbeta) = (vec![0.0; shape[1]], vec![0.0; shape[1]]);
+    // Each channel's task writes its planes.
+    let dx =
+        uninitialized(x.len(), |dx| {
+            dgamma.par_iter_mut().zip(&mut dbeta).enumerate().for_each(
+                |(channel, (dgamma, dbeta))| {
+                    let statistics = (mean[channel], variance[channel]);
+                    let task = Backward {
+                        planes,
+                        x,
+                        dy,
+                        layer,
+                        channel,
+                        statistics,
+                        dgamma,
+                        dbeta,
+                        dx,
+                    };
+                    path::run(path, task);
                 },
             );
         });

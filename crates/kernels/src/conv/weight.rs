@@ -8,9 +8,10 @@
 //! broadcast values of `x` times vectors of `dy` over a few image lines. Threads own disjoint tiles; a tile's sum over
 //! blocks of pixels, then rounds, has one order.
 
+use super::winograd::turn;
 use super::{ConvShape, Geometry};
 use crate::lanes::Lanes;
-use crate::memory::{Aligned, Shared};
+use crate::memory::{Aligned, Shared, with_shared_scratch};
 use crate::path::{self, Path, Task};
 use rayon::prelude::*;
 
@@ -18,6 +19,9 @@ use rayon::prelude::*;
 const ROUND: usize = 1024;
 /// Pixels summed in registers, about: their `dy` stays in the second-level cache.
 const BLOCK: usize = 256;
+
+/// Pixels of `dy` that a task transposes.
+const PIECE: usize = 2048;
 
 /// The gradient to the weight, `dy` being that of the output.
 pub(super) fn gradient(path: Path, shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
@@ -72,18 +76,19 @@ fn sum(path: Path, shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
     let pixels = shape.output[0] * shape.output[1];
     let round = ROUND.div_ceil(pixels).min(shape.batch);
     let mut padded = Aligned::zeros(round * shape.channels[0] * plan.padded[0] * plan.padded[1]);
-    let mut turned = Aligned::zeros(shape.groups * plan.row_blocks * round * pixels * plan.lanes);
     let mut sums =
         Aligned::zeros(shape.groups * plan.row_blocks * plan.term_blocks * plan.tile_len());
-    for image in (0..shape.batch).step_by(round) {
-        let count = round.min(shape.batch - image);
-        let x = &x[image * shape.input_len() / shape.batch..];
-        plan.pad(x, count, padded.as_mut_slice());
-        let dy = &dy[image * shape.output_len() / shape.batch..];
-        plan.turn(path, dy, count, turned.as_mut_slice());
-        let (x, dy) = (padded.as_slice(), turned.as_slice());
-        plan.sum(path, x, dy, count, sums.as_mut_slice());
-    }
+    let turned = shape.groups * plan.row_blocks * round * pixels * plan.lanes;
+    with_shared_scratch(turned, |turned| {
+        for image in (0..shape.batch).step_by(round) {
+            let count = round.min(shape.batch - image);
+            let x = &x[image * shape.input_len() / shape.batch..];
+            plan.pad(x, count, padded.as_mut_slice());
+            let dy = &dy[image * shape.output_len() / shape.batch..];
+            plan.turn(path, dy, count, turned);
+            plan.sum(path, padded.as_slice(), turned, count, sums.as_mut_slice());
+        }
+    });
     plan.collect(sums.as_slice())
 }
 
@@ -165,17 +170,24 @@ impl<'a> Plan<'a> {
     fn turn(&self, path: Path, dy: &[f32], images: usize, into: &mut [f32]) {
         let shape = self.shape;
         let pixels = shape.output[0] * shape.output[1];
-        into.par_chunks_mut(images * pixels * self.lanes)
+        // Pieces of planes, not whole ones: there may be a single large one.
+        into[..shape.groups * self.row_blocks * images * pixels * self.lanes]
+            .par_chunks_mut(pixels * self.lanes)
             .enumerate()
-            .take(shape.groups * self.row_blocks)
-            .for_each(|(block, into)| {
-                let turn = Turn {
-                    plan: self,
-                    dy,
-                    block,
-                    into,
-                };
-                path::run(path, turn);
+            .for_each(|(plane, into)| {
+                into.par_chunks_mut(PIECE * self.lanes)
+                    .enumerate()
+                    .for_each(|(piece, into)| {
+                        let turn = Turn {
+                            plan: self,
+                            dy,
+                            block: plane / images,
+                            image: plane % images,
+                            first: piece * PIECE,
+                            into,
+                        };
+                        path::run(path, turn);
+                    });
             });
     }
 
@@ -228,11 +240,14 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Transposes one block of rows of `dy`: `[pixel][row]`, pixels counted over the images of a round.
+/// Transposes a piece of one block of rows of an image's `dy`: `[pixel][row]`.
 struct Turn<'a> {
     plan: &'a Plan<'a>,
     dy: &'a [f32],
     block: usize,
+    image: usize,
+    /// The first pixel.
+    first: usize,
     into: &'a mut [f32],
 }
 
@@ -246,25 +261,29 @@ impl Task for Turn<'_> {
             self.block / self.plan.row_blocks,
             self.block % self.plan.row_blocks,
         );
-        let first = block * self.plan.lanes;
-        let lanes = 2 * L::N;
-        let live = lanes.min(rows - first);
-        for (image, into) in self.into.chunks_exact_mut(pixels * lanes).enumerate() {
-            let planes = &self.dy[(image * shape.channels[1] + group * rows + first) * pixels..]
-                [..live * pixels];
-            // Sixteen pixels of all rows at a time: reads are whole cache lines, writes stay in the first-level cache.
-            for from in (0..pixels).step_by(16) {
-                let count = 16.min(pixels - from);
-                let into = &mut into[from * lanes..(from + count) * lanes];
-                for (lane, plane) in planes.chunks_exact(pixels).enumerate() {
-                    for (into, value) in into
-                        .iter_mut()
-                        .skip(lane)
-                        .step_by(lanes)
-                        .zip(&plane[from..from + count])
-                    {
-                        *into = *value;
-                    }
+        let count = self.into.len() / self.plan.lanes;
+        for half in 0..2 {
+            let row = block * self.plan.lanes + half * L::N;
+            let live = L::N.min(rows.saturating_sub(row));
+            let plane = self.image * shape.channels[1] + group * rows + row;
+            let planes = match live {
+                // Rows that there are not count as zeros.
+                0 => &[][..],
+                live => &self.dy[plane * pixels..][..live * pixels],
+            };
+            for at in (0..count).step_by(L::N) {
+                let high = L::N.min(count - at);
+                let mut square = [0.0_f32; 16 * 16];
+                // SAFETY: these `high` pixels lie inside each of the `live` planes, a square of vectors inside `square`; the
+                // caller's promise about the instruction set.
+                unsafe {
+                    let from = planes.as_ptr().wrapping_add(self.first + at);
+                    turn::read::<L>(from, pixels, live, [0, high], square.as_mut_ptr());
+                }
+                let vectors = square.chunks_exact(L::N).take(high);
+                let into = self.into[at * 2 * L::N..].chunks_exact_mut(2 * L::N);
+                for (vector, into) in vectors.zip(into) {
+                    into[half * L::N..][..L::N].copy_from_slice(vector);
                 }
             }
         }

@@ -21,7 +21,7 @@ mod plan;
 mod points;
 mod product;
 mod scheme;
-mod turn;
+pub(super) mod turn;
 mod weight;
 
 use super::ConvShape;

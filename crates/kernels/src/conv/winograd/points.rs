@@ -5,6 +5,7 @@ use super::scheme::{Input, Line, MAX, OutputGradient, Scheme, both};
 use super::turn;
 use crate::conv::pack::Run;
 use crate::lanes::Lanes;
+use std::ops::Range;
 
 /// Where images lie.
 #[derive(Clone, Copy)]
@@ -129,13 +130,19 @@ pub(super) struct Place {
     pub(super) tiles: usize,
     /// Blocks of terms: blocks of the depth times phases within.
     pub(super) blocks: usize,
+    /// The first block of the depth that has a place.
+    pub(super) first: usize,
 }
 
 impl Place {
     /// Of a plan's points for so many tiles.
     pub(super) fn new(plan: &Plan, tiles: usize, lanes: usize) -> Self {
         let blocks = plan.depth.div_ceil(lanes) * plan.within * plan.within;
-        Self { tiles, blocks }
+        Self {
+            tiles,
+            blocks,
+            first: 0,
+        }
     }
 }
 
@@ -180,7 +187,7 @@ pub(super) unsafe fn of_run<L: Lanes, S: Scheme>(
             } else {
                 (0, phase)
             };
-            let term = block * plan.within * plan.within + within;
+            let term = (block - place.first) * plan.within * plan.within + within;
             for tile in 0..run.len {
                 let from = window
                     .as_ptr()
@@ -202,10 +209,11 @@ pub(super) unsafe fn of_run<L: Lanes, S: Scheme>(
 }
 
 /// The points of the gradients that a run of tiles' outputs have, for one block of outputs:
-/// `[point][panel][tile][2N]`.
+/// `[point][panel][tile][2N]`, for some panels, of which the block must be.
 ///
 /// # Safety
 /// `to` is writable there for `tiles` tiles and all panels; the processor has the instruction set of `L`.
+#[allow(clippy::too_many_arguments)] // What, of what, and where to: nothing of it belongs together.
 #[inline(always)]
 pub(super) unsafe fn of_gradients<L: Lanes, S: Scheme>(
     plan: &Plan,
@@ -215,6 +223,7 @@ pub(super) unsafe fn of_gradients<L: Lanes, S: Scheme>(
     window: &mut [f32],
     to: *mut f32,
     tiles: usize,
+    panels: Range<usize>,
 ) {
     let area = plan.output_size[0] * plan.output_size[1];
     let first = block * L::N;
@@ -223,7 +232,8 @@ pub(super) unsafe fn of_gradients<L: Lanes, S: Scheme>(
     let planes = &dy[(run.image * plan.outputs + first) * area..][..channels * area];
     let stride = made.stride(L::N);
     assert!(window.len() >= stride * made.size[0] * L::N);
-    let panels = plan.outputs.div_ceil(2 * L::N);
+    let first_panel = panels.start;
+    let panels = panels.len();
     // SAFETY: as in `of_run`.
     unsafe {
         made.copy::<L>(planes, plan.output_size, channels, window);
@@ -236,7 +246,7 @@ pub(super) unsafe fn of_gradients<L: Lanes, S: Scheme>(
                 }
             }
             both::<L, OutputGradient<S>>(&mut square, S::OUT, S::POINTS);
-            let place = ((block / 2) * tiles + run.at + tile) * 2 + block % 2;
+            let place = ((block / 2 - first_panel) * tiles + run.at + tile) * 2 + block % 2;
             store::<L, S>(&square, to.add(place * L::N), panels * tiles * 2 * L::N);
         }
     }

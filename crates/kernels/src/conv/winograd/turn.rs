@@ -8,7 +8,7 @@ use crate::lanes::Lanes;
 /// # Safety
 /// Those floats are readable, `to` is writable for `N · N`, and the processor has the instruction set of `L`.
 #[inline(always)]
-pub(super) unsafe fn read<L: Lanes>(
+pub(in crate::conv) unsafe fn read<L: Lanes>(
     from: *const f32,
     stride: usize,
     rows: usize,

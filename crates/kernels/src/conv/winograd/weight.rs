@@ -1,7 +1,9 @@
 //! The weight's gradient: products of the images' points with those of the gradient's, summed over all tiles.
 //!
-//! Tiles are worked through in rounds. In a round, threads first share the tiles, to make points; then they share the sums, each of which
-//! takes the round's tiles in order: so a sum's order is fixed, whoever makes it.
+//! A task has some blocks of the images' channels and some panels of the gradient's, and sums over all tiles, some at a time: first it
+//! makes their points, then it multiplies. Points are made more than once that way, by each task that needs them, but what a task
+//! reads its own processor has written; sent from one to another, they cost more than to make. Each sum takes the tiles in
+//! order, whoever makes it.
 
 use super::kernel::{self, Layout};
 use super::plan::Plan;
@@ -13,185 +15,227 @@ use crate::lanes::Lanes;
 use crate::memory::{Aligned, Shared, with_scratch};
 use crate::path::{self, Path, Task};
 use rayon::prelude::*;
+use std::ops::Range;
 
-/// Floats of a round's points, about: they stay in the last-level cache.
-const ROUND: usize = 1536 * 1024;
+/// Floats of the points that a task makes at a time, about.
+const POINTS: usize = 1 << 20;
+/// Tiles summed in registers, at most: their gradients' points, of one panel, stay in the first-level cache.
+const TILES: usize = 192;
 
 /// The gradient to the weight of a forward plan.
 pub(super) fn gradient<S: Scheme>(path: Path, plan: &Plan, images: &[f32], dy: &[f32]) -> Vec<f32> {
     let (lanes, _) = path::tile(path);
     let layout = Layout::new(plan, lanes);
-    let grid = [plan.tiles::<S>(0), plan.tiles::<S>(1)];
-    let all = plan.batch * grid[0] * grid[1];
-    let square = S::POINTS * S::POINTS;
-    let per_tile = square * (layout.terms + layout.panels * 2 * lanes);
-    let round = (ROUND / per_tile).clamp(64, 512).min(all);
-    // An odd number of lines from block to block, so that points do not fall on one another's cache sets.
-    let stride = round | 1;
-    let mut points = Aligned::zeros(square * layout.terms * stride);
-    let mut gradients = Aligned::zeros(square * layout.panels * 2 * lanes * stride);
+    let split = Split::new(plan, layout, lanes);
     let mut sums = Aligned::zeros(layout.len::<S>(plan));
-    for at in (0..all).step_by(round) {
-        let count = round.min(all - at);
-        let of = Round::<S> {
-            plan,
-            layout,
-            grid,
-            at,
-            count,
-            stride,
-            scheme: std::marker::PhantomData,
-        };
-        of.transform(
-            path,
-            images,
-            dy,
-            points.as_mut_slice(),
-            gradients.as_mut_slice(),
-        );
-        of.sum(
-            path,
-            points.as_slice(),
-            gradients.as_slice(),
-            sums.as_mut_slice(),
-        );
-    }
-    kernel::gradient::<S>(path, plan, sums.as_slice())
-}
-
-/// Some tiles.
-struct Round<'a, S> {
-    plan: &'a Plan,
-    layout: Layout,
-    grid: [usize; 2],
-    at: usize,
-    count: usize,
-    /// Tiles that the buffers have room for.
-    stride: usize,
-    scheme: std::marker::PhantomData<S>,
-}
-
-impl<S: Scheme> Round<'_, S> {
-    /// Makes the points of images and gradients.
-    fn transform(
-        &self,
-        path: Path,
-        images: &[f32],
-        dy: &[f32],
-        points: &mut [f32],
-        gradients: &mut [f32],
-    ) {
-        let (lanes, _) = path::tile(path);
-        let plan = self.plan;
-        let inputs = plan.depth.div_ceil(lanes);
-        let outputs = plan.outputs.div_ceil(lanes);
-        let (points, gradients) = (Shared::new(points), Shared::new(gradients));
-        (0..inputs + outputs).into_par_iter().for_each(|block| {
-            let scratch = points::scratch::<S>(plan, self.count.min(self.grid[1]), lanes);
-            with_scratch(scratch, |window| {
-                let task = Transform {
-                    round: self,
+    let shared = Shared::new(sums.as_mut_slice());
+    (0..split.parts[0] * split.parts[1])
+        .into_par_iter()
+        .for_each(|task| {
+            let (blocks, panels) = split.task(task);
+            let sizes = Sizes::new::<S>(plan, blocks.len(), panels.len(), lanes);
+            with_scratch(sizes.total(), |scratch| {
+                let task = Part::<S> {
+                    plan,
+                    layout,
                     images,
                     dy,
-                    points,
-                    gradients,
-                    input: (block < inputs).then_some(block),
-                    output: block.wrapping_sub(inputs),
-                    window,
+                    blocks,
+                    panels,
+                    sizes,
+                    scratch,
+                    sums: shared,
+                    scheme: std::marker::PhantomData,
                 };
                 path::run(path, task);
             });
         });
+    kernel::gradient::<S>(path, plan, sums.as_slice())
+}
+
+/// How blocks of the depth, and panels of outputs, are shared between tasks. Results do not depend on it.
+struct Split {
+    counts: [usize; 2],
+    parts: [usize; 2],
+}
+
+impl Split {
+    /// The cut whose slowest thread is done first.
+    fn new(plan: &Plan, layout: Layout, lanes: usize) -> Self {
+        let counts = [plan.depth.div_ceil(lanes), layout.panels];
+        let threads = rayon::current_num_threads();
+        let phases = plan.within * plan.within;
+        let most = counts.map(|count| count.min(2 * threads));
+        let cuts =
+            (1..=most[0]).flat_map(|blocks| (1..=most[1]).map(move |panels| [blocks, panels]));
+        let cost = |cut: &[usize; 2]| {
+            let [blocks, panels] = std::array::from_fn(|i| counts[i].div_ceil(cut[i]));
+            let turns = (cut[0] * cut[1]).div_ceil(threads);
+            // Cycles for each point of a tile: making it takes about 3 per vector, multiplying one per two products.
+            turns * (3 * (blocks * phases + 2 * panels) + blocks * phases * panels * lanes)
+        };
+        Self {
+            counts,
+            parts: cuts.min_by_key(cost).unwrap_or([1, 1]),
+        }
     }
 
-    /// Adds the products of all tiles to the sums.
-    fn sum(&self, path: Path, points: &[f32], gradients: &[f32], sums: &mut [f32]) {
-        sums.par_chunks_mut(self.layout.panel())
-            .enumerate()
-            .for_each(|(at, sums)| {
-                let point = at / self.layout.panels;
-                let (terms, width) = (self.layout.terms, self.layout.panel() / self.layout.terms);
-                let task = Sum {
-                    count: self.count,
-                    stride: self.stride,
-                    points: &points[point * terms * self.stride..][..terms * self.stride],
-                    gradients: &gradients[at * self.stride * width..][..self.stride * width],
-                    sums,
-                };
-                path::run(path, task);
-            });
+    /// The blocks and panels of a task.
+    fn task(&self, task: usize) -> (Range<usize>, Range<usize>) {
+        let range = |axis: usize, part: usize| {
+            let (count, parts) = (self.counts[axis], self.parts[axis]);
+            part * count / parts..(part + 1) * count / parts
+        };
+        (
+            range(0, task / self.parts[1]),
+            range(1, task % self.parts[1]),
+        )
     }
 }
 
-/// The points of one block of channels.
-struct Transform<'a, S> {
-    round: &'a Round<'a, S>,
+/// Floats of a task's scratch memory.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// Tiles at a time.
+    tiles: usize,
+    /// Tiles that the points have room for: odd, so that points do not fall on one another's cache sets.
+    stride: usize,
+    window: usize,
+    points: usize,
+    gradients: usize,
+}
+
+impl Sizes {
+    fn new<S: Scheme>(plan: &Plan, blocks: usize, panels: usize, lanes: usize) -> Self {
+        let square = S::POINTS * S::POINTS;
+        let terms = blocks * plan.within * plan.within * lanes;
+        let grid = [plan.tiles::<S>(0), plan.tiles::<S>(1)];
+        let per_tile = square * (terms + panels * 2 * lanes);
+        let tiles = (POINTS / per_tile).clamp(96, TILES);
+        let tiles = tiles.min(plan.batch * grid[0] * grid[1]);
+        let stride = tiles | 1;
+        Self {
+            tiles,
+            stride,
+            window: points::scratch::<S>(plan, tiles.min(grid[1]), lanes),
+            points: square * terms * stride,
+            gradients: square * panels * 2 * lanes * stride,
+        }
+    }
+
+    fn total(&self) -> usize {
+        self.window + self.points + self.gradients
+    }
+}
+
+/// Some blocks of the depth, some panels of outputs, all tiles.
+struct Part<'a, S> {
+    plan: &'a Plan,
+    layout: Layout,
     images: &'a [f32],
     dy: &'a [f32],
-    points: Shared<'a>,
-    gradients: Shared<'a>,
-    /// A block of the images' channels, or else
-    input: Option<usize>,
-    /// a block of the gradient's.
-    output: usize,
-    window: &'a mut [f32],
+    blocks: Range<usize>,
+    panels: Range<usize>,
+    sizes: Sizes,
+    scratch: &'a mut [f32],
+    /// As [`kernel`] has points of weights.
+    sums: Shared<'a>,
+    scheme: std::marker::PhantomData<S>,
 }
 
-impl<S: Scheme> Task for Transform<'_, S> {
+impl<S: Scheme> Task for Part<'_, S> {
     #[inline(always)]
-    unsafe fn run<L: Lanes>(self) {
-        let Round {
-            plan,
-            layout,
-            grid,
-            at,
-            count,
-            stride,
-            ..
-        } = *self.round;
-        let square = S::POINTS * S::POINTS;
-        let place = Place::new(plan, stride, L::N);
-        for run in pack::runs(at, count, grid[0], grid[1], usize::MAX) {
-            // SAFETY: tasks write the terms, or the panels' halves, of blocks of their own.
+    unsafe fn run<L: Lanes>(mut self) {
+        let (plan, sizes) = (self.plan, self.sizes);
+        let grid = [plan.tiles::<S>(0), plan.tiles::<S>(1)];
+        let all = plan.batch * grid[0] * grid[1];
+        let scratch = std::mem::take(&mut self.scratch);
+        let (window, rest) = scratch.split_at_mut(sizes.window);
+        let (points, gradients) = rest.split_at_mut(sizes.points);
+        for at in (0..all).step_by(sizes.tiles) {
+            let count = sizes.tiles.min(all - at);
+            let runs = pack::runs(at, count, grid[0], grid[1], usize::MAX);
+            // SAFETY: the buffers are as long as `Sizes` says; the caller's promise.
             unsafe {
-                match self.input {
-                    Some(block) => {
-                        let to = self.points.pointer(0, square * layout.terms * stride);
-                        let (images, window) = (Images::Planes(self.images), &mut *self.window);
-                        points::of_run::<L, S>(plan, images, &run, block, window, to, place);
-                    }
-                    None => {
-                        let len = square * layout.panels * 2 * L::N * stride;
-                        let to = self.gradients.pointer(0, len);
-                        let (block, window) = (self.output, &mut *self.window);
-                        points::of_gradients::<L, S>(
-                            plan, self.dy, &run, block, window, to, stride,
-                        );
-                    }
-                }
+                self.transform::<L>(&runs, window, points, gradients);
+                self.sum::<L>(count, points, gradients);
             }
         }
     }
 }
 
-/// The sums of one point and panel, `[term][2N]`.
-struct Sum<'a> {
-    count: usize,
-    stride: usize,
-    points: &'a [f32],
-    gradients: &'a [f32],
-    sums: &'a mut [f32],
-}
-
-impl Task for Sum<'_> {
+impl<S: Scheme> Part<'_, S> {
+    /// Makes the points of images, `[point][block][tile][term]`, and of gradients, `[point][panel][tile][2N]`.
+    ///
+    /// # Safety
+    /// The processor has the instruction set of `L`.
     #[inline(always)]
-    unsafe fn run<L: Lanes>(self) {
-        assert!(self.gradients.len() >= self.count * 2 * L::N);
-        let blocks = self.points.chunks_exact(self.stride * L::N);
-        for (points, sums) in blocks.zip(self.sums.chunks_exact_mut(2 * L::N * L::N)) {
-            let (points, sums) = (points.as_ptr(), sums.as_mut_ptr());
-            // SAFETY: the slices have the lengths that are asked for; the caller's promise.
-            unsafe { product::of_terms::<L>(self.count, points, self.gradients.as_ptr(), sums) }
+    unsafe fn transform<L: Lanes>(
+        &self,
+        runs: &[pack::Run],
+        window: &mut [f32],
+        points: &mut [f32],
+        gradients: &mut [f32],
+    ) {
+        let plan = self.plan;
+        let stride = self.sizes.stride;
+        let place = Place {
+            tiles: stride,
+            blocks: self.blocks.len() * plan.within * plan.within,
+            first: self.blocks.start,
+        };
+        let outputs = plan.outputs.div_ceil(L::N);
+        for run in runs {
+            // SAFETY: the buffers have room for the task's own blocks and panels; the caller's promise.
+            unsafe {
+                for block in self.blocks.clone() {
+                    let (images, to) = (Images::Planes(self.images), points.as_mut_ptr());
+                    points::of_run::<L, S>(plan, images, run, block, window, to, place);
+                }
+                for block in 2 * self.panels.start..outputs.min(2 * self.panels.end) {
+                    let (to, panels) = (gradients.as_mut_ptr(), self.panels.clone());
+                    points::of_gradients::<L, S>(
+                        plan, self.dy, run, block, window, to, stride, panels,
+                    );
+                }
+            }
+        }
+    }
+
+    /// Adds the products of `count` tiles to the task's sums.
+    ///
+    /// # Safety
+    /// The processor has the instruction set of `L`.
+    #[inline(always)]
+    unsafe fn sum<L: Lanes>(&self, count: usize, points: &[f32], gradients: &[f32]) {
+        let stride = self.sizes.stride;
+        let phases = self.plan.within * self.plan.within;
+        let blocks = self.blocks.len() * phases;
+        let panels = self.panels.len();
+        let tile = 2 * L::N * L::N;
+        for point in 0..S::POINTS * S::POINTS {
+            for panel in 0..panels {
+                let from = (point * panels + panel) * stride * 2 * L::N;
+                let gradients = &gradients[from..][..count * 2 * L::N];
+                let to = (point * self.layout.panels + self.panels.start + panel)
+                    * self.layout.panel()
+                    + self.blocks.start * phases * tile;
+                // SAFETY: these blocks of this panel are this task's alone.
+                let sums = unsafe { self.sums.slice(to, blocks * tile) };
+                for (block, sums) in sums.chunks_exact_mut(tile).enumerate() {
+                    let points = &points[(point * blocks + block) * stride * L::N..];
+                    let (points, gradients) = (&points[..count * L::N], gradients.as_ptr());
+                    // SAFETY: the slices have the lengths that are asked for; the caller's promise.
+                    unsafe {
+                        product::of_terms::<L>(
+                            count,
+                            points.as_ptr(),
+                            gradients,
+                            sums.as_mut_ptr(),
+                        );
+                    }
+                }
+            }
         }
     }
 }
