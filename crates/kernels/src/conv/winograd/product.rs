@@ -73,7 +73,8 @@ unsafe fn rows<L: Lanes, const R: usize>(
     R
 }
 
-/// `sums[term, 0..2N] += Σ over tiles of points[tile, term] · gradients[tile, 0..2N]` for one block of `N` terms.
+/// `sums[term, 0..2N] = Σ over tiles of points[tile, term] · gradients[tile, 0..2N]` for one block of `N` terms; with `add`, added to
+/// what is there.
 ///
 /// `points` is `[tile][term in block]`, `gradients` `[tile][2N]`, `sums` `[term][2N]`.
 ///
@@ -85,17 +86,18 @@ pub(super) unsafe fn of_terms<L: Lanes>(
     points: *const f32,
     gradients: *const f32,
     sums: *mut f32,
+    add: bool,
 ) {
     // SAFETY: the caller's promise.
     unsafe {
         match L::TALL {
             12 => {
-                terms::<L, 8>(tiles, points, gradients, sums);
-                terms::<L, 8>(tiles, points.add(8), gradients, sums.add(16 * L::N));
+                terms::<L, 8>(tiles, points, gradients, sums, add);
+                terms::<L, 8>(tiles, points.add(8), gradients, sums.add(16 * L::N), add);
             }
             _ => {
-                terms::<L, 4>(tiles, points, gradients, sums);
-                terms::<L, 4>(tiles, points.add(4), gradients, sums.add(8 * L::N));
+                terms::<L, 4>(tiles, points, gradients, sums, add);
+                terms::<L, 4>(tiles, points.add(4), gradients, sums.add(8 * L::N), add);
             }
         }
     }
@@ -111,6 +113,7 @@ unsafe fn terms<L: Lanes, const R: usize>(
     points: *const f32,
     gradients: *const f32,
     sums: *mut f32,
+    add: bool,
 ) {
     // SAFETY: the caller's promise.
     unsafe {
@@ -129,7 +132,12 @@ unsafe fn terms<L: Lanes, const R: usize>(
         for (row, total) in totals.into_iter().enumerate() {
             for (half, total) in total.into_iter().enumerate() {
                 let place = sums.add((2 * row + half) * L::N);
-                total.add(L::load(place)).store(place);
+                let total = if add {
+                    total.add(L::load(place))
+                } else {
+                    total
+                };
+                total.store(place);
             }
         }
     }

@@ -27,29 +27,30 @@ pub(super) fn gradient<S: Scheme>(path: Path, plan: &Plan, images: &[f32], dy: &
     let (lanes, _) = path::tile(path);
     let layout = Layout::new(plan, lanes);
     let split = Split::new(plan, layout, lanes);
-    let mut sums = Aligned::zeros(layout.len::<S>(plan));
-    let shared = Shared::new(sums.as_mut_slice());
-    (0..split.parts[0] * split.parts[1])
-        .into_par_iter()
-        .for_each(|task| {
-            let (blocks, panels) = split.task(task);
-            let sizes = Sizes::new::<S>(plan, blocks.len(), panels.len(), lanes);
-            with_scratch(sizes.total(), |scratch| {
-                let task = Part::<S> {
-                    plan,
-                    layout,
-                    images,
-                    dy,
-                    blocks,
-                    panels,
-                    sizes,
-                    scratch,
-                    sums: shared,
-                    scheme: std::marker::PhantomData,
-                };
-                path::run(path, task);
+    // Every block of every panel is some task's, and its first tiles overwrite what is there.
+    let sums = Aligned::filled(layout.len::<S>(plan), |sums| {
+        (0..split.parts[0] * split.parts[1])
+            .into_par_iter()
+            .for_each(|task| {
+                let (blocks, panels) = split.task(task);
+                let sizes = Sizes::new::<S>(plan, blocks.len(), panels.len(), lanes);
+                with_scratch(sizes.total(), |scratch| {
+                    let task = Part::<S> {
+                        plan,
+                        layout,
+                        images,
+                        dy,
+                        blocks,
+                        panels,
+                        sizes,
+                        scratch,
+                        sums,
+                        scheme: std::marker::PhantomData,
+                    };
+                    path::run(path, task);
+                });
             });
-        });
+    });
     kernel::gradient::<S>(path, plan, sums.as_slice())
 }
 
@@ -158,7 +159,7 @@ impl<S: Scheme> Task for Part<'_, S> {
             // SAFETY: the buffers are as long as `Sizes` says; the caller's promise.
             unsafe {
                 self.transform::<L>(&runs, window, points, gradients);
-                self.sum::<L>(count, points, gradients);
+                self.sum::<L>(count, points, gradients, at > 0);
             }
         }
     }
@@ -202,12 +203,12 @@ impl<S: Scheme> Part<'_, S> {
         }
     }
 
-    /// Adds the products of `count` tiles to the task's sums.
+    /// The products of `count` tiles, as the task's sums or added to them.
     ///
     /// # Safety
     /// The processor has the instruction set of `L`.
     #[inline(always)]
-    unsafe fn sum<L: Lanes>(&self, count: usize, points: &[f32], gradients: &[f32]) {
+    unsafe fn sum<L: Lanes>(&self, count: usize, points: &[f32], gradients: &[f32], add: bool) {
         let stride = self.sizes.stride;
         let phases = self.plan.within * self.plan.within;
         let blocks = self.blocks.len() * phases;
@@ -232,6 +233,7 @@ impl<S: Scheme> Part<'_, S> {
                             points.as_ptr(),
                             gradients,
                             sums.as_mut_ptr(),
+                            add,
                         );
                     }
                 }
