@@ -12,6 +12,10 @@ pub fn settle() {
     let Some(mut places) = core_affinity::get_core_ids() else {
         return;
     };
+    // A quota below the processors that there are: which ones it falls on is the system's business.
+    if std::thread::available_parallelism().map_or(1, usize::from) != places.len() {
+        return;
+    }
     // Fewer threads than processors were asked for: other programs may have asked likewise, and would all sit on the first ones.
     let wanted = std::env::var("RAYON_NUM_THREADS").ok();
     let wanted = wanted.and_then(|count| count.parse::<usize>().ok());

@@ -22,7 +22,6 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    cavga::threads::settle();
     let level = match args.verbose {
         0 => "warn",
         1 => "info",
@@ -36,6 +35,7 @@ fn main() -> ExitCode {
         .with_writer(std::io::stderr)
         .without_time()
         .init();
+    cavga::threads::settle();
     match commands::run(args) {
         Ok(code) => code,
         Err(error) => output::report(&error),

@@ -56,7 +56,7 @@ impl Task for Apply<'_> {
 
 /// `x` times the slope where `at` is negative or 0, else `x`. A slope of 0 gives 0, of an infinity too.
 #[inline(always)]
-fn bend(slope: f32, at: f32, x: f32) -> f32 {
+pub(crate) fn bend(slope: f32, at: f32, x: f32) -> f32 {
     let bent = if slope == 0.0 { 0.0 } else { slope * x };
     if at <= 0.0 { bent } else { x }
 }

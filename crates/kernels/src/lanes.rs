@@ -43,6 +43,21 @@ pub(crate) trait Lanes: Copy {
     unsafe fn interleave(self, other: Self) -> (Self, Self);
 }
 
+/// x above zero, `slope` · x below it, for a slope of 0 to 1. A NaN stays one, and −∞ is 0 under a slope of 0.
+///
+/// # Safety
+/// The processor has the instruction set of `L`.
+#[inline(always)]
+pub(crate) unsafe fn bend<L: Lanes>(x: L, slope: f32) -> L {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match slope {
+            0.0 => L::splat(0.0).max(x),
+            slope => x.mul(L::splat(slope)).max(x),
+        }
+    }
+}
+
 /// Eight floats in plain Rust: two NEON or SSE registers, one AVX register, as the compiler likes.
 #[derive(Clone, Copy)]
 pub(crate) struct Portable([f32; 8]);

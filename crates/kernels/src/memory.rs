@@ -8,7 +8,7 @@ use std::marker::PhantomData;
 #[repr(C, align(64))]
 struct Line([f32; 16]);
 
-/// Zeroed floats that begin at a cache line, so that packed vectors never straddle two.
+/// Floats that begin at a cache line, so that packed vectors never straddle two.
 #[derive(Debug, Default)]
 pub(crate) struct Aligned {
     lines: Vec<Line>,
@@ -153,7 +153,8 @@ impl<'a> Shared<'a> {
             from <= self.len && len <= self.len - from,
             "a part must lie inside the output"
         );
-        // SAFETY: inside the borrowed slice by the assertion, disjoint from others by the caller's promise.
+        // SAFETY: inside the output by the assertion, disjoint from others by the caller's promise. In `uninitialized` and `filled` the
+        // floats were never written yet: any bits are a float, and callers only write them.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(from), len) }
     }
 
@@ -167,7 +168,7 @@ impl<'a> Shared<'a> {
             from <= self.len && len <= self.len - from,
             "a part must lie inside the output"
         );
-        // SAFETY: inside the borrowed slice by the assertion.
+        // SAFETY: inside the output by the assertion.
         unsafe { self.start.add(from) }
     }
 }

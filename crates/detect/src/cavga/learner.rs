@@ -98,7 +98,8 @@ impl CavgaLearner {
         let real = seen(images, &real_noise);
         let real = losses::discriminator_on_real(self.discriminated(real), target);
         let mut value = finite("discriminator", &real, step)?;
-        // One half after the other: the loss is their sum, and only one tape is there at a time.
+        // One half after the other: the loss is their sum, and only one tape is there at a time; a step that then rests has made
+        // the first half's gradients for nothing.
         let on_real = real.backward();
         let fake = seen(forward.reconstruction.clone().detach(), fake_noise);
         let fake = losses::discriminator_on_fake(self.discriminated(fake));

@@ -10,7 +10,8 @@
 //! The input gradient writes pixels `spread` apart: all column phases of a row phase are summed in one task and
 //! interleaved on the way out, so that stores stay dense.
 
-use super::pack::{self, Run};
+use super::pack::{self, Run, interleave};
+use crate::activation::bend;
 use crate::lanes::Lanes;
 use crate::memory::{Aligned, Shared, with_scratch};
 use crate::path::{self, Path, Task};
@@ -302,7 +303,7 @@ impl Block<'_> {
                     1 => {
                         for (out, sum) in out.iter_mut().zip(even) {
                             let sum = sum + bias;
-                            *out = if sum < 0.0 { c.slope * sum } else { sum };
+                            *out = bend(c.slope, sum, sum);
                         }
                     }
                     2 if self.pass.columns.len() == 2 => {
@@ -320,29 +321,6 @@ impl Block<'_> {
                 }
             }
         }
-    }
-}
-
-/// `out[2i] = even[i] + bias`, `out[2i + 1] = odd[i] + bias`; `out` may end one short.
-///
-/// # Safety
-/// The processor has the instruction set of `L`.
-#[inline(always)]
-pub(super) unsafe fn interleave<L: Lanes>(even: &[f32], odd: &[f32], bias: f32, out: &mut [f32]) {
-    let mut done = 0;
-    while done + L::N <= even.len().min(odd.len()) && 2 * (done + L::N) <= out.len() {
-        // SAFETY: the condition keeps all pointers inside their slices.
-        unsafe {
-            let bias = L::splat(bias);
-            let (low, high) = (L::load(even.as_ptr().add(done)).add(bias))
-                .interleave(L::load(odd.as_ptr().add(done)).add(bias));
-            low.store(out.as_mut_ptr().add(2 * done));
-            high.store(out.as_mut_ptr().add(2 * done + L::N));
-        }
-        done += L::N;
-    }
-    for (i, out) in out.iter_mut().enumerate().skip(2 * done) {
-        *out = bias + if i % 2 == 0 { even[i / 2] } else { odd[i / 2] };
     }
 }
 

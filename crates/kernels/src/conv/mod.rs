@@ -27,6 +27,7 @@ pub(crate) mod winograd;
 use crate::activation::{self, Activation};
 use crate::lanes::Lanes;
 use crate::path::{self, Path, Task};
+use crate::sums::sum;
 use rayon::prelude::*;
 pub use shape::{ConvShape, Geometry, ShapeError};
 use winograd::{Fast, Prepared, What};
@@ -160,13 +161,6 @@ struct Sum<'a> {
 impl Task for Sum<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
-        let mut sums = [0.0_f32; 64];
-        let (blocks, rest) = self.values.as_chunks::<64>();
-        for block in blocks {
-            for (sum, value) in sums.iter_mut().zip(block) {
-                *sum += value;
-            }
-        }
-        *self.sum = sums.iter().sum::<f32>() + rest.iter().sum::<f32>();
+        *self.sum = sum(self.values, |value| value);
     }
 }

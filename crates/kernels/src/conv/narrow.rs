@@ -4,7 +4,7 @@
 //! them. Here a task copies the lines that it needs once, with their border of zeros, and reads them shifted: a tile is all
 //! outputs by as many vectors of neighbouring pixels as fit the registers. Weights are broadcast.
 
-use super::correlate::interleave;
+use super::pack::interleave;
 use super::winograd::What;
 use super::{ConvShape, direct, pack};
 use crate::lanes::Lanes;

@@ -175,3 +175,26 @@ unsafe fn copy_evens<L: Lanes>(
         }
     }
 }
+
+/// `out[2i] = even[i] + bias`, `out[2i + 1] = odd[i] + bias`; `out` may end one short.
+///
+/// # Safety
+/// The processor has the instruction set of `L`.
+#[inline(always)]
+pub(super) unsafe fn interleave<L: Lanes>(even: &[f32], odd: &[f32], bias: f32, out: &mut [f32]) {
+    let mut done = 0;
+    while done + L::N <= even.len().min(odd.len()) && 2 * (done + L::N) <= out.len() {
+        // SAFETY: the condition keeps all pointers inside their slices.
+        unsafe {
+            let bias = L::splat(bias);
+            let (low, high) = (L::load(even.as_ptr().add(done)).add(bias))
+                .interleave(L::load(odd.as_ptr().add(done)).add(bias));
+            low.store(out.as_mut_ptr().add(2 * done));
+            high.store(out.as_mut_ptr().add(2 * done + L::N));
+        }
+        done += L::N;
+    }
+    for (i, out) in out.iter_mut().enumerate().skip(2 * done) {
+        *out = bias + if i % 2 == 0 { even[i / 2] } else { odd[i / 2] };
+    }
+}

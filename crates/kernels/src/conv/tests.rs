@@ -260,6 +260,8 @@ fn any_number_of_threads_gives_the_same_bits() {
     let shapes = [
         square([3, 24, 21, 30], [40, 24, 4, 4], [2, 1, 1, 1]),
         square([1, 64, 9, 9], [128, 64, 3, 3], [1, 1, 1, 1]),
+        // Many channels and more tiles than a task sums at a time: tasks of other sizes on other numbers of threads.
+        square([4, 256, 16, 16], [256, 256, 3, 3], [1, 1, 1, 1]),
         square([2, 24, 21, 30], [3, 24, 3, 3], [1, 1, 1, 1]),
         square([2, 12, 21, 30], [20, 12, 3, 3], [2, 1, 1, 1]),
     ];

@@ -178,7 +178,7 @@ fn to_blocks(shape: [usize; 4], values: &[f32], slope: f32, out: Shared, area: u
                 } else {
                     0.0
                 };
-                *to = if value > 0.0 { value } else { slope * value };
+                *to = activation::bend(slope, value, value);
             }
         }
     });

@@ -4,7 +4,7 @@ use super::features::{Data, Features, Form, Pool, lanes};
 use crate::activation::{self, Activation};
 use crate::conv::winograd::{Images, Prepared, What};
 use crate::conv::{self, ConvShape};
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, bend};
 use crate::path::{self, Path, Task};
 use rayon::prelude::*;
 
@@ -28,12 +28,17 @@ pub struct Layer {
 #[derive(Debug)]
 enum Kind {
     Prepared(Box<Prepared>),
-    /// Few channels: the ordinary kernels, which have next to nothing to prepare.
-    Plain {
-        weight: Vec<f32>,
-        bias: Option<Vec<f32>>,
-        activation: Activation,
-    },
+    /// What no engine prepares, few channels mostly: the ordinary kernels, which have next to nothing to prepare.
+    Plain(Plain),
+}
+
+#[derive(Debug)]
+struct Plain {
+    shape: ConvShape,
+    transposed: bool,
+    weight: Vec<f32>,
+    bias: Option<Vec<f32>>,
+    activation: Activation,
 }
 
 impl Layer {
@@ -63,11 +68,13 @@ impl Layer {
         let prepared = fits.then(|| Prepared::new(shape, what, weight, bias, slope));
         let kind = match prepared.flatten() {
             Some(prepared) => Kind::Prepared(Box::new(prepared)),
-            None => Kind::Plain {
+            None => Kind::Plain(Plain {
+                shape: *shape,
+                transposed,
                 weight: weight.to_vec(),
                 bias: bias.map(<[f32]>::to_vec),
                 activation,
-            },
+            }),
         };
         Self {
             shape: *shape,
@@ -76,7 +83,7 @@ impl Layer {
         }
     }
 
-    /// Runs it. The output is of the form asked for, but planes where the layer has few channels.
+    /// Runs it. The output is of the form asked for, but planes where nothing of the layer was prepared.
     ///
     /// # Panics
     /// If `x` or the residual are not of the shape that the layer was made for.
@@ -94,55 +101,57 @@ impl Layer {
         let [batch, ..] = x.shape();
         assert_eq!(x.shape()[1..], input[1..], "shape of the features");
         let shape = [batch, output[1], output[2], output[3]];
-        match &self.kind {
-            Kind::Prepared(prepared) => {
-                assert_eq!(prepared.lanes(), lanes(), "prepared for other kernels");
-                let images = match &x.data {
-                    Data::Planes(values) => Images::Planes(values),
-                    Data::Blocks(buffer) => Images::Blocks(buffer.as_slice()),
-                };
-                let residual = residual.map(|residual| {
-                    let (features, half) = checked(residual, shape);
-                    (features.blocks(), half)
-                });
-                let form = if residual.is_some() {
-                    Form::Blocks
-                } else {
-                    form
-                };
-                Features::filled(shape, form, pool, |out| {
-                    prepared.run(batch, images, residual, form == Form::Blocks, out);
-                })
-            }
-            Kind::Plain {
-                weight,
-                bias,
-                activation,
-            } => {
-                let planes = x.planes();
-                let shape_of = self.shape.with_batch(batch);
-                let (bias, activation) = (bias.as_deref(), *activation);
-                let values = match (self.transposed, residual) {
-                    (false, None) => {
-                        conv::forward_activated(&shape_of, &planes, weight, bias, activation)
-                    }
-                    (transposed, residual) => {
-                        let kernel = if transposed {
-                            conv::input_gradient
-                        } else {
-                            conv::forward
-                        };
-                        let mut y = kernel(&shape_of, &planes, weight, bias);
-                        if let Some(residual) = residual {
-                            add(&mut y, residual, shape);
-                        }
-                        activation::apply(activation, &mut y);
-                        y
-                    }
-                };
-                Features::new(shape, values)
-            }
+        let prepared = match &self.kind {
+            Kind::Prepared(prepared) => prepared,
+            Kind::Plain(plain) => return plain.run(x, residual, shape),
+        };
+        assert_eq!(prepared.lanes(), lanes(), "prepared for other kernels");
+        let images = match &x.data {
+            Data::Planes(values) => Images::Planes(values),
+            Data::Blocks(buffer) => Images::Blocks(buffer.as_slice()),
+        };
+        let residual = residual.map(|residual| {
+            let (features, half) = checked(residual, shape);
+            (features.blocks(), half)
+        });
+        let form = match residual {
+            Some(_) => Form::Blocks,
+            None => form,
+        };
+        Features::filled(shape, form, pool, |out| {
+            prepared.run(batch, images, residual, form == Form::Blocks, out);
+        })
+    }
+
+    /// The form of features that it takes without turning them.
+    pub fn takes(&self) -> Form {
+        match self.kind {
+            Kind::Prepared(_) => Form::Blocks,
+            Kind::Plain(_) => Form::Planes,
         }
+    }
+}
+
+impl Plain {
+    /// To an output of `shape`.
+    fn run(&self, x: &Features, residual: Option<Residual>, shape: [usize; 4]) -> Features {
+        let (weight, bias, activation) = (&self.weight, self.bias.as_deref(), self.activation);
+        let planes = x.planes();
+        let of = self.shape.with_batch(shape[0]);
+        if !self.transposed && residual.is_none() {
+            let y = conv::forward_activated(&of, &planes, weight, bias, activation);
+            return Features::new(shape, y);
+        }
+        let kernel = match self.transposed {
+            true => conv::input_gradient,
+            false => conv::forward,
+        };
+        let mut y = kernel(&of, &planes, weight, bias);
+        if let Some(residual) = residual {
+            add(&mut y, residual, shape);
+        }
+        activation::apply(activation, &mut y);
+        Features::new(shape, y)
     }
 }
 
@@ -180,6 +189,7 @@ fn add(y: &mut [f32], residual: Residual, shape: [usize; 4]) {
 /// A batch norm by fixed statistics and the activation behind it, where no convolution can take it in.
 #[derive(Debug)]
 pub struct Norm {
+    channels: usize,
     /// Per channel, zeros up to whole blocks.
     scale: Vec<f32>,
     shift: Vec<f32>,
@@ -199,6 +209,7 @@ impl Norm {
             values
         };
         Self {
+            channels: scale.len(),
             scale: whole(scale),
             shift: whole(shift),
             slope: activation.slope(),
@@ -213,7 +224,8 @@ impl Norm {
         let [_, channels, height, width] = x.shape();
         let lanes = lanes();
         let blocks = channels.div_ceil(lanes);
-        assert_eq!(blocks * lanes, self.scale.len(), "channels of the features");
+        assert_eq!(channels, self.channels, "channels of the features");
+        assert_eq!(blocks * lanes, self.scale.len(), "made for other kernels");
         let area = height * width * lanes;
         let path = Path::current();
         Features::filled(x.shape(), Form::Blocks, pool, |out| {
@@ -259,11 +271,10 @@ impl Task for Affine<'_> {
         unsafe {
             let scale = L::load(self.scale.as_ptr());
             let shift = L::load(self.shift.as_ptr());
-            let slope = L::splat(self.slope);
             let vectors = self.from.chunks_exact(L::N);
             for (from, to) in vectors.zip(self.to.chunks_exact_mut(L::N)) {
                 let sum = L::load(from.as_ptr()).mul_add(scale, shift);
-                sum.mul(slope).max(sum).store(to.as_mut_ptr());
+                bend(sum, self.slope).store(to.as_mut_ptr());
             }
         }
     }

@@ -61,8 +61,7 @@ pub struct Decoder {
 impl dcgan::Decoder {
     /// The decoder for scoring latents of `size`, `[height, width]`.
     pub fn inference(&self, size: [usize; 2]) -> Decoder {
-        let [channels] = [self.project.weight.dims()[1]];
-        let mut builder = Builder::new(channels, size);
+        let mut builder = Builder::new(self.project.weight.dims()[1], size);
         let mut norms = self.norm.iter();
         let mut layers = vec![builder.conv(&self.project, norms.next(), Activation::Relu)];
         for conv in &self.conv {
@@ -96,13 +95,8 @@ impl Decoder {
 
 /// One layer after the other.
 fn chain(layers: &[Layer], mut x: Features, pool: &Pool) -> Features {
-    for (at, layer) in layers.iter().enumerate() {
-        // The last but one hands planes to a last layer of few channels, and the last to the caller.
-        let form = if at + 2 < layers.len() {
-            Form::Blocks
-        } else {
-            Form::Planes
-        };
+    let forms = layers.iter().skip(1).map(Layer::takes);
+    for (layer, form) in layers.iter().zip(forms.chain([Form::Planes])) {
         let y = layer.run(&x, None, form, pool);
         pool.give(std::mem::replace(&mut x, y));
     }

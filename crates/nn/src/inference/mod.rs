@@ -27,8 +27,8 @@ pub fn supports(device: &Device) -> bool {
 
 /// A tensor's values, in order.
 pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    let data = tensor.without_autodiff().into_data();
-    // Not f32: `supports` keeps such devices away, and the checks of lengths behind it would tell.
+    let data = tensor.without_autodiff().into_data().convert::<f32>();
+    // Of f32 they are now.
     data.try_into_vec::<f32>().unwrap_or_default()
 }
 

@@ -7,7 +7,7 @@ use super::product;
 use super::scheme::{MAX, Output, Scheme, both};
 use super::turn;
 use crate::conv::pack::{self, Run};
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, bend};
 use crate::memory::{Shared, with_scratch};
 use crate::path::{self, Path, Task};
 use rayon::prelude::*;
@@ -337,7 +337,6 @@ impl<S: Scheme> Block<'_, S> {
         // SAFETY: all places are inside slices, by their indexing or assertions; the caller's promise.
         unsafe {
             let bias = L::load(bias.as_ptr());
-            let slope = L::splat(self.finish.slope);
             let to = self.out.slice(start, from.len());
             for (i, (from, to)) in from
                 .chunks_exact(L::N)
@@ -355,7 +354,7 @@ impl<S: Scheme> Block<'_, S> {
                     };
                     sum = sum.add(L::load(residual[place..][..L::N].as_ptr()));
                 }
-                sum.mul(slope).max(sum).store(to.as_mut_ptr());
+                bend(sum, self.finish.slope).store(to.as_mut_ptr());
             }
         }
     }

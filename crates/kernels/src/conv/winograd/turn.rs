@@ -1,6 +1,6 @@
 //! Between images, whose pixels lie side by side, and vectors of channels.
 
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, bend};
 
 /// Reads the floats `low..high` of the `N` at `from + row · stride`, for the first `rows` rows, and writes their
 /// transpose: `N` vectors at `to`, vector `i` holding float `i` of every row. What is not read is zero.
@@ -53,7 +53,6 @@ pub(super) unsafe fn write<L: Lanes>(
 ) {
     // SAFETY: the caller's promise.
     unsafe {
-        let slope = L::splat(slope);
         for at in (0..len).step_by(L::N) {
             let (from, to) = (from.add(at * L::N), to.add(at));
             let count = L::N.min(len - at);
@@ -65,7 +64,7 @@ pub(super) unsafe fn write<L: Lanes>(
                 L::transpose(&mut square);
                 for row in 0..L::N {
                     let sum = square[row].add(L::splat(*bias.add(row)));
-                    sum.mul(slope).max(sum).store(to.add(row * stride));
+                    bend(sum, slope).store(to.add(row * stride));
                 }
                 continue;
             }
@@ -78,9 +77,7 @@ pub(super) unsafe fn write<L: Lanes>(
             for row in 0..L::N {
                 if row < rows {
                     let sum = square[row].add(L::splat(*bias.add(row)));
-                    sum.mul(slope)
-                        .max(sum)
-                        .store_first(to.add(row * stride), count);
+                    bend(sum, slope).store_first(to.add(row * stride), count);
                 }
             }
         }

@@ -17,10 +17,9 @@ use crate::path::{self, Path, Task};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Floats of the points that a task makes at a time, about.
-const POINTS: usize = 1 << 20;
-/// Tiles summed in registers, at most: their gradients' points, of one panel, stay in the first-level cache.
-const TILES: usize = 192;
+/// Tiles summed in registers: their gradients' points, of one panel, stay in the first-level cache. The same for all tasks: a sum's
+/// bits depend on it.
+const TILES: usize = 96;
 
 /// The gradient to the weight of a forward plan.
 pub(super) fn gradient<S: Scheme>(path: Path, plan: &Plan, images: &[f32], dy: &[f32]) -> Vec<f32> {
@@ -111,9 +110,7 @@ impl Sizes {
         let square = S::POINTS * S::POINTS;
         let terms = blocks * plan.within * plan.within * lanes;
         let grid = [plan.tiles::<S>(0), plan.tiles::<S>(1)];
-        let per_tile = square * (terms + panels * 2 * lanes);
-        let tiles = (POINTS / per_tile).clamp(96, TILES);
-        let tiles = tiles.min(plan.batch * grid[0] * grid[1]);
+        let tiles = TILES.min(plan.batch * grid[0] * grid[1]);
         let stride = tiles | 1;
         Self {
             tiles,
