@@ -187,6 +187,10 @@ pub struct VaeInference {
 }
 
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one in a detector: nothing is saved by a box"
+)]
 enum EncoderInference {
     Dcgan(inference::Encoder),
     Resnet(inference::ResNet18),

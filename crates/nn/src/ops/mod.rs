@@ -262,7 +262,7 @@ pub(crate) const UPSAMPLING: Window = Window {
 };
 
 /// The 3×3 convolution, with one zero added on each side, of [`upsample_nearest2`] of `x`. The kernels do it without the
-/// up-sampled images, see [`upsampling`].
+/// up-sampled images, as one transposed 4×4 convolution.
 ///
 /// # Shapes
 /// - x: `[batch, in, height, width]`; weight: `[out, in, 3, 3]`
