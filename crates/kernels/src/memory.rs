@@ -57,7 +57,7 @@ impl Aligned {
 
     /// Makes it hold `len` floats, in the memory that it has if that is enough; what they are is unspecified, but initialised.
     pub(crate) fn resize(&mut self, len: usize) {
-        if self.lines.len() * 16 < len {
+        if self.capacity() < len {
             *self = Self::zeros(len);
         }
         self.len = len;
@@ -66,13 +66,6 @@ impl Aligned {
     /// Floats that it could hold.
     pub(crate) fn capacity(&self) -> usize {
         self.lines.len() * 16
-    }
-
-    /// Grows to at least `len` floats; what it holds afterwards is unspecified, but initialised.
-    fn reserve(&mut self, len: usize) {
-        if self.len < len {
-            *self = Self::zeros(len);
-        }
     }
 }
 
@@ -96,8 +89,8 @@ pub(crate) fn with_shared_scratch<R>(len: usize, work: impl FnOnce(&mut [f32]) -
 fn lend<R>(scratch: &RefCell<Aligned>, len: usize, work: impl FnOnce(&mut [f32]) -> R) -> R {
     match scratch.try_borrow_mut() {
         Ok(mut buffer) => {
-            buffer.reserve(len);
-            work(&mut buffer.as_mut_slice()[..len])
+            buffer.resize(len);
+            work(buffer.as_mut_slice())
         }
         // A kernel inside a kernel on the same thread: gets a buffer of its own.
         Err(_) => work(Aligned::zeros(len).as_mut_slice()),

@@ -4,7 +4,7 @@ use super::kernel::Layout;
 use super::plan::Plan;
 use super::points::{self, Images, Place};
 use super::product;
-use super::scheme::{MAX, Output, Scheme, both};
+use super::scheme::{Output, Scheme, both, load};
 use super::turn;
 use crate::conv::pack::{self, Run};
 use crate::lanes::{Lanes, bend};
@@ -256,16 +256,11 @@ impl<S: Scheme> Block<'_, S> {
                 let start = (half * self.count + run.at) * side * side;
                 for tile in 0..run.len {
                     let from = (run.at + tile) * 2 * L::N + half * L::N;
-                    let mut square = [[unsafe { L::splat(0.0) }; MAX]; MAX];
                     // SAFETY: tiles are fewer than the buffers have, by the assertions.
                     unsafe {
                         let from = products.as_ptr().add(from);
-                        for i in 0..S::POINTS {
-                            for j in 0..S::POINTS {
-                                square[i][j] =
-                                    L::load(from.add((i * S::POINTS + j) * point_stride));
-                            }
-                        }
+                        let strides = [S::POINTS * point_stride, point_stride];
+                        let mut square = load::<L>(from, [S::POINTS; 2], strides);
                         both::<L, Output<S>>(&mut square, S::POINTS, S::OUT);
                         for i in 0..S::OUT {
                             for j in 0..S::OUT {

@@ -4,7 +4,7 @@
 
 use super::plan::Plan;
 use super::points::store;
-use super::scheme::{Kernel, KernelGradient, MAX, Scheme, both};
+use super::scheme::{Kernel, KernelGradient, MAX, Scheme, both, load};
 use super::turn;
 use crate::lanes::Lanes;
 use crate::memory::{Aligned, Shared};
@@ -228,13 +228,8 @@ impl<S: Scheme> Task for Gradient<'_, S> {
                 for phase in 0..plan.phases() {
                     let from = &self.points[self.part.place::<L, S>(phase, &kernels)..];
                     assert!(from.len() >= (S::POINTS * S::POINTS - 1) * point_stride + L::N);
-                    let mut square = [[L::splat(0.0); MAX]; MAX];
-                    for i in 0..S::POINTS {
-                        for j in 0..S::POINTS {
-                            let point = (i * S::POINTS + j) * point_stride;
-                            square[i][j] = L::load(from.as_ptr().add(point));
-                        }
-                    }
+                    let strides = [S::POINTS * point_stride, point_stride];
+                    let mut square = load::<L>(from.as_ptr(), [S::POINTS; 2], strides);
                     both::<L, KernelGradient<S>>(&mut square, S::POINTS, S::TAPS);
                     for i in 0..S::TAPS {
                         for j in 0..S::TAPS {

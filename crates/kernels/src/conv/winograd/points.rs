@@ -1,7 +1,7 @@
 //! From images to the points of their tiles.
 
 use super::plan::Plan;
-use super::scheme::{Input, Line, MAX, OutputGradient, Scheme, both};
+use super::scheme::{Input, Line, MAX, OutputGradient, Scheme, both, load};
 use super::turn;
 use crate::conv::pack::Run;
 use crate::lanes::Lanes;
@@ -192,12 +192,8 @@ pub(super) unsafe fn of_run<L: Lanes, S: Scheme>(
                 let from = window
                     .as_ptr()
                     .add((corner + tile * S::OUT * plan.step) * L::N);
-                let mut square = [[L::splat(0.0); MAX]; MAX];
-                for i in 0..S::POINTS {
-                    for j in 0..S::POINTS {
-                        square[i][j] = L::load(from.add((i * stride + j) * plan.step * L::N));
-                    }
-                }
+                let step = plan.step * L::N;
+                let mut square = load::<L>(from, [S::POINTS; 2], [stride * step, step]);
                 both::<L, Input<S>>(&mut square, S::POINTS, S::POINTS);
                 let point_stride = place.blocks * place.tiles * L::N;
                 let start = spread * S::POINTS * S::POINTS * point_stride;
@@ -239,12 +235,7 @@ pub(super) unsafe fn of_gradients<L: Lanes, S: Scheme>(
         made.copy::<L>(planes, plan.output_size, channels, window);
         for tile in 0..run.len {
             let from = window.as_ptr().add(tile * S::OUT * L::N);
-            let mut square = [[L::splat(0.0); MAX]; MAX];
-            for i in 0..S::OUT {
-                for j in 0..S::OUT {
-                    square[i][j] = L::load(from.add((i * stride + j) * L::N));
-                }
-            }
+            let mut square = load::<L>(from, [S::OUT; 2], [stride * L::N, L::N]);
             both::<L, OutputGradient<S>>(&mut square, S::OUT, S::POINTS);
             let place = ((block / 2 - first_panel) * tiles + run.at + tile) * 2 + block % 2;
             store::<L, S>(&square, to.add(place * L::N), panels * tiles * 2 * L::N);

@@ -283,3 +283,25 @@ pub(super) unsafe fn both<L: Lanes, M: Map>(
         }
     }
 }
+
+/// Reads the first rows and columns of a square, each so many floats from the next; the rest is zeros.
+///
+/// # Safety
+/// All those vectors are readable; the processor has the instruction set of `L`.
+#[inline(always)]
+pub(super) unsafe fn load<L: Lanes>(
+    from: *const f32,
+    [rows, columns]: [usize; 2],
+    [row_stride, column_stride]: [usize; 2],
+) -> [Line<L>; MAX] {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let mut square = [[L::splat(0.0); MAX]; MAX];
+        for row in 0..rows {
+            for column in 0..columns {
+                square[row][column] = L::load(from.add(row * row_stride + column * column_stride));
+            }
+        }
+        square
+    }
+}
