@@ -107,6 +107,7 @@ impl Session<'_> {
                 images,
                 anomalous: vec![false; count],
                 step: self.place.step,
+                pass: self.place.pass,
             };
             let losses = self
                 .learner
