@@ -59,7 +59,8 @@ impl Encoder {
         };
         x = second.forward(x);
         for (norm, conv) in self.norm.iter().zip(others) {
-            x = norm.forward_convolved(x, mode, LEAKY, conv.convolved());
+            let conv = conv.convolved(&x);
+            x = norm.forward_convolved(x, mode, LEAKY, conv);
         }
         match self.norm.last() {
             Some(norm) => norm.forward(x, mode, LEAKY),

@@ -6,8 +6,10 @@
 
 pub mod adam;
 pub mod attention;
+pub mod backbone;
 pub mod dcgan;
 pub mod device;
+pub mod fit;
 pub mod inference;
 pub mod latent;
 pub mod layers;
@@ -15,5 +17,4 @@ pub mod losses;
 pub mod ops;
 pub mod random;
 pub mod residual_decoder;
-pub mod resnet;
 pub mod state;

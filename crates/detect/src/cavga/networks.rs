@@ -5,11 +5,12 @@ use burn::{
     tensor::{Device, Tensor},
 };
 use cavga_nn::{
-    attention, dcgan, inference,
+    attention,
+    backbone::{Backbone, Kind},
+    dcgan, inference,
     latent::ConvLatent,
     layers::{Init, Mode},
     residual_decoder::ResidualDecoder,
-    resnet::ResNet18,
 };
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +74,7 @@ impl Parts {
 )]
 enum Encoder {
     Dcgan(dcgan::Encoder),
-    Resnet(ResNet18),
+    Resnet(Backbone),
 }
 
 #[derive(Module, Debug)]
@@ -108,8 +109,8 @@ impl Vae {
                 )),
             },
             Parts::Resnet => Self {
-                encoder: Encoder::Resnet(ResNet18::new(config.output_stride, init)),
-                latent: ConvLatent::new(ResNet18::CHANNELS, config.latent, init),
+                encoder: Encoder::Resnet(Backbone::new(Kind::Resnet18, config.output_stride, init)),
+                latent: ConvLatent::new(Kind::Resnet18.channels(), config.latent, init),
                 decoder: Decoder::Residual(ResidualDecoder::new(
                     config.latent,
                     config.output_stride,
@@ -154,10 +155,13 @@ impl Vae {
         grid: [usize; 2],
         device: &Device,
     ) -> Option<VaeInference> {
-        inference::supports(device).then(|| VaeInference {
+        if !inference::supports(device) {
+            return None;
+        }
+        Some(VaeInference {
             encoder: match &self.encoder {
                 Encoder::Dcgan(encoder) => EncoderInference::Dcgan(encoder.inference(size)),
-                Encoder::Resnet(encoder) => EncoderInference::Resnet(encoder.inference(size)),
+                Encoder::Resnet(encoder) => EncoderInference::Resnet(encoder.inference(size)?),
             },
             decoder: match &self.decoder {
                 Decoder::Dcgan(decoder) => DecoderInference::Dcgan(decoder.inference(grid)),
@@ -193,7 +197,7 @@ pub struct VaeInference {
 )]
 enum EncoderInference {
     Dcgan(inference::Encoder),
-    Resnet(inference::ResNet18),
+    Resnet(inference::ResNet),
 }
 
 #[derive(Debug)]
