@@ -54,7 +54,7 @@ impl Variant {
         }
     }
 
-    /// Height and width of the features that the attention looks at, of images of `size`.
+    /// Height and width of an attention on images of `size`.
     pub fn attention_grid(self, config: &CavgaConfig, size: [usize; 2]) -> [usize; 2] {
         let stride = match (config.attention.stage, self.parts) {
             (None, _) => self.stride(config),
