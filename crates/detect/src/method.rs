@@ -56,6 +56,11 @@ impl Method {
         }
     }
 
+    /// Whether it learns from anomalous images too, and must be told which they are.
+    pub fn learns_from_anomalous(&self) -> bool {
+        false
+    }
+
     /// A learner with fresh weights. `size`: `[height, width]` of the images it will be given.
     pub fn learner(
         &self,
