@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use cavga_data::{Batch, Loader, LoaderConfig, Sample, shuffled};
+use cavga_data::{Batch, Loader, LoaderConfig, Sample, Train, shuffled};
 
 use crate::{Result, config::DataConfig, config::RunConfig};
 
@@ -16,13 +16,14 @@ pub(crate) struct Portion {
     pub(crate) done: usize,
 }
 
-/// The rest of a pass over the training images, shuffled and changed at random: `[batch, 3, height, width]` in [0, 1].
+/// The rest of a pass over the training images, shuffled and changed at random: `[batch, 3, height, width]` in [0, 1], and
+/// which of them are anomalous.
 pub(crate) fn training(
-    samples: &Arc<[Sample]>,
+    samples: &Train,
     config: &RunConfig,
     portion: Portion,
     device: &Device,
-) -> Result<impl Iterator<Item = Result<Tensor<4>>> + use<>> {
+) -> Result<impl Iterator<Item = Result<(Tensor<4>, Vec<bool>)>> + use<>> {
     let RunConfig { data, train, .. } = config;
     let pass = portion.pass as u64;
     let order = shuffled(samples.len(), train.seed, pass)
@@ -38,13 +39,27 @@ pub(crate) fn training(
         limits: data.limits(),
         ..LoaderConfig::default()
     };
-    let device = device.clone();
-    Ok(Loader::start(Arc::clone(samples), order, settings)?
-        .map(move |batch| Ok(tensor(batch?, &device))))
+    let (device, samples) = (device.clone(), samples.clone());
+    let batches = Loader::start(samples.clone(), order, settings)?;
+    Ok(batches.map(move |batch| {
+        let batch = batch?;
+        let is_anomalous = |&index: &usize| {
+            samples
+                .get(index)
+                .is_some_and(|sample: &Sample| sample.label.is_anomalous())
+        };
+        let anomalous = batch.samples.iter().map(is_anomalous).collect();
+        Ok((tensor(batch, &device), anomalous))
+    }))
 }
 
 /// Images as they are, in their order, `batch` at a time.
-pub(crate) fn plain(samples: &Arc<[Sample]>, data: &DataConfig, batch: usize) -> Result<Loader> {
+pub(crate) fn plain(
+    samples: impl Into<Arc<[Sample]>>,
+    data: &DataConfig,
+    batch: usize,
+) -> Result<Loader> {
+    let samples = samples.into();
     let settings = LoaderConfig {
         size: data.size,
         batch,
@@ -53,11 +68,8 @@ pub(crate) fn plain(samples: &Arc<[Sample]>, data: &DataConfig, batch: usize) ->
         ahead: 16_usize.div_ceil(batch),
         ..LoaderConfig::default()
     };
-    Ok(Loader::start(
-        Arc::clone(samples),
-        (0..samples.len()).collect(),
-        settings,
-    )?)
+    let order = (0..samples.len()).collect();
+    Ok(Loader::start(samples, order, settings)?)
 }
 
 /// A batch on a device.

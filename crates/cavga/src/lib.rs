@@ -33,5 +33,5 @@ pub use error::{Error, Result};
 pub use eval::{EvalOptions, Evaluation, Figures, MapFiles, evaluate};
 pub use model::{Model, Scored};
 pub use predict::{PredictOptions, Prediction, predict};
-pub use run::{Record, RunFolder, Training};
+pub use run::{Learnt, Record, RunFolder, Training};
 pub use train::{LogLine, Outcome, TrainOptions, read_log, train};

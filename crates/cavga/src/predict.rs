@@ -71,7 +71,7 @@ pub fn predict(
         max_pixels: options.limits.max_pixels,
         ..DataConfig::default()
     };
-    for ((batch, sample), stem) in feed::plain(&samples, &settings, 1)?
+    for ((batch, sample), stem) in feed::plain(Arc::clone(&samples), &settings, 1)?
         .zip(&*samples)
         .zip(stems)
     {
@@ -154,7 +154,6 @@ fn collect(inputs: &[PathBuf]) -> Result<(Arc<[Sample]>, Vec<PathBuf>)> {
                 id: path.display().to_string(),
                 path,
                 label: Label::Normal,
-                mask: None,
             });
         }
     }

@@ -121,10 +121,13 @@ pub struct Record {
     pub device: String,
     /// The dataset's folder.
     pub data: PathBuf,
-    /// SHA-256 over the names and contents of the dataset's training images.
+    /// SHA-256 over the names and contents of the dataset's training images, and of the anomalous test images learnt from.
     pub fingerprint: String,
-    /// Training images.
+    /// Normal images learnt from.
     pub n_train: usize,
+    /// Anomalous test images learnt from; none but for a weakly supervised method.
+    #[serde(default)]
+    pub n_anomalous: usize,
     /// Normal images kept out of training for calibration.
     pub n_calibration: usize,
     /// Passes over the training images.
@@ -134,6 +137,18 @@ pub struct Record {
     /// How training went; absent until it is done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,
+    /// The anomalous test images learnt from, which no evaluation of the run may measure on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub anomalous: Vec<Learnt>,
+}
+
+/// An anomalous test image that a run learnt from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Learnt {
+    /// Its path relative to the dataset's root.
+    pub id: String,
+    /// SHA-256 of its bytes, by which it is known in any folder.
+    pub sha256: String,
 }
 
 /// How a training went.

@@ -181,6 +181,12 @@ fn print_figures(evaluation: &Evaluation) -> Result<()> {
         own(&evaluation.scores),
         own(&evaluation.maps)
     ))?;
+    if evaluation.removed > 0 {
+        line(format!(
+            "{} test images that the run learnt from are left out.\n",
+            evaluation.removed
+        ))?;
+    }
     let width = evaluation
         .figures
         .iter()

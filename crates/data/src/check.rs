@@ -12,7 +12,7 @@ use crate::decode::{Depth, Limits, decode, depth, require_unit_range};
 use crate::error::{Error, Result};
 use crate::layout::scan;
 use crate::mask::{load_mask, require_same_size};
-use crate::sample::Sample;
+use crate::sample::{Sample, TestSample};
 
 /// One thing that is wrong, or odd.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -73,10 +73,12 @@ struct Seen {
 pub fn check(root: &Path, limits: &Limits) -> Report {
     let found = scan(root);
     let dataset = found.dataset;
-    let samples: Vec<&Sample> = dataset.train.iter().chain(&dataset.test).collect();
+    let (samples, masks): (Vec<&Sample>, Vec<Option<&Path>>) =
+        dataset.samples_and_masks().into_iter().unzip();
     let seen: Vec<Seen> = samples
         .par_iter()
-        .map(|sample| look(sample, limits))
+        .zip(&masks)
+        .map(|(sample, mask)| look(sample, *mask, limits))
         .collect();
 
     let mut problems: Vec<Problem> = found
@@ -92,7 +94,7 @@ pub fn check(root: &Path, limits: &Limits) -> Report {
     for seen in &seen {
         problems.extend(seen.problems.iter().map(|error| problem(root, error)));
     }
-    let counts = count(&dataset, &samples, &seen);
+    let counts = count(&dataset, &seen);
     compare_bytes(
         root,
         dataset.train.len(),
@@ -124,12 +126,13 @@ pub fn check(root: &Path, limits: &Limits) -> Report {
 }
 
 /// How much there is of everything.
-fn count(dataset: &Dataset, samples: &[&Sample], seen: &[Seen]) -> Counts {
+fn count(dataset: &Dataset, seen: &[Seen]) -> Counts {
     let mut counts = Counts {
         train: dataset.train.len(),
-        masks: samples
+        masks: dataset
+            .test
             .iter()
-            .filter(|sample| sample.mask.is_some())
+            .filter(|test| test.mask.is_some())
             .count(),
         ..Counts::default()
     };
@@ -139,7 +142,7 @@ fn count(dataset: &Dataset, samples: &[&Sample], seen: &[Seen]) -> Counts {
             .entry(format!("{height} x {width}"))
             .or_default() += 1;
     }
-    for sample in &dataset.test {
+    for TestSample { sample, .. } in &dataset.test {
         *counts
             .kinds
             .entry(sample.label.kind().to_string())
@@ -154,7 +157,7 @@ fn count(dataset: &Dataset, samples: &[&Sample], seen: &[Seen]) -> Counts {
 }
 
 /// Decodes a sample and its mask.
-fn look(sample: &Sample, limits: &Limits) -> Seen {
+fn look(sample: &Sample, mask: Option<&Path>, limits: &Limits) -> Seen {
     let mut seen = Seen {
         problems: Vec::new(),
         size: None,
@@ -171,12 +174,12 @@ fn look(sample: &Sample, limits: &Limits) -> Seen {
         }
         Err(error) => seen.problems.push(error),
     }
-    if let Some(path) = &sample.mask {
+    if let Some(path) = mask {
         match load_mask(path, limits) {
             Ok(mask) => {
                 if mask.area() == 0 {
                     seen.problems.push(Error::EmptyMask {
-                        path: path.clone(),
+                        path: path.to_path_buf(),
                         of: sample.path.clone(),
                     });
                 }

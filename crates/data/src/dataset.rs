@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
 use crate::layout::scan;
-use crate::sample::Sample;
+use crate::sample::{Sample, TestSample};
 use crate::split::Test;
 
 /// The images of one category.
@@ -32,7 +32,7 @@ pub struct Dataset {
     /// Normal images to learn from, sorted by id.
     pub train: Vec<Sample>,
     /// Images to test on, sorted by id; empty for a plain folder.
-    pub test: Vec<Sample>,
+    pub test: Vec<TestSample>,
 }
 
 impl Dataset {
@@ -55,7 +55,7 @@ impl Dataset {
     /// How many test images there are of each kind; `"good"` are the normal ones.
     pub fn kinds(&self) -> BTreeMap<&str, usize> {
         let mut kinds = BTreeMap::new();
-        for sample in &self.test {
+        for TestSample { sample, .. } in &self.test {
             *kinds.entry(sample.label.kind()).or_default() += 1;
         }
         kinds
@@ -63,12 +63,12 @@ impl Dataset {
 
     /// Whether anomalous test images have masks; if one has, all have.
     pub fn has_masks(&self) -> bool {
-        self.test.iter().any(|sample| sample.mask.is_some())
+        self.test.iter().any(|test| test.mask.is_some())
     }
 
     /// The test images, in a type that says so.
     pub fn test_split(&self) -> Test {
-        Test(self.test.clone())
+        self.test.clone().into()
     }
 
     /// SHA-256 over every image's split, id and bytes and its mask's bytes, as 64 hexadecimal digits.
@@ -78,17 +78,17 @@ impl Dataset {
     /// # Errors
     /// When a file cannot be read.
     pub fn fingerprint(&self) -> Result<String> {
-        let samples: Vec<&Sample> = self.train.iter().chain(&self.test).collect();
+        let samples = self.samples_and_masks();
         let digests = samples
             .par_iter()
-            .map(|sample| {
-                let mask = sample.mask.as_deref().map(hash_file).transpose()?;
+            .map(|(sample, mask)| {
+                let mask = mask.map(hash_file).transpose()?;
                 Ok((hash_file(&sample.path)?, mask))
             })
             .collect::<Result<Vec<_>>>()?;
         let mut whole = Sha256::new();
         whole.update((self.train.len() as u64).to_le_bytes());
-        for (sample, (image, mask)) in samples.iter().zip(digests) {
+        for ((sample, _), (image, mask)) in samples.iter().zip(digests) {
             // Lengths first, so that no two lists of fields run together to the same bytes.
             whole.update((sample.id.len() as u64).to_le_bytes());
             whole.update(sample.id.as_bytes());
@@ -96,9 +96,23 @@ impl Dataset {
             whole.update([u8::from(mask.is_some())]);
             whole.update(mask.unwrap_or_default());
         }
-        let digest: [u8; 32] = whole.finalize().into();
-        Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(whole.finalize().into()))
     }
+
+    /// All images, those for training first, each with its mask where it has one.
+    pub(crate) fn samples_and_masks(&self) -> Vec<(&Sample, Option<&Path>)> {
+        let train = self.train.iter().map(|sample| (sample, None));
+        let test = self
+            .test
+            .iter()
+            .map(|test| (&test.sample, test.mask.as_deref()));
+        train.chain(test).collect()
+    }
+}
+
+/// A digest as it is written.
+pub(crate) fn hex(digest: [u8; 32]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// SHA-256 of a file's bytes, read in pieces so that its size does not matter.

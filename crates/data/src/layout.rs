@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::dataset::Dataset;
 use crate::error::Error;
 use crate::files::{Listing, list_folder, list_images, name, same_stems, stem};
-use crate::sample::{GOOD, Label, Sample};
+use crate::sample::{GOOD, Label, Sample, TestSample};
 
 /// Something odd that does not keep a dataset from being used.
 #[derive(Debug)]
@@ -60,7 +60,9 @@ pub(crate) fn scan(root: &Path) -> Scan {
         Ok(_) => scan.plain(),
     }
     scan.dataset.train.sort_by(|a, b| a.id.cmp(&b.id));
-    scan.dataset.test.sort_by(|a, b| a.id.cmp(&b.id));
+    scan.dataset
+        .test
+        .sort_by(|a, b| a.sample.id.cmp(&b.sample.id));
     scan
 }
 
@@ -176,15 +178,13 @@ impl Scan {
                         );
                     }
                     let sample = self.sample(&path, Label::Normal);
-                    self.dataset.test.push(sample);
+                    self.dataset.test.push(TestSample { sample, mask: None });
                 } else {
                     let label = Label::Anomalous { kind: kind.clone() };
-                    let sample = Sample {
-                        mask: mask.clone(),
-                        ..self.sample(&path, label)
-                    };
-                    self.dataset.test.push(sample);
-                    if mask.is_none() && any_mask {
+                    let sample = self.sample(&path, label);
+                    let has_mask = mask.is_some();
+                    self.dataset.test.push(TestSample { sample, mask });
+                    if !has_mask && any_mask {
                         let expected = ground_truth.join(&kind).join(format!("{}.png", names[0]));
                         self.problems
                             .push(Error::ImageWithoutMask { path, expected });
@@ -257,7 +257,6 @@ impl Scan {
             id: parts.join("/"),
             path: path.to_path_buf(),
             label,
-            mask: None,
         }
     }
 }

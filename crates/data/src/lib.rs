@@ -5,7 +5,8 @@
 //!
 //! 1. [`Dataset::open`] finds the [`Sample`]s of a folder and refuses a set that contradicts itself; [`check()`] finds
 //!    *everything* that is wrong with it, file by file.
-//! 2. [`hold_out`] takes calibration images from the training images, before anything has learned from them.
+//! 2. [`hold_out`] takes calibration images from the training images, before anything has learned from them;
+//!    [`draw_anomalous`] takes the few anomalous images that a weakly supervised method learns from out of the test set.
 //! 3. [`load_image`] and [`load_mask`] decode one file, by its content and within [`Limits`].
 //! 4. [`Loader`] does so for a whole pass, in parallel, ahead of the consumer and in bounded memory, with [`Augment`].
 //! 5. [`generate`] makes sets with known defects, for the demo and for tests.
@@ -17,6 +18,7 @@ mod augment;
 mod check;
 mod dataset;
 mod decode;
+mod draw;
 mod error;
 mod files;
 pub mod generate;
@@ -31,9 +33,10 @@ pub use augment::Augment;
 pub use check::{Counts, Problem, Report, check};
 pub use dataset::Dataset;
 pub use decode::{Image, Limits, image_size, load_image};
+pub use draw::{Draw, draw_anomalous};
 pub use error::{Error, Result};
 pub use files::list_images;
 pub use loader::{Batch, Loader, LoaderConfig};
 pub use mask::{Mask, check_mask, load_mask};
-pub use sample::{Label, Sample};
+pub use sample::{Label, Sample, TestSample};
 pub use split::{Calibration, Test, Train, hold_out, shuffled};

@@ -104,7 +104,12 @@ impl Loader {
     ///
     /// # Errors
     /// A setting out of its range, an index beyond the samples, or threads that the system refuses.
-    pub fn start(samples: Arc<[Sample]>, order: Vec<usize>, config: LoaderConfig) -> Result<Self> {
+    pub fn start(
+        samples: impl Into<Arc<[Sample]>>,
+        order: Vec<usize>,
+        config: LoaderConfig,
+    ) -> Result<Self> {
+        let samples = samples.into();
         config.augment.validate()?;
         for (key, value) in [
             ("batch", config.batch),
@@ -316,7 +321,6 @@ mod tests {
             id: "a".into(),
             path: "a.png".into(),
             label: Label::Normal,
-            mask: None,
         };
         let error = guarded(&sample, || panic!("boom")).unwrap_err();
         assert!(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::decode::{Depth, Limits, decode, depth, image_size};
 use crate::error::{Error, Result};
-use crate::sample::Sample;
+use crate::sample::{Sample, TestSample};
 
 /// Which pixels are anomalous, `pixels[row * width + column]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,12 +57,12 @@ fn any_above_zero<T: PartialOrd + Default>(rgb: &[T]) -> Vec<bool> {
         .collect()
 }
 
-/// Requires that a sample's mask, if it has one, is of its image's size. Reads the two headers only.
+/// Requires that a test image's mask, if it has one, is of its image's size. Reads the two headers only.
 ///
 /// # Errors
 /// [`Error::MaskSize`] with both sizes, or what keeps either header from being read.
-pub fn check_mask(sample: &Sample) -> Result<()> {
-    let Some(path) = &sample.mask else {
+pub fn check_mask(TestSample { sample, mask }: &TestSample) -> Result<()> {
+    let Some(path) = mask else {
         return Ok(());
     };
     require_same_size(sample, path, image_size(&sample.path)?, image_size(path)?)

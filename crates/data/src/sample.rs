@@ -1,6 +1,9 @@
-//! One image on disk with what is known of it.
+//! One image on disk with what is known of it: to whoever learns, and to whoever measures.
 
 use std::path::PathBuf;
+
+use crate::dataset::{hash_file, hex};
+use crate::error::Result;
 
 /// The folder, and the kind, of images without a defect.
 pub(crate) const GOOD: &str = "good";
@@ -32,7 +35,10 @@ impl Label {
     }
 }
 
-/// An image on disk with what is known of it.
+/// An image on disk with what is known of it, but for where its defect lies.
+///
+/// It has no mask, by type: everything that loads images to learn from takes samples, so that no training can look at the
+/// masks of the test images, not even of those that a weakly supervised method learns from. Masks are [`TestSample`]'s.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
     /// Path relative to the dataset's root with `/` between its parts on every system: `test/scratch/003.png`.
@@ -41,6 +47,23 @@ pub struct Sample {
     pub path: PathBuf,
     /// What it is known to be.
     pub label: Label,
+}
+
+impl Sample {
+    /// SHA-256 of the file's bytes, as 64 hexadecimal digits: what tells an image again under another name or folder.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn sha256(&self) -> Result<String> {
+        Ok(hex(hash_file(&self.path)?))
+    }
+}
+
+/// A test image: alone among all images it may have a mask, as masks are there to measure with and never to learn from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestSample {
+    /// The image.
+    pub sample: Sample,
     /// The file that marks its defect, for anomalous images of a set that has masks. A normal image has none.
     pub mask: Option<PathBuf>,
 }

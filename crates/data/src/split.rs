@@ -1,45 +1,74 @@
 //! Three splits with types of their own, so that nothing chosen on calibration images can have looked at test images:
-//! a function that takes a [`Calibration`] cannot be handed the test set by mistake.
+//! a function that takes a [`Calibration`] cannot be handed the test set by mistake. Masks are in [`Test`] alone.
 
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::sample::Sample;
+use crate::sample::{Sample, TestSample};
 use crate::stream::{Purpose, Stream};
 
 macro_rules! split {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident of $sample:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Default, PartialEq, Eq)]
-        pub struct $name(pub Vec<Sample>);
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub struct $name(Arc<[$sample]>);
 
         impl Deref for $name {
-            type Target = [Sample];
+            type Target = [$sample];
 
-            fn deref(&self) -> &[Sample] {
+            fn deref(&self) -> &[$sample] {
                 &self.0
             }
         }
 
-        impl From<$name> for Arc<[Sample]> {
-            fn from(split: $name) -> Self {
-                split.0.into()
+        impl From<Vec<$sample>> for $name {
+            fn from(samples: Vec<$sample>) -> Self {
+                Self(samples.into())
             }
         }
     };
 }
 
 split! {
-    /// Images that a method learns from.
-    Train
+    /// Images that a method learns from: normal ones and, if it is weakly supervised, some anomalous ones drawn from the
+    /// test set ([`draw_anomalous`](crate::draw_anomalous)). No masks. A clone shares them.
+    Train of Sample
 }
 split! {
-    /// Normal images held out of training, that thresholds are chosen on.
-    Calibration
+    /// Normal images held out of training, that thresholds are chosen on. A clone shares them.
+    Calibration of Sample
 }
 split! {
-    /// Images that figures are measured on, and nothing is ever chosen on.
-    Test
+    /// Images that figures are measured on, and nothing is ever learnt from or chosen on; the only ones with masks. A
+    /// clone shares them.
+    Test of TestSample
+}
+
+impl Train {
+    /// The normal ones alone: what normal images look like may be asked of these, never of all.
+    pub fn normal(&self) -> Self {
+        let normal = self.iter().filter(|sample| !sample.label.is_anomalous());
+        Self(normal.cloned().collect())
+    }
+}
+
+impl Test {
+    /// The images without their masks, for scoring.
+    pub fn samples(&self) -> Arc<[Sample]> {
+        self.iter().map(|test| test.sample.clone()).collect()
+    }
+}
+
+impl From<Train> for Arc<[Sample]> {
+    fn from(split: Train) -> Self {
+        split.0
+    }
+}
+
+impl From<Calibration> for Arc<[Sample]> {
+    fn from(split: Calibration) -> Self {
+        split.0
+    }
 }
 
 /// Takes `fraction` of the training images out for calibration, by seed; both parts keep the order they came in.
@@ -50,7 +79,7 @@ split! {
 pub fn hold_out(train: Vec<Sample>, fraction: f64, seed: u64) -> (Train, Calibration) {
     let n = train.len();
     if n < 2 {
-        return (Train(train), Calibration(Vec::new()));
+        return (train.into(), Vec::new().into());
     }
     // A NaN becomes 0 in the conversion to an integer.
     let wanted = (fraction.clamp(0.0, 1.0) * n as f64).round() as usize;
@@ -65,8 +94,10 @@ pub fn hold_out(train: Vec<Sample>, fraction: f64, seed: u64) -> (Train, Calibra
     }
     let (calibration, train): (Vec<_>, Vec<_>) =
         train.into_iter().zip(is_held).partition(|(_, held)| *held);
-    let strip = |part: Vec<(Sample, bool)>| part.into_iter().map(|(sample, _)| sample).collect();
-    (Train(strip(train)), Calibration(strip(calibration)))
+    let strip = |part: Vec<(Sample, bool)>| -> Vec<Sample> {
+        part.into_iter().map(|(sample, _)| sample).collect()
+    };
+    (strip(train).into(), strip(calibration).into())
 }
 
 /// The order of `n` training images in a pass: a permutation of 0..n fixed by the seed and the pass.
@@ -84,7 +115,6 @@ mod tests {
             id: format!("{i:03}"),
             path: format!("{i}").into(),
             label: Label::Normal,
-            mask: None,
         };
         (0..n).map(sample).collect()
     }
@@ -121,6 +151,16 @@ mod tests {
         assert_eq!(all, samples(30));
         assert_eq!(hold_out(samples(30), 0.3, 5).1, calibration);
         assert_ne!(hold_out(samples(30), 0.3, 6).1, calibration);
+    }
+
+    #[test]
+    fn the_normal_images_of_a_training_set_are_those_alone() {
+        let mut all = samples(3);
+        all[1].label = Label::Anomalous {
+            kind: "scratch".into(),
+        };
+        let normal = Train::from(all.clone()).normal();
+        assert_eq!(*normal, [all[0].clone(), all[2].clone()]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub(crate) enum Purpose {
     Augment = 3,
     Picture = 4,
     Defect = 5,
+    Draw = 6,
 }
 
 /// SplitMix64's finaliser: a bijection of 64 bits in which every input bit moves every output bit.

@@ -17,7 +17,7 @@ fn layout_gives_ids_labels_and_masks_in_order() {
     let ids: Vec<&str> = dataset
         .test
         .iter()
-        .map(|sample| sample.id.as_str())
+        .map(|test| test.sample.id.as_str())
         .collect();
     let expected = [
         "blob/000",
@@ -31,16 +31,17 @@ fn layout_gives_ids_labels_and_masks_in_order() {
     assert_eq!(ids, expected.map(|name| format!("test/{name}.png")));
     assert_eq!(dataset.train[3].id, "train/good/003.png");
     for sample in &dataset.test {
-        assert_eq!(sample.mask.is_some(), sample.label.is_anomalous());
+        let (sample, mask) = (&sample.sample, &sample.mask);
+        assert_eq!(mask.is_some(), sample.label.is_anomalous());
         assert!(sample.id.contains(sample.label.kind()));
     }
     assert_eq!(
-        dataset.test[0].label,
+        dataset.test[0].sample.label,
         Label::Anomalous {
             kind: "blob".into()
         }
     );
-    assert_eq!(dataset.test[1].label.kind(), "good");
+    assert_eq!(dataset.test[1].sample.label.kind(), "good");
     assert_eq!(dataset.test_split().len(), 7);
 }
 
@@ -155,7 +156,7 @@ fn files_hold_what_is_generated_in_memory() {
     // Four training and two normal test images come first, then the kinds in the order of `Defect::ALL`.
     let (image, mask) = defective_image(&config, Defect::Blob, 7).unwrap();
     assert_eq!(
-        load_image(&dataset.test[0].path, None, &limits).unwrap(),
+        load_image(&dataset.test[0].sample.path, None, &limits).unwrap(),
         image
     );
     assert_eq!(

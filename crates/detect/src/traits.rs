@@ -76,6 +76,12 @@ pub trait Detector: Send {
     /// do not depend on the batch it comes in.
     fn score(&self, images: Tensor<4>) -> Result<Scores>;
 
+    /// The own score's boundary between normal and anomalous, for methods that decide by themselves (a classifier): scores
+    /// above it are anomalous. Without it, normal images held out of training give the threshold.
+    fn boundary(&self) -> Option<f32> {
+        None
+    }
+
     /// Everything that [`crate::Method::detector`] needs to make it again.
     fn state(&self) -> Result<Tensors>;
 

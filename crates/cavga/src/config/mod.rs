@@ -38,6 +38,9 @@ pub struct DataConfig {
     pub size: [usize; 2],
     /// The part of the training images kept out of training for calibration, in (0, 1); at least one image.
     pub held_out: f64,
+    /// The share of the anomalous test images that a weakly supervised method learns from, rounded up, in (0, 1); they leave
+    /// the test set. The paper's 2 %. Methods that learn from normal images alone ignore it.
+    pub anomalous: f64,
     /// Images of more pixels than this are refused before they are decoded.
     pub max_pixels: u64,
     /// Random changes of the training images.
@@ -49,6 +52,7 @@ impl Default for DataConfig {
         Self {
             size: [256, 256],
             held_out: 0.1,
+            anomalous: 0.02,
             max_pixels: cavga_data::Limits::default().max_pixels,
             augment: cavga_data::Augment::default(),
         }
@@ -152,11 +156,13 @@ impl RunConfig {
                 "data.size = [{height}, {width}]: expected two positive numbers"
             ));
         }
-        if !(self.data.held_out > 0.0 && self.data.held_out < 1.0) {
-            return wrong(format!(
-                "data.held_out = {}: expected a part in (0, 1)",
-                self.data.held_out
-            ));
+        for (key, share) in [
+            ("held_out", self.data.held_out),
+            ("anomalous", self.data.anomalous),
+        ] {
+            if !(share > 0.0 && share < 1.0) {
+                return wrong(format!("data.{key} = {share}: expected a part in (0, 1)"));
+            }
         }
         if let Err(error) = self.data.augment.validate() {
             return wrong(format!("data.augment: {error}"));
@@ -288,6 +294,9 @@ mod tests {
         for text in [
             "train.batch=0",
             "data.held_out=1.0",
+            "data.anomalous=0.0",
+            "data.anomalous=1",
+            "data.anomalous=nan",
             "data.size=[0,8]",
             "train.batch=many",
             "train",

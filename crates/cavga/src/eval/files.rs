@@ -48,9 +48,11 @@ pub(super) fn metrics(
     }
     for (key, count) in [
         ("n_train", calibration.n_train),
+        ("n_train_anomalous", measured.n_learnt),
         ("n_calibration", calibration.n_held_out),
         ("n_test_normal", measured.images.len() - anomalous),
         ("n_test_anomalous", anomalous),
+        ("n_test_removed", measured.removed),
     ] {
         metrics.insert(key.to_owned(), Value::from(count));
     }

@@ -60,13 +60,12 @@ pub(super) fn galleries(measured: &Measured<'_>) -> Result<Vec<Gallery>> {
 }
 
 fn item(measured: &Measured<'_>, image: &TestImage) -> Result<Item> {
-    let TestImage { sample, .. } = image;
+    let TestImage { sample, mask, .. } = image;
     let calibration = measured.calibration;
     let pixels = load_image(&sample.path, None, &measured.limits)?;
     let size = [pixels.height, pixels.width];
     let input = picture::planar(&pixels.pixels, pixels.height, pixels.width)?;
-    let mask = sample
-        .mask
+    let mask = mask
         .as_ref()
         .map(|path| load_mask(path, &measured.limits))
         .transpose()?;

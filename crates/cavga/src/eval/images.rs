@@ -3,7 +3,7 @@
 use cavga_metrics as metrics;
 
 use super::figures::Figures;
-use crate::calibration::ScoreScale;
+use crate::calibration::{Rule, ScoreScale};
 
 /// `scores` of the test images, and which of them are anomalous in truth.
 pub(super) fn measure(prefix: &str, scores: &[f32], truth: &[bool], scale: &ScoreScale) -> Figures {
@@ -47,11 +47,12 @@ pub(super) fn measure(prefix: &str, scores: &[f32], truth: &[bool], scale: &Scor
         .iter()
         .map(|&score| score > scale.threshold)
         .collect();
-    figures.add(
-        prefix,
-        "balanced_accuracy_at_threshold",
-        accuracy(Some(verdicts), "test"),
-    );
+    // Two rules, two names: a boundary that the method brings was not chosen on held-out images.
+    let name = match scale.rule {
+        Rule::HeldOut => "balanced_accuracy_at_threshold",
+        Rule::OwnBoundary => "balanced_accuracy_at_own_boundary",
+    };
+    figures.add(prefix, name, accuracy(Some(verdicts), "test"));
     figures
 }
 
@@ -65,7 +66,21 @@ mod tests {
             train_min: 0.0,
             train_max: 1.0,
             threshold: 0.8,
+            rule: Rule::HeldOut,
         }
+    }
+
+    #[test]
+    fn accuracy_at_a_boundary_of_the_method_has_a_name_of_its_own() {
+        let boundary = ScoreScale {
+            threshold: 0.5,
+            rule: Rule::OwnBoundary,
+            ..scale()
+        };
+        let figures = measure("", &[0.4, 0.6, 0.7], &[false, false, true], &boundary);
+        let value = |name: &str| figures.get(name).cloned();
+        assert_eq!(value("balanced_accuracy_at_own_boundary"), Some(Ok(0.75)));
+        assert_eq!(value("balanced_accuracy_at_threshold"), None);
     }
 
     #[test]

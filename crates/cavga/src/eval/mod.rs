@@ -3,8 +3,10 @@
 //! Images are scored one at a time, as in prediction. Maps of all test images stay in memory at the model's size; each
 //! kind of map is brought to the masks' own size and pooled by itself, since the pooled pixels (8 bytes each) are what
 //! takes the memory. Beside every map its control is measured: the map's mean over the training images, the same for
-//! every test image.
+//! every test image. Images that the run learnt from, which a weakly supervised one takes out of the test set, are left out,
+//! wherever they now lie and whatever they are now called.
 //!
+//! - `unseen`: the test images that the run did not learn from
 //! - `measure`: all figures; `images`: those of whole images; `pixels`: those of maps
 //! - `figures`: names, numbers, reasons
 //! - `files`: metrics.json, scores.csv and maps
@@ -18,6 +20,7 @@ mod measure;
 mod page;
 mod pixels;
 mod tables;
+mod unseen;
 mod words;
 
 use std::{
@@ -29,7 +32,7 @@ use std::{
     },
 };
 
-use cavga_data::{Dataset, Limits, Sample, check_mask, image_size};
+use cavga_data::{Dataset, Limits, Sample, Test, TestSample, check_mask, image_size};
 use cavga_detect::Method;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
@@ -46,7 +49,7 @@ use crate::{
     model::Model,
     progress::{Event, Progress},
     report,
-    run::{RunFolder, absolute},
+    run::{Record, RunFolder, absolute},
     train::read_log,
 };
 
@@ -88,12 +91,15 @@ pub struct Evaluation {
     pub maps: Vec<String>,
     /// The detector's scores, likewise.
     pub scores: Vec<String>,
+    /// Test images left out because the run learnt from them.
+    pub removed: usize,
 }
 
 /// A test image and what the model says of it.
 #[derive(Debug)]
 struct TestImage {
     sample: Sample,
+    mask: Option<PathBuf>,
     /// `[height, width]` of the file.
     size: [usize; 2],
     scores: Vec<f32>,
@@ -132,13 +138,17 @@ struct Measured<'a> {
     images: &'a [TestImage],
     limits: Limits,
     has_masks: bool,
+    /// Anomalous images that the run learnt from.
+    n_learnt: usize,
+    /// Test images left out because the run learnt from them.
+    removed: usize,
 }
 
 /// Evaluates the model of a run and writes `metrics.json`, `scores.csv`, `maps/` and `report.html` into its folder.
 ///
 /// # Errors
-/// Those of the model file and the dataset; [`Error::TooFewImages`] for a dataset without test images;
-/// [`Error::ScoreNotFinite`]; [`Error::Stopped`].
+/// Those of the model file and the dataset; [`Error::TooFewImages`] for a dataset without test images, or with none but
+/// those that the run learnt from; [`Error::ScoreNotFinite`]; [`Error::Stopped`].
 pub fn evaluate(
     run: &RunFolder,
     options: &EvalOptions,
@@ -151,12 +161,17 @@ pub fn evaluate(
         .data
         .as_deref()
         .map_or_else(|| record.data.clone(), absolute);
-    let dataset = open(&data)?;
+    unseen::check_record(run, &record, &model)?;
+    let (test, removed) = open(&data, &record)?;
+    if removed > 0 {
+        let text = format!("{removed} test images that the run learnt from are left out");
+        progress.on(Event::Note(&text));
+    }
     let settings = DataConfig {
         size: model.size(),
         ..config.data.clone()
     };
-    let images = score(&model, &dataset, &settings, options, progress)?;
+    let images = score(&model, &test, &settings, options, progress)?;
     let measured = Measured {
         method: model.method(),
         calibration: model.calibration(),
@@ -165,7 +180,9 @@ pub fn evaluate(
         shown: model.calibration().map_index(options.map.as_deref())?,
         images: &images,
         limits: settings.limits(),
-        has_masks: dataset.has_masks(),
+        has_masks: test.iter().any(|test| test.mask.is_some()),
+        n_learnt: record.n_anomalous,
+        removed,
     };
     let (figures, curves) = measure::all(&measured, &options.stop, progress)?;
     let kinds = measure::kinds(&measured)?;
@@ -195,42 +212,47 @@ pub fn evaluate(
         metrics,
         maps: maps.iter().map(|scale| scale.name.clone()).collect(),
         scores: scores.iter().map(|scale| scale.name.clone()).collect(),
+        removed,
     })
 }
 
-/// The dataset, which must have something to measure on.
-fn open(data: &Path) -> Result<Dataset> {
+/// The test images to measure on, of which there must be some, and how many more the run learnt from.
+fn open(data: &Path, record: &Record) -> Result<(Test, usize)> {
     let dataset = Dataset::open(data)?;
-    if dataset.test.is_empty() {
-        let path = data.join("test");
+    let (test, removed) = unseen::unseen(dataset.test, &record.anomalous)?;
+    if test.is_empty() {
+        let what = match removed {
+            0 => "test images",
+            _ => "test images that the run did not learn from",
+        };
         return Err(Error::TooFewImages {
-            path,
-            what: "test images",
+            path: data.join("test"),
+            what,
             found: 0,
             needed: 1,
         });
     }
-    Ok(dataset)
+    Ok((test, removed))
 }
 
 /// Scores all test images, one at a time.
 fn score(
     model: &Model,
-    dataset: &Dataset,
+    test: &Test,
     settings: &DataConfig,
     options: &EvalOptions,
     progress: &mut dyn Progress,
 ) -> Result<Vec<TestImage>> {
     // All sizes first: a mask that does not fit should not be found after minutes of scoring.
-    dataset.test.iter().try_for_each(check_mask)?;
-    let samples: Arc<[Sample]> = dataset.test.clone().into();
+    test.iter().try_for_each(check_mask)?;
     progress.on(Event::Begin {
         stage: "scoring",
-        total: samples.len() as u64,
+        total: test.len() as u64,
         done: 0,
     });
-    let mut images = Vec::with_capacity(samples.len());
-    for (batch, sample) in feed::plain(&samples, settings, 1)?.zip(&*samples) {
+    let mut images = Vec::with_capacity(test.len());
+    let batches = feed::plain(test.samples(), settings, 1)?;
+    for (batch, TestSample { sample, mask }) in batches.zip(&**test) {
         if options.stop.load(Ordering::Relaxed) {
             progress.on(Event::End);
             return Err(Error::Stopped);
@@ -238,6 +260,7 @@ fn score(
         let scored = model.score(batch?.pixels)?.checked(&sample.path)?;
         images.push(TestImage {
             sample: sample.clone(),
+            mask: mask.clone(),
             size: image_size(&sample.path)?,
             scores: scored.scores.into_iter().map(|(_, value)| value).collect(),
             maps: scored.maps.into_iter().map(|(_, values)| values).collect(),

@@ -7,7 +7,7 @@ use cavga_metrics as metrics;
 use super::{Figures, Measured, TestImage, gallery, measure::prefix, pixels::Curves};
 use crate::{
     Result,
-    calibration::Verdict,
+    calibration::{Rule, Verdict},
     config::RunConfig,
     report::{Curve, HeatScale, Histogram, Report, Verdicts},
     run::Record,
@@ -101,6 +101,12 @@ impl Page<'_> {
             .count()
     }
 
+    /// Where the own score's threshold comes from.
+    fn rule(&self) -> Rule {
+        let own = self.measured.calibration.scores.first();
+        own.map_or(Rule::HeldOut, |scale| scale.rule)
+    }
+
     fn summary(&self) -> String {
         let Measured {
             calibration, shown, ..
@@ -114,22 +120,33 @@ impl Page<'_> {
                     scale.name
                 )
             });
+        let learnt = match self.measured.n_learnt {
+            0 => String::new(),
+            n => format!(" and {n} anomalous"),
+        };
+        let threshold = match self.rule() {
+            Rule::HeldOut => format!(", the threshold from {} more", calibration.n_held_out),
+            Rule::OwnBoundary => "; the threshold is its own".to_owned(),
+        };
+        let removed = match self.measured.removed {
+            0 => String::new(),
+            n => format!(" {n} images of the test set that it learnt from are left out."),
+        };
         format!(
             "Of {} anomalous test images, {} were found; of {} normal ones, {} were called anomalous. The model learnt \
-             from {} normal images, the threshold from {} more.{map}",
+             from {} normal{learnt} images{threshold}.{removed}{map}",
             self.images(true).count(),
             self.flagged(true),
             self.images(false).count(),
             self.flagged(false),
             calibration.n_train,
-            calibration.n_held_out,
         )
     }
 
     fn warnings(&self) -> Vec<String> {
         let held_out = self.measured.calibration.n_held_out;
         let mut warnings = Vec::new();
-        if held_out < 20 {
+        if held_out < 20 && self.rule() == Rule::HeldOut {
             warnings.push(format!(
                 "The threshold rests on {held_out} held-out normal images: one in {} new normal images may exceed it.",
                 held_out + 1
@@ -166,10 +183,16 @@ impl Page<'_> {
         Verdicts {
             normal: counts(false),
             anomalous: counts(true),
-            rule: format!(
-                "Anomalous if the score exceeds that of all {} normal images held out of training.",
-                self.measured.calibration.n_held_out
-            ),
+            rule: match self.rule() {
+                Rule::HeldOut => format!(
+                    "Anomalous if the score exceeds that of all {} normal images held out of training.",
+                    self.measured.calibration.n_held_out
+                ),
+                Rule::OwnBoundary => {
+                    "Anomalous if the method says so: its score exceeds a boundary of its own."
+                        .to_owned()
+                }
+            },
         }
     }
 
@@ -276,6 +299,10 @@ fn facts((config, record): (&RunConfig, &Record), data: &Path) -> Vec<(String, S
         ("device", format!("{} on {}", record.device, record.system)),
         ("version", record.version.clone()),
     ];
+    if !record.anomalous.is_empty() {
+        let ids: Vec<_> = record.anomalous.iter().map(|learnt| &*learnt.id).collect();
+        facts.push(("anomalous images learnt from", ids.join(", ")));
+    }
     if let Some(training) = &record.training {
         facts.push(("training time", format!("{:.1} minutes", training.minutes)));
         if let Some(memory) = training.peak_memory_mib {

@@ -31,7 +31,7 @@ pub(super) fn pool<'i>(
     let mut evaluation = PixelEvaluation::new(FIXED);
     for image in images {
         let scores = resize(map(image), model_size, image.size);
-        let mask = match &image.sample.mask {
+        let mask = match &image.mask {
             Some(path) => load_mask(path, limits)?.pixels,
             None => vec![false; scores.len()],
         };

@@ -9,12 +9,16 @@ use super::{
 use crate::report::{Figure, KindRow, KindTable, Section};
 
 /// The figures on top of the page, and what they are called there.
-const HEADLINES: [(&str, &str); 4] = [
+const HEADLINES: [(&str, &str); 5] = [
     ("image_auroc", "Images told apart, AUROC"),
     ("pixel_auroc", "Pixels told apart, AUROC"),
     ("aupro_0.30", "Regions covered, AUPRO to 0.30"),
     (
         "balanced_accuracy_at_threshold",
+        "Verdicts right, balanced accuracy",
+    ),
+    (
+        "balanced_accuracy_at_own_boundary",
         "Verdicts right, balanced accuracy",
     ),
 ];

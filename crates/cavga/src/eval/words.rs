@@ -27,6 +27,10 @@ pub(super) fn words(key: &str) -> (&'static str, &'static str) {
             "Balanced accuracy at the calibrated threshold",
             "anomalous if the score exceeds every held-out normal image's",
         ),
+        "balanced_accuracy_at_own_boundary" => (
+            "Balanced accuracy at the method's own boundary",
+            "the method decides by itself: a fixed boundary, chosen on no image",
+        ),
         "pixel_auroc" => (
             "AUROC",
             "chance that a defective pixel's value is higher than another pixel's",

@@ -2,26 +2,29 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use cavga_data::Sample;
+use cavga_data::{Calibration as HeldOut, Sample, Train};
 use cavga_detect::Detector;
 
 use crate::{
     Error, Result,
-    calibration::{Calibration, MapScale, ScoreScale},
+    calibration::{Calibration, MapScale, Rule, ScoreScale},
     config::DataConfig,
     feed,
     model::{Scored, score},
     progress::{Event, Progress},
 };
 
-/// Scores the training images and those held out of training, one at a time as everywhere.
+/// Scores the normal training images and those held out of training, one at a time as everywhere. Anomalous ones that the
+/// method learnt from stay out of it: all that comes of this is about normal images.
 pub(super) fn calibrate(
     detector: &dyn Detector,
     data: &DataConfig,
-    (train, held_out): (&Arc<[Sample]>, &Arc<[Sample]>),
+    (train, held_out): (&Train, &HeldOut),
     stop: &dyn Fn() -> bool,
     progress: &mut dyn Progress,
 ) -> Result<(Calibration, BTreeMap<String, Vec<f32>>)> {
+    let train: Arc<[Sample]> = train.normal().into();
+    let held_out: Arc<[Sample]> = held_out.clone().into();
     let total = (train.len() + held_out.len()) as u64;
     progress.on(Event::Begin {
         stage: "calibrating",
@@ -30,8 +33,8 @@ pub(super) fn calibrate(
     });
     let mut seen = Seen::default();
     let mut done = 0;
-    for (samples, is_train) in [(train, true), (held_out, false)] {
-        for batch in feed::plain(samples, data, 1)? {
+    for (samples, is_train) in [(&train, true), (&held_out, false)] {
+        for batch in feed::plain(Arc::clone(samples), data, 1)? {
             if stop() {
                 progress.on(Event::End);
                 return Err(Error::Stopped);
@@ -54,7 +57,11 @@ pub(super) fn calibrate(
         }
     }
     progress.on(Event::End);
-    Ok(seen.calibration(train.len(), held_out.len()))
+    let (mut calibration, priors) = seen.calibration(train.len(), held_out.len());
+    if let (Some(boundary), Some(own)) = (detector.boundary(), calibration.scores.first_mut()) {
+        (own.threshold, own.rule) = (boundary, Rule::OwnBoundary);
+    }
+    Ok((calibration, priors))
 }
 
 /// What was seen so far, by name in the detector's order.
@@ -131,6 +138,7 @@ impl Seen {
                 train_min,
                 train_max,
                 threshold,
+                rule: Rule::HeldOut,
             },
         );
         let maps = self

@@ -2,36 +2,60 @@
 
 use std::{
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::atomic::{AtomicBool, Ordering},
 };
 
-use cavga_data::{Dataset, Sample, hold_out};
+use cavga_data::{Calibration, Dataset, Sample, TestSample, Train, draw_anomalous, hold_out};
 
 use crate::{
     Error, Result,
     config::{DataConfig, RunConfig},
     feed,
     progress::{Event, Progress},
+    run::Learnt,
 };
 
 /// The images of a run, split.
 pub(super) struct Images {
-    pub(super) train: Arc<[Sample]>,
-    pub(super) held_out: Arc<[Sample]>,
+    /// Normal ones and, for a weakly supervised method, behind them the anomalous ones that it learns from.
+    pub(super) train: Train,
+    /// Normal ones alone.
+    pub(super) held_out: Calibration,
+    /// The anomalous ones of `train`.
+    pub(super) anomalous: Vec<Learnt>,
     pub(super) fingerprint: String,
 }
 
 impl Images {
     pub(super) fn open(data: &Path, config: &RunConfig) -> Result<Self> {
+        let share = config
+            .method
+            .learns_from_anomalous()
+            .then_some(config.data.anomalous);
+        Self::split(data, config.data.held_out, share, config.train.seed)
+    }
+
+    /// `anomalous`: the share of the anomalous test images that are learnt from; none for a method that learns from normal
+    /// images alone.
+    fn split(data: &Path, held_out: f64, anomalous: Option<f64>, seed: u64) -> Result<Self> {
         let mut dataset = Dataset::open(data)?;
-        // A model is made from the training images alone: another test set beside them must not change it.
-        dataset.test.clear();
+        let test = std::mem::take(&mut dataset.test);
+        let drawn = match anomalous {
+            Some(share) => draw(data, test, share, seed)?,
+            None => Vec::new(),
+        };
+        let learnt = drawn.iter().map(|sample| {
+            Ok(Learnt {
+                id: sample.id.clone(),
+                sha256: sample.sha256()?,
+            })
+        });
+        let learnt = learnt.collect::<Result<Vec<_>>>()?;
+        // A model is made from the images it learns from alone: another test set beside them must not change it, nor masks.
+        dataset.test = drawn.iter().cloned().map(without_mask).collect();
         let fingerprint = dataset.fingerprint()?;
         let found = dataset.train.len();
-        let (train, held_out) = hold_out(dataset.train, config.data.held_out, config.train.seed);
+        let (train, held_out) = hold_out(dataset.train, held_out, seed);
         if held_out.is_empty() {
             // One image to learn from, and one to know what scores normal images get.
             return Err(Error::TooFewImages {
@@ -41,9 +65,11 @@ impl Images {
                 needed: 2,
             });
         }
+        let train = train.iter().cloned().chain(drawn).collect::<Vec<_>>();
         Ok(Self {
             train: train.into(),
-            held_out: held_out.into(),
+            held_out,
+            anomalous: learnt,
             fingerprint,
         })
     }
@@ -63,7 +89,7 @@ impl Images {
             total: self.held_out.len() as u64,
             done: 0,
         });
-        for (index, batch) in feed::plain(&self.held_out, data, 1)?.enumerate() {
+        for (index, batch) in feed::plain(self.held_out.clone(), data, 1)?.enumerate() {
             batch?;
             if stop.load(Ordering::Relaxed) {
                 progress.on(Event::End);
@@ -75,5 +101,112 @@ impl Images {
         }
         progress.on(Event::End);
         Ok(true)
+    }
+}
+
+/// The anomalous test images to learn from; an error where there would be none, or none left to find.
+fn draw(data: &Path, test: Vec<TestSample>, share: f64, seed: u64) -> Result<Vec<Sample>> {
+    let is_anomalous = |test: &&TestSample| test.sample.label.is_anomalous();
+    let found = test.iter().filter(is_anomalous).count();
+    if found < 2 {
+        return Err(Error::TooFewImages {
+            path: data.to_owned(),
+            what: "anomalous test images (in test/<kind>; a weakly supervised method learns from some and is tested on the \
+                   others)",
+            found,
+            needed: 2,
+        });
+    }
+    Ok(draw_anomalous(test, share, seed).drawn)
+}
+
+fn without_mask(sample: Sample) -> TestSample {
+    TestSample { sample, mask: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use cavga_data::generate::{GenerateConfig, write_dataset};
+
+    use super::*;
+
+    fn data(folder: &Path) -> std::path::PathBuf {
+        let root = folder.join("data");
+        let config = GenerateConfig {
+            train: 6,
+            test_per_defect: 2,
+            ..GenerateConfig::tiny()
+        };
+        write_dataset(&root, &config).unwrap();
+        root
+    }
+
+    #[test]
+    fn drawn_images_are_learnt_from_and_never_calibrated_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = data(folder.path());
+        let images = Images::split(&root, 0.3, Some(0.2), 1).unwrap();
+        assert_eq!((images.train.len(), images.held_out.len()), (6, 2));
+        assert_eq!(
+            (images.anomalous.len(), images.train.normal().len()),
+            (2, 4)
+        );
+        assert!(
+            images
+                .held_out
+                .iter()
+                .all(|held| !held.label.is_anomalous())
+        );
+        for (sample, learnt) in images.train.iter().skip(4).zip(&images.anomalous) {
+            assert!(sample.label.is_anomalous() && sample.id == learnt.id);
+            assert_eq!(sample.sha256().unwrap(), learnt.sha256);
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_covers_the_images_drawn_and_no_other_test_image() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = data(folder.path());
+        let open = |share| Images::split(&root, 0.3, share, 1).unwrap();
+        let (weak, plain) = (open(Some(0.1)), open(None));
+        assert!(plain.anomalous.is_empty() && plain.train.len() == 4);
+        assert_ne!(weak.fingerprint, plain.fingerprint);
+        let spoil = |id: &str| fs::copy(root.join("train/good/000.png"), root.join(id)).unwrap();
+        let drawn = &weak.anomalous[0].id;
+        let other = ["test/blob/000.png", "test/blob/001.png"];
+        spoil(other.iter().find(|id| *id != drawn).unwrap());
+        assert_eq!(open(Some(0.1)).fingerprint, weak.fingerprint);
+        spoil(drawn);
+        assert_ne!(open(Some(0.1)).fingerprint, weak.fingerprint);
+        assert_eq!(open(None).fingerprint, plain.fingerprint);
+    }
+
+    #[test]
+    fn a_fingerprint_does_not_cover_masks() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = data(folder.path());
+        let fingerprint = || Images::split(&root, 0.3, Some(0.1), 1).unwrap().fingerprint;
+        let before = fingerprint();
+        fs::remove_dir_all(root.join("ground_truth")).unwrap();
+        assert_eq!(fingerprint(), before);
+    }
+
+    #[test]
+    fn one_anomalous_image_is_too_few_to_learn_from_and_test_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = data(folder.path());
+        fs::remove_dir_all(root.join("ground_truth")).unwrap();
+        for kind in ["blob", "misprint", "missing_part", "scratch"] {
+            fs::remove_dir_all(root.join("test").join(kind)).unwrap();
+        }
+        fs::remove_file(root.join("test/stain/001.png")).unwrap();
+        let open = |share| Images::split(&root, 0.3, share, 1);
+        let error = open(Some(0.02)).err().unwrap().to_string();
+        assert!(error.starts_with(&root.display().to_string()), "{error}");
+        assert!(error.contains(": 1 anomalous test images"), "{error}");
+        assert!(error.ends_with("at least 2 needed"), "{error}");
+        assert!(open(None).is_ok());
     }
 }

@@ -170,7 +170,7 @@ fn make_model(
         ..
     } = session;
     let DataConfig { size, .. } = config.data;
-    let batches = feed::plain(&images.held_out, &config.data, config.train.batch)?;
+    let batches = feed::plain(images.held_out.clone(), &config.data, config.train.batch)?;
     let mut held_out = batches.enumerate().map(|(step, batch)| {
         let batch = batch.map_err(|error| cavga_detect::Error::Source(Box::new(error)))?;
         let anomalous = vec![false; batch.samples.len()];

@@ -56,11 +56,13 @@ pub(super) fn begin(
         device: device.to_owned(),
         data: absolute(data),
         fingerprint: images.fingerprint.clone(),
-        n_train: images.train.len(),
+        n_train: images.train.len() - images.anomalous.len(),
+        n_anomalous: images.anomalous.len(),
         n_calibration: images.held_out.len(),
         passes,
         steps,
         training: None,
+        anomalous: images.anomalous.clone(),
     };
     atomic::create_folder(run.path())?;
     run.write_record(config, &record)?;

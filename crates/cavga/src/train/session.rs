@@ -1,13 +1,12 @@
 //! The loop of a training: passes, order, checkpoints, the guard against numbers that are not finite.
 
 use std::{
-    sync::Arc,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
 use burn::tensor::Device;
-use cavga_data::Sample;
+use cavga_data::Train;
 use cavga_detect::{Batch, Learner, Losses};
 
 use super::log::{Log, LogLine};
@@ -39,7 +38,7 @@ pub(super) struct Session<'a> {
     pub(super) config: &'a RunConfig,
     pub(super) run: &'a RunFolder,
     pub(super) fingerprint: &'a str,
-    pub(super) train: &'a Arc<[Sample]>,
+    pub(super) train: &'a Train,
     pub(super) passes: usize,
     pub(super) device: &'a Device,
     pub(super) stop: &'a AtomicBool,
@@ -101,11 +100,11 @@ impl Session<'_> {
                 self.checkpoint()?;
                 return Ok(End::Stopped);
             }
-            let images = images?;
-            let [count, ..] = images.dims();
+            let (images, anomalous) = images?;
+            let count = anomalous.len();
             let batch = Batch {
                 images,
-                anomalous: vec![false; count],
+                anomalous,
                 step: self.place.step,
                 pass: self.place.pass,
             };

@@ -297,6 +297,11 @@ impl Detector for CavgaDetector {
         })
     }
 
+    fn boundary(&self) -> Option<f32> {
+        // Where both classes are as likely.
+        self.network.vae.classifier().map(|_| 0.0)
+    }
+
     fn state(&self) -> Result<Tensors> {
         let mut tensors = Tensors::new();
         state::collect(&self.network.vae, "", &mut tensors);

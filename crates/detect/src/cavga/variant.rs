@@ -59,10 +59,7 @@ impl Variant {
         let stride = match (config.attention.stage, self.parts) {
             (None, _) => self.stride(config),
             (Some(stage), Parts::Dcgan) => 1 << stage,
-            (Some(stage), Parts::Resnet) => config
-                .encoder
-                .backbone
-                .stride(stage - 1, config.output_stride),
+            (Some(stage), Parts::Resnet) => (2 << stage.min(4)).min(config.output_stride),
         };
         size.map(|side| side / stride)
     }
