@@ -13,6 +13,7 @@ mod traits;
 pub use cavga_nn::{
     device::{self, DeviceError},
     state::Tensors,
+    weights::Source,
 };
 pub use error::{Error, Result};
 pub use method::Method;

@@ -17,3 +17,4 @@ pub mod random;
 pub mod residual_decoder;
 pub mod resnet;
 pub mod state;
+pub mod weights;
