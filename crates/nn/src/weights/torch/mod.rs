@@ -39,28 +39,27 @@ pub(super) fn is_pickle(bytes: &[u8]) -> bool {
 /// Reads a zip: `NAME/data.pkl`, and each storage in `NAME/data/KEY`.
 pub(super) fn parse_zip(bytes: &[u8]) -> Result<Tensors, Problem> {
     let entries = zip::entries(bytes)?;
-    let (folder, program) = entries
-        .iter()
-        .find_map(|(name, data)| {
-            let folder = name.strip_suffix("data.pkl")?;
-            // The folder is named as the file was when it was saved.
-            (folder.matches('/').count() == 1 && folder.ends_with('/')).then_some((folder, *data))
-        })
+    // The folder is named as the file was when it was saved.
+    let folder = entries
+        .names()
+        .filter_map(|name| name.strip_suffix("/data.pkl"))
+        .find(|folder| !folder.contains('/'))
         .ok_or_else(|| Problem::Unknown("a zip without torch's data.pkl".to_owned()))?;
-    if entries.contains_key(&format!("{folder}constants.pkl")) {
+    let get = |name: &str| entries.get(&format!("{folder}/{name}"));
+    if entries
+        .names()
+        .any(|name| name == format!("{folder}/constants.pkl"))
+    {
         return Err(Problem::Script);
     }
-    let big_endian = entries.get(&format!("{folder}byteorder")) == Some(&&b"big"[..]);
+    let big_endian = get("byteorder")? == Some(b"big");
+    let program = get("data.pkl")?.unwrap_or_default();
+    let mut reader = Reader::new(program, "the list of tensors");
     let mut values = Values::default();
-    let root = pickle::run(
-        &mut Reader::new(program, "the list of tensors"),
-        &mut values,
-    )?;
+    let root = pickle::run(&mut reader, &mut values)?;
     let mut gatherer = Gatherer::new(bytes.len(), big_endian);
     collect(&values, root, &mut gatherer, |storage| {
-        entries
-            .get(&format!("{folder}data/{}", storage.key))
-            .copied()
+        get(&format!("data/{}", storage.key))
     })
 }
 
@@ -104,7 +103,7 @@ pub(super) fn parse_pickles(bytes: &[u8]) -> Result<Tensors, Problem> {
     }
     let mut gatherer = Gatherer::new(bytes.len(), false);
     collect(&values, root, &mut gatherer, |storage| {
-        storages.get(storage.key.as_str()).copied()
+        Ok(storages.get(storage.key.as_str()).copied())
     })
 }
 
@@ -113,7 +112,7 @@ fn collect<'a>(
     values: &Values,
     root: Id,
     gatherer: &mut Gatherer,
-    bytes: impl Fn(&Storage) -> Option<&'a [u8]>,
+    bytes: impl Fn(&Storage) -> Result<Option<&'a [u8]>, Problem>,
 ) -> Result<Tensors, Problem> {
     let is_tensor = |id: &Id| matches!(values.get(*id), Value::Tensor(_));
     let root = values.by_name(root).ok_or(Problem::NoTensors)?;
@@ -131,7 +130,7 @@ fn collect<'a>(
         let Value::Tensor(strided) = values.get(id) else {
             continue;
         };
-        let bytes = bytes(&strided.storage).ok_or_else(|| Problem::Tensor {
+        let bytes = bytes(&strided.storage)?.ok_or_else(|| Problem::Tensor {
             name: name.to_owned(),
             why: "has no numbers in the file; copy or download it again".to_owned(),
         })?;

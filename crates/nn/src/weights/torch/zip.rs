@@ -22,17 +22,35 @@ const ENTRY: &[u8] = b"PK\x01\x02";
 /// What a 32-bit field says where the number is in the entry's extra field.
 const IN_EXTRA: u64 = u32::MAX as u64;
 
-/// The files in a zip by name.
-pub(super) type Entries<'a> = BTreeMap<String, &'a [u8]>;
+/// The files in a zip by name; those that are not simply stored, as the code of TorchScript, have no bytes.
+#[derive(Debug, Default)]
+pub(super) struct Entries<'a>(BTreeMap<String, Option<&'a [u8]>>);
+
+impl<'a> Entries<'a> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// A file's bytes; `None` where there is no such file.
+    pub(super) fn get(&self, name: &str) -> Result<Option<&'a [u8]>, Problem> {
+        match self.0.get(name) {
+            None => Ok(None),
+            Some(Some(bytes)) => Ok(Some(bytes)),
+            Some(None) => Err(malformed(format!(
+                "its part {name:?} is compressed or encrypted, which torch does not do"
+            ))),
+        }
+    }
+}
 
 /// Finds every entry of a zip.
 pub(super) fn entries(bytes: &[u8]) -> Result<Entries<'_>, Problem> {
     let (count, first) = directory(bytes)?;
     let mut reader = Reader::new(part(bytes, first)?, "the zip's directory");
-    let mut entries = Entries::new();
+    let mut entries = Entries::default();
     for _ in 0..count {
         let (name, data) = entry(bytes, &mut reader)?;
-        entries.insert(name, data);
+        entries.0.insert(name, data);
     }
     Ok(entries)
 }
@@ -87,7 +105,10 @@ fn directory(bytes: &[u8]) -> Result<(u64, u64), Problem> {
 }
 
 /// The next entry of the directory: its name, and its bytes in the file.
-fn entry<'a>(bytes: &'a [u8], reader: &mut Reader<'a>) -> Result<(String, &'a [u8]), Problem> {
+fn entry<'a>(
+    bytes: &'a [u8],
+    reader: &mut Reader<'a>,
+) -> Result<(String, Option<&'a [u8]>), Problem> {
     if reader.take(4)? != ENTRY {
         return Err(malformed("the zip's directory is broken"));
     }
@@ -104,9 +125,7 @@ fn entry<'a>(bytes: &'a [u8], reader: &mut Reader<'a>) -> Result<(String, &'a [u
     let extra = reader.take(names[1])?;
     reader.skip(names[2])?;
     if method != 0 || flags & 1 != 0 {
-        return Err(malformed(format!(
-            "its part {name:?} is compressed or encrypted, which torch does not do"
-        )));
+        return Ok((name, None));
     }
     let [length, _, first] = in_extra(extra, [length, stored, first])?;
     let mut local = Reader::new(part(bytes, first)?, "the zip's entries");
@@ -120,7 +139,7 @@ fn entry<'a>(bytes: &'a [u8], reader: &mut Reader<'a>) -> Result<(String, &'a [u
     local.skip(skip[0])?;
     local.skip(skip[1])?;
     let length = usize::try_from(length).map_err(|_| malformed("an entry is too long"))?;
-    Ok((name, local.take(length)?))
+    Ok((name, Some(local.take(length)?)))
 }
 
 /// Numbers that do not fit in 32 bits stand in the extra field with the tag 1, in this order.
