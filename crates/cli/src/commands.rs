@@ -24,6 +24,7 @@ use crate::{
     args::{self, Args, Command},
     output::{self, STOPPED, line},
     show::{duration, note, progress},
+    weights,
 };
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
@@ -33,12 +34,13 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Eval(args) => eval(&args),
         Command::Predict(args) => predict(args),
         Command::Methods(args) => methods(&args),
+        Command::Weights(args) => weights::run(&args),
         Command::Data(args::Data::Check(args)) => data_check(&args),
     }
 }
 
 /// A flag that Ctrl-C raises; a second Ctrl-C ends the program at once.
-fn stop_flag() -> Result<Arc<AtomicBool>> {
+pub(crate) fn stop_flag() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {
