@@ -6,7 +6,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{ErrorKind, Read, Seek, SeekFrom, Write},
+    io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     sync::atomic::Ordering,
     thread,
@@ -94,6 +94,9 @@ pub(super) fn fetch(
         });
         let fetched = try_again(wanted, &mut part, agent, options, progress);
         progress.on(Event::End);
+        if fetched.is_err() && part.length == 0 {
+            remove(&part.path)?;
+        }
         fetched?;
         part.finish(wanted.path)?;
     }
@@ -172,7 +175,6 @@ fn try_again(
                 let pieced = part.pieced;
                 part.restart()?;
                 if !pieced || from_the_start {
-                    remove(&part.path)?;
                     return Err(FetchError::WrongContent {
                         url: wanted.url.to_owned(),
                         expected: wanted.sha256.to_string(),
@@ -192,7 +194,11 @@ fn try_again(
                 if !passing || fruitless >= FRUITLESS || last == 0 {
                     return Err(error);
                 }
-                pause(options.pause * 2_u32.pow(fruitless), options)?;
+                progress.on(Event::Note(&format!("{error}; trying again")));
+                pause(
+                    options.pause * 2_u32.pow(fruitless.saturating_sub(1)),
+                    options,
+                )?;
             }
         }
     }
@@ -323,6 +329,19 @@ fn agree(wanted: &Wanted<'_>, part: &mut Part, response: &Response<Body>) -> Res
     }
 }
 
+/// Bytes that could not be written, of which so many are still missing.
+pub(super) fn unwritten(path: &Path, missing: u64, error: io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => FetchError::DiskFull {
+            path: path.to_owned(),
+            missing,
+            source: error,
+        }
+        .into(),
+        _ => Error::io("write", path)(error),
+    }
+}
+
 /// The file as far as it is here.
 struct Part {
     path: PathBuf,
@@ -374,15 +393,7 @@ impl Part {
     fn append(&mut self, bytes: &[u8], wanted: &Wanted<'_>) -> Result<()> {
         self.file
             .write_all(bytes)
-            .map_err(|error| match error.kind() {
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => FetchError::DiskFull {
-                    path: self.path.clone(),
-                    missing: wanted.bytes - self.length,
-                    source: error,
-                }
-                .into(),
-                _ => Error::io("write", &self.path)(error),
-            })?;
+            .map_err(|error| unwritten(&self.path, wanted.bytes - self.length, error))?;
         self.hash.update(bytes);
         self.length += bytes.len() as u64;
         Ok(())

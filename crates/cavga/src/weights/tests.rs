@@ -156,6 +156,8 @@ impl Place {
             assert!(said.contains(word), "expected {word}: {said}");
         }
         assert!(!self.file().exists());
+        let part = fs::metadata(self.part()).map_or(1, |part| part.len());
+        assert_ne!(part, 0, "an empty part is left behind");
     }
 }
 
@@ -168,6 +170,14 @@ fn a_file_comes_whole_and_is_not_fetched_twice() {
     place.succeeds(&server);
     place.succeeds(&server);
     assert_eq!(*server.asked.lock().unwrap(), [None]);
+}
+
+#[test]
+fn a_damaged_file_is_replaced() {
+    let server = serve(|_, asked, stream| send(stream, &content(), asked.from, usize::MAX));
+    let place = Place::new();
+    fs::write(place.file(), &content()[1..]).unwrap();
+    place.succeeds(&server);
 }
 
 #[test]
@@ -281,7 +291,10 @@ fn a_server_that_stalls_is_given_up() {
     let silent = serve(|_, _, _| thread::sleep(Duration::from_secs(60)));
     let mut place = Place::new();
     place.options.patience = Duration::from_millis(100);
-    place.fails(&silent.url, &["after 0 of 300000 bytes", "goes on from it"]);
+    place.fails(
+        &silent.url,
+        &["after 0 of 300000 bytes", "goes on from there"],
+    );
     let stalling = serve(|_, asked, stream| {
         send(
             stream,
@@ -298,6 +311,16 @@ fn a_server_that_stalls_is_given_up() {
         fs::read(place.part()).unwrap(),
         content()[..1000],
         "kept for the next try"
+    );
+}
+
+#[test]
+fn a_full_disk_says_how_much_room_is_missing() {
+    let full = std::io::ErrorKind::StorageFull.into();
+    let said = super::fetch::unwritten(Path::new("w.pth.part"), 1234, full).to_string();
+    assert!(
+        said.contains("w.pth.part: the disk is full; make room for 1234 more bytes"),
+        "{said}"
     );
 }
 
@@ -406,6 +429,46 @@ fn the_folder_s_files_are_taken_and_damage_is_noticed() {
         unknown.to_string().contains("did you mean resnet-18?"),
         "{unknown}"
     );
+}
+
+/// Real files, where they are at hand: known by their content, under the catalogue's name and under the backbone's.
+#[test]
+fn real_files_are_verified() {
+    let root = std::env::var_os("CAVGA_TEST_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+        PathBuf::from,
+    );
+    let place = Place::new();
+    for (backbone, file, name) in [
+        (
+            "squeezenet-1.1",
+            "squeezenet1_1_imagenet.safetensors",
+            "squeezenet1_1_imagenet.safetensors",
+        ),
+        (
+            "efficientnet-lite0",
+            "efficientnet_lite0_imagenet.safetensors",
+            "efficientnet-lite0.safetensors",
+        ),
+        (
+            "mobilenet-v2",
+            "mobilenetv2_imagenet_features.safetensors",
+            "mobilenet-v2.safetensors",
+        ),
+    ] {
+        let file = root.join("weights").join(file);
+        if !file.is_file() {
+            println!(
+                "skipped: {} is missing; set CAVGA_TEST_DATA to run it",
+                file.display()
+            );
+            return;
+        }
+        let path = place.folder.path().join(name);
+        fs::copy(file, &path).unwrap();
+        let state = state(entry(backbone).unwrap(), Some(place.folder.path()));
+        assert_eq!(state.unwrap(), State::Verified { path });
+    }
 }
 
 #[test]
