@@ -4,25 +4,25 @@
 //! alone. The hash runs along, over the part on disk first. Only what has the right length and SHA-256 is renamed to
 //! `FILE`. A lock on `FILE.lock` lets one process fetch while others wait for it.
 
+mod part;
+#[cfg(test)]
+mod tests;
+
 use std::{
-    fs::{self, File, TryLockError},
-    io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
+    fs::{File, TryLockError},
+    io::{ErrorKind, Read},
     path::{Path, PathBuf},
     sync::atomic::Ordering,
     thread,
     time::Duration,
 };
 
-use sha2::{Digest as _, Sha256};
+use part::Part;
 use ureq::{Agent, Body, http::Response};
 
-use super::{
-    Digest, FetchError, Options,
-    digest::{self, hex},
-    remove,
-};
+use super::{Digest, FetchError, Options, digest, remove};
 use crate::{
-    Error, Result, atomic,
+    Error, Result,
     progress::{Event, Progress},
 };
 
@@ -168,7 +168,7 @@ fn try_again(
         };
         match tried {
             Ok(()) => {
-                let found = hex(&part.hash.clone().finalize());
+                let found = part.sha256();
                 if wanted.sha256.fits(&found) {
                     return Ok(());
                 }
@@ -326,87 +326,5 @@ fn agree(wanted: &Wanted<'_>, part: &mut Part, response: &Response<Body>) -> Res
                 passing: matches!(status, 408 | 416 | 425 | 429 | 500..),
             })
         }
-    }
-}
-
-/// Bytes that could not be written, of which so many are still missing.
-pub(super) fn unwritten(path: &Path, missing: u64, error: io::Error) -> Error {
-    match error.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => FetchError::DiskFull {
-            path: path.to_owned(),
-            missing,
-            source: error,
-        }
-        .into(),
-        _ => Error::io("write", path)(error),
-    }
-}
-
-/// The file as far as it is here.
-struct Part {
-    path: PathBuf,
-    file: File,
-    hash: Sha256,
-    length: u64,
-    /// Whether it came in several pieces, which need not be of one file.
-    pieced: bool,
-}
-
-impl Part {
-    /// What an earlier try left, or nothing.
-    fn open(wanted: &Wanted<'_>) -> Result<Self> {
-        let path = beside(wanted.path, "part");
-        let mut hash = Sha256::new();
-        let opened = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .and_then(|mut file| Ok((digest::feed(&mut hash, &mut file)?, file)));
-        let (length, file) = opened.map_err(Error::io("write", &path))?;
-        let mut part = Self {
-            path,
-            file,
-            hash,
-            length,
-            pieced: length > 0,
-        };
-        if length > wanted.bytes {
-            part.restart()?;
-        }
-        Ok(part)
-    }
-
-    /// Forgets what is here.
-    fn restart(&mut self) -> Result<()> {
-        self.file
-            .set_len(0)
-            .and_then(|()| self.file.seek(SeekFrom::Start(0)))
-            .map_err(Error::io("write", &self.path))?;
-        self.hash = Sha256::new();
-        self.length = 0;
-        self.pieced = false;
-        Ok(())
-    }
-
-    fn append(&mut self, bytes: &[u8], wanted: &Wanted<'_>) -> Result<()> {
-        self.file
-            .write_all(bytes)
-            .map_err(|error| unwritten(&self.path, wanted.bytes - self.length, error))?;
-        self.hash.update(bytes);
-        self.length += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// Gives the whole file its name.
-    fn finish(self, path: &Path) -> Result<()> {
-        let synced = self.file.sync_all();
-        drop(self.file);
-        synced
-            .and_then(|()| fs::rename(&self.path, path))
-            .map_err(Error::io("write", path))?;
-        atomic::sync_folder(path);
-        Ok(())
     }
 }
