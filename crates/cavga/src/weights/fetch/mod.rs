@@ -100,8 +100,9 @@ pub(super) fn fetch(
         fetched?;
         part.finish(wanted.path)?;
     }
-    // Whoever waits for it finds the file made.
-    remove(&lock)
+    // Whoever waits for it finds the file made. If it cannot be removed, an empty file stays: nothing to fail for.
+    let _ = remove(&lock);
+    Ok(())
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
@@ -114,7 +115,12 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 /// Waits until no other process fetches this file. `None` where the file system knows no locks: two that fetch at once
 /// then write the same bytes twice, and the checksum still decides.
 fn alone(lock: &Path, options: &Options, progress: &mut dyn Progress) -> Result<Option<File>> {
-    let file = File::create(lock).map_err(Error::io("write", lock))?;
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(lock)
+        .map_err(Error::io("write", lock))?;
     let mut said = false;
     loop {
         match file.try_lock() {

@@ -369,3 +369,29 @@ fn plain_http_is_refused_outside_of_tests() {
     assert!(said.to_string().to_lowercase().contains("https"), "{said}");
     assert!(server.asked.lock().unwrap().is_empty());
 }
+
+#[test]
+fn https_speaks_tls_and_a_server_that_does_not_is_an_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/file", listener.local_addr().unwrap());
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut first = [0];
+        stream.read_exact(&mut first).unwrap();
+        plain(&mut stream, "400 Bad Request");
+        first[0]
+    });
+    let place = Place::new();
+    let path = place.file();
+    let wanted = Wanted {
+        url: &url,
+        path: &path,
+        sha256: SHA256,
+        bytes: 300_000,
+    };
+    let mut options = place.options.clone();
+    options.patience = Duration::from_millis(500);
+    let error = fetch(&wanted, &agent(&options, true), &options, &mut ()).unwrap_err();
+    assert!(error.to_string().contains(&url), "{error}");
+    assert_eq!(server.join().unwrap(), 22, "a TLS handshake record");
+}
