@@ -7,13 +7,15 @@ Run from the repository's root; it needs nothing of this repository, and its out
 
 It writes into crates/nn/tests/weights. Every file holds a few numbers in a form that readers get wrong; expected.json
 says, for each file that is to be read, what a reader gives: name, shape, values as f32 in row-major order. Files that are
-not in it are to be refused. Nothing is random.
+not in it are to be refused. Nothing is random, but in the old format storages are named by their addresses: those files'
+bytes differ from run to run, what they hold does not.
 """
 
 import json
 import os
 import pickle
 import struct
+import zipfile
 from pathlib import Path
 
 import torch
@@ -104,6 +106,10 @@ def main(folder):
     write_storage_views(os.path.join(folder, "storage-views-old.pth"))
     GOOD["storage-views-old.pth"] = torch.load(os.path.join(folder, "storage-views-old.pth"), weights_only=False)
 
+    # As a big-endian machine writes it.
+    write_big_endian(os.path.join(folder, "big-endian.pth"), {"weight": ramp(2, 3)})
+    GOOD["big-endian.pth"] = torch.load(os.path.join(folder, "big-endian.pth"), weights_only=True)
+
     # What must be refused.
     torch.save({"weight": ramp(2), "extra": Hostile()}, os.path.join(folder, "hostile-zip.pth"))
     torch.save({"weight": ramp(2), "extra": Hostile()}, os.path.join(folder, "hostile-old.pth"), **old)
@@ -126,6 +132,19 @@ def main(folder):
     with open(os.path.join(folder, "expected.json"), "w") as file:
         json.dump(expected, file, separators=(",", ":"), sort_keys=True)
         file.write("\n")
+
+
+def write_big_endian(path, floats):
+    """What torch saves of f32 tensors, with each number's bytes turned round."""
+    torch.save(floats, path)
+    with zipfile.ZipFile(path) as file:
+        entries = {name: file.read(name) for name in file.namelist()}
+    with zipfile.ZipFile(path, "w") as file:
+        for name, data in entries.items():
+            if "/data/" in name:
+                data = b"".join(data[at : at + 4][::-1] for at in range(0, len(data), 4))
+            # A fixed date: the same bytes each time.
+            file.writestr(zipfile.ZipInfo(name), b"big" if name.endswith("/byteorder") else data)
 
 
 def write_storage_views(path):

@@ -130,22 +130,41 @@ fn old(program: &[u8]) -> Vec<u8> {
     file
 }
 
-fn tensor(length: &[u8], offset: &[u8], shape: &[u8], strides: &[u8]) -> Vec<u8> {
-    let mut program = b"\x80\x02}U\x01wctorch._utils\n_rebuild_tensor\n((U\x07storagectorch\nFloatStorage\nU\x017U\x03cpu".to_vec();
-    for part in [
+/// Commands that build a tensor.
+fn rebuilt(length: &[u8], offset: &[u8], shape: &[u8], strides: &[u8]) -> Vec<u8> {
+    [
+        b"ctorch._utils\n_rebuild_tensor\n((U\x07storagectorch\nFloatStorage\nU\x017U\x03cpu",
         length,
         b"NtQ",
         offset,
         shape,
         strides,
-        b"tRs.\x80\x02](U\x017e.",
-    ] {
-        program.extend(part);
-    }
-    let mut file = old(&program);
-    file.extend(2_u64.to_le_bytes());
-    file.extend([0; 8]);
-    file
+        b"tR",
+    ]
+    .concat()
+}
+
+/// The end of a file with one storage of the two numbers 0.
+const STORAGE: &[u8] = b".\x80\x02](U\x017e.\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+/// A file with one tensor.
+fn tensor(length: &[u8], offset: &[u8], shape: &[u8], strides: &[u8]) -> Vec<u8> {
+    let tensor = rebuilt(length, offset, shape, strides);
+    old(&[b"\x80\x02}U\x01w", &tensor[..], b"s", STORAGE].concat())
+}
+
+/// Python 2 gave ordered dicts as lists of lists.
+#[test]
+fn a_dict_of_python_2_is_read() {
+    let tensor = rebuilt(b"K\x02", b"K\x00", b"K\x02\x85", b"K\x01\x85");
+    let dict = [
+        b"\x80\x02ccollections\nOrderedDict\n](](U\x01w",
+        &tensor[..],
+        b"ee\x85R",
+        STORAGE,
+    ];
+    let tensors = parse(&old(&dict.concat())).unwrap();
+    assert_eq!(plain(tensors)["w"].values, [0.0, 0.0]);
 }
 
 #[test]

@@ -113,7 +113,7 @@ pub static CATALOGUE: [Entry; 7] = [
         sha256: Digest::Full("bf26320e764b0d1cf515f2eed19a049d89ed4d521c515f5509d6ff4dcb085cec"),
         also: &[],
         home: None,
-        origin: "the Python package ndf 0.1.4, whose squeezenet_weights.pkl has to be turned into safetensors first",
+        origin: "the Python package ndf 0.1.4 by conformance/weights/squeezenet.py of this project",
         licence: "MIT",
         tensors: ["conv1.weight", "fire2.squeeze1x1.weight", "conv10.weight"],
     },
@@ -170,8 +170,8 @@ impl Entry {
             None => self.origin.to_owned(),
         };
         format!(
-            "put {} there yourself ({} bytes, SHA-256 {}), from {from}; or your own file, with tensors called {}, as {} or .pth; \
-             or set weights = \"none\"",
+            "get it from {from} and put it at {} ({} bytes, SHA-256 {}); or put your own file, with tensors called {}, \
+             at {} (or .pth); or set weights = \"none\"",
             path.display(),
             self.bytes,
             self.sha256,

@@ -115,7 +115,7 @@ pub enum FetchError {
     },
     /// The connection failed, again and again.
     #[error(
-        "{url}: {why}, after {got} of {expected} bytes; what came is kept, and the next try goes on from it"
+        "{url}: {why}, after {got} of {expected} bytes, which are kept: another try goes on from there"
     )]
     Connection {
         /// The address.

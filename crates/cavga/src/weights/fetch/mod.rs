@@ -4,25 +4,25 @@
 //! alone. The hash runs along, over the part on disk first. Only what has the right length and SHA-256 is renamed to
 //! `FILE`. A lock on `FILE.lock` lets one process fetch while others wait for it.
 
+mod part;
+#[cfg(test)]
+mod tests;
+
 use std::{
-    fs::{self, File, TryLockError},
-    io::{ErrorKind, Read, Seek, SeekFrom, Write},
+    fs::{File, TryLockError},
+    io::{ErrorKind, Read},
     path::{Path, PathBuf},
     sync::atomic::Ordering,
     thread,
     time::Duration,
 };
 
-use sha2::{Digest as _, Sha256};
+use part::Part;
 use ureq::{Agent, Body, http::Response};
 
-use super::{
-    Digest, FetchError, Options,
-    digest::{self, hex},
-    remove,
-};
+use super::{Digest, FetchError, Options, digest, remove};
 use crate::{
-    Error, Result, atomic,
+    Error, Result,
     progress::{Event, Progress},
 };
 
@@ -94,11 +94,15 @@ pub(super) fn fetch(
         });
         let fetched = try_again(wanted, &mut part, agent, options, progress);
         progress.on(Event::End);
+        if fetched.is_err() && part.length == 0 {
+            remove(&part.path)?;
+        }
         fetched?;
         part.finish(wanted.path)?;
     }
-    // Whoever waits for it finds the file made.
-    remove(&lock)
+    // Whoever waits for it finds the file made. If it cannot be removed, an empty file stays: nothing to fail for.
+    let _ = remove(&lock);
+    Ok(())
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {
@@ -111,7 +115,12 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 /// Waits until no other process fetches this file. `None` where the file system knows no locks: two that fetch at once
 /// then write the same bytes twice, and the checksum still decides.
 fn alone(lock: &Path, options: &Options, progress: &mut dyn Progress) -> Result<Option<File>> {
-    let file = File::create(lock).map_err(Error::io("write", lock))?;
+    let file = File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(lock)
+        .map_err(Error::io("write", lock))?;
     let mut said = false;
     loop {
         match file.try_lock() {
@@ -165,14 +174,13 @@ fn try_again(
         };
         match tried {
             Ok(()) => {
-                let found = hex(&part.hash.clone().finalize());
+                let found = part.sha256();
                 if wanted.sha256.fits(&found) {
                     return Ok(());
                 }
                 let pieced = part.pieced;
                 part.restart()?;
                 if !pieced || from_the_start {
-                    remove(&part.path)?;
                     return Err(FetchError::WrongContent {
                         url: wanted.url.to_owned(),
                         expected: wanted.sha256.to_string(),
@@ -192,7 +200,11 @@ fn try_again(
                 if !passing || fruitless >= FRUITLESS || last == 0 {
                     return Err(error);
                 }
-                pause(options.pause * 2_u32.pow(fruitless), options)?;
+                progress.on(Event::Note(&format!("{error}; trying again")));
+                pause(
+                    options.pause * 2_u32.pow(fruitless.saturating_sub(1)),
+                    options,
+                )?;
             }
         }
     }
@@ -320,82 +332,5 @@ fn agree(wanted: &Wanted<'_>, part: &mut Part, response: &Response<Body>) -> Res
                 passing: matches!(status, 408 | 416 | 425 | 429 | 500..),
             })
         }
-    }
-}
-
-/// The file as far as it is here.
-struct Part {
-    path: PathBuf,
-    file: File,
-    hash: Sha256,
-    length: u64,
-    /// Whether it came in several pieces, which need not be of one file.
-    pieced: bool,
-}
-
-impl Part {
-    /// What an earlier try left, or nothing.
-    fn open(wanted: &Wanted<'_>) -> Result<Self> {
-        let path = beside(wanted.path, "part");
-        let mut hash = Sha256::new();
-        let opened = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .and_then(|mut file| Ok((digest::feed(&mut hash, &mut file)?, file)));
-        let (length, file) = opened.map_err(Error::io("write", &path))?;
-        let mut part = Self {
-            path,
-            file,
-            hash,
-            length,
-            pieced: length > 0,
-        };
-        if length > wanted.bytes {
-            part.restart()?;
-        }
-        Ok(part)
-    }
-
-    /// Forgets what is here.
-    fn restart(&mut self) -> Result<()> {
-        self.file
-            .set_len(0)
-            .and_then(|()| self.file.seek(SeekFrom::Start(0)))
-            .map_err(Error::io("write", &self.path))?;
-        self.hash = Sha256::new();
-        self.length = 0;
-        self.pieced = false;
-        Ok(())
-    }
-
-    fn append(&mut self, bytes: &[u8], wanted: &Wanted<'_>) -> Result<()> {
-        self.file
-            .write_all(bytes)
-            .map_err(|error| match error.kind() {
-                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => FetchError::DiskFull {
-                    path: self.path.clone(),
-                    missing: wanted.bytes - self.length,
-                    source: error,
-                }
-                .into(),
-                _ => Error::io("write", &self.path)(error),
-            })?;
-        self.hash.update(bytes);
-        self.length += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// Gives the whole file its name.
-    fn finish(self, path: &Path) -> Result<()> {
-        let synced = self.file.sync_all();
-        drop(self.file);
-        synced
-            .and_then(|()| fs::rename(&self.path, path))
-            .map_err(Error::io("write", path))?;
-        atomic::sync_folder(path);
-        Ok(())
     }
 }
