@@ -89,10 +89,7 @@ fn sine(kind: Kind, scale: f64) -> Tensor<4> {
             values.push((scale * at.sin() * deviation[from] + mean[from]) as f32);
         }
     }
-    Tensor::from_data(
-        TensorData::new(values, [1, 3, 224, 224]),
-        &Device::flex(),
-    )
+    Tensor::from_data(TensorData::new(values, [1, 3, 224, 224]), &Device::flex())
 }
 
 /// What the reference gives for features: logits where the file has a classifier, else the means over positions.

@@ -71,9 +71,13 @@ fn every(x: &Tensor<4>, step: usize) -> Vec<f32> {
     let [batch, channels, height, width] = x.dims();
     let values = vec(x);
     let rows = (0..batch * channels * height).filter(|row| row % height % step == 0);
-    rows.flat_map(|row| (0..width).step_by(step).map(move |column| row * width + column))
-        .map(|place| values[place])
-        .collect()
+    rows.flat_map(|row| {
+        (0..width)
+            .step_by(step)
+            .map(move |column| row * width + column)
+    })
+    .map(|place| values[place])
+    .collect()
 }
 
 #[test]
@@ -201,12 +205,24 @@ fn another_networks_tensors_are_refused_with_the_first_few_that_do_not_fit() {
 #[test]
 fn numbers_that_are_no_floats_are_refused_and_halves_become_floats() {
     let mut file = tensors(&new(Kind::Squeezenet1x1, 32));
-    file.insert("conv1.bias".to_owned(), TensorData::new(vec![1_i32; 64], [64]));
+    file.insert(
+        "conv1.bias".to_owned(),
+        TensorData::new(vec![1_i32; 64], [64]),
+    );
     let error = new(Kind::Squeezenet1x1, 32)
         .with_weights(file.clone())
         .unwrap_err();
-    assert!(error.to_string().contains("conv1.bias holds I32"), "{error}");
-    file.insert("conv1.bias".to_owned(), TensorData::new(vec![0.5_f64; 64], [64]));
+    assert!(
+        error.to_string().contains("conv1.bias holds I32"),
+        "{error}"
+    );
+    file.insert(
+        "conv1.bias".to_owned(),
+        TensorData::new(vec![0.5_f64; 64], [64]),
+    );
     let network = new(Kind::Squeezenet1x1, 32).with_weights(file).unwrap();
-    assert_eq!(tensors(&network)["conv1.bias"].iter::<f32>().sum::<f32>(), 32.0);
+    assert_eq!(
+        tensors(&network)["conv1.bias"].iter::<f32>().sum::<f32>(),
+        32.0
+    );
 }
