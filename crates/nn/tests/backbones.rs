@@ -1,7 +1,5 @@
 //! What holds for every backbone, whatever its weights.
 
-#![expect(clippy::unwrap_used, reason = "in a test an error is a failure")]
-
 #[path = "goldens/values.rs"]
 #[expect(dead_code, reason = "summaries are for goldens")]
 mod values;
