@@ -2,19 +2,22 @@
 //!
 //! The forward pass and the input gradient are one problem: sums over (channel, tap) of shifted images. For the input
 //! gradient, outputs are split into the phases that the stride makes; each phase sees the gradient through a dense stride-1
-//! kernel of its own, so nothing is scattered. Three engines solve it, the first that fits:
+//! kernel of its own, so nothing is scattered. Four engines solve it, the first that fits:
 //!
 //! | engine | for | how |
 //! |---|---|---|
 //! | `winograd` | 16 channels and more on both sides, no groups | channels in vectors, fewer products for 3×3 and for 4×4 with stride 2 |
+//! | `depthwise` | as many groups as channels, on both sides | pixels in vectors, a plane at a time |
 //! | `narrow` | at most 4 output channels | pixels in vectors, read shifted from copied lines |
 //! | `correlate` | everything else | pixels in vectors, packed into panels |
 //!
-//! `direct` describes a convolution to the last of them. The weight gradient has a loop of its own where `winograd` does not fit (`weight`).
+//! `direct` describes a convolution to the last of them. The weight gradient has a loop of its own where neither `winograd` nor
+//! `depthwise` fits (`weight`).
 //!
 //! A transposed convolution needs no code: make its shape with [`ConvShape::transposed`] and swap the roles as it says.
 
 mod correlate;
+mod depthwise;
 mod direct;
 mod narrow;
 mod pack;
@@ -42,6 +45,9 @@ pub fn forward(shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]
     if let Some(prepared) = Prepared::new(shape, What::Forward, weight, bias, 1.0) {
         return prepared.planes(x);
     }
+    if depthwise::fits(shape) {
+        return depthwise::forward(path, shape, x, weight, bias);
+    }
     match narrow::fits(shape, What::Forward) {
         true => narrow::forward(path, shape, x, weight, bias),
         false => direct::forward(path, shape, x, weight, bias, 1.0),
@@ -68,7 +74,9 @@ pub fn forward_activated(
     bias: Option<&[f32]>,
     activation: Activation,
 ) -> Vec<f32> {
-    let engine = Fast::of(shape, What::Forward).is_some() || narrow::fits(shape, What::Forward);
+    let engine = Fast::of(shape, What::Forward).is_some()
+        || depthwise::fits(shape)
+        || narrow::fits(shape, What::Forward);
     let plain = activation == Activation::Identity || activation.ceiling() < f32::INFINITY;
     if engine || plain {
         let mut y = forward(shape, x, weight, bias);
@@ -101,6 +109,9 @@ pub fn input_gradient(
     if let Some(prepared) = Prepared::new(shape, What::InputGradient, weight, bias, 1.0) {
         return prepared.planes(dy);
     }
+    if depthwise::fits(shape) {
+        return depthwise::input_gradient(path, shape, dy, weight, bias);
+    }
     match narrow::fits(shape, What::InputGradient) {
         true => narrow::input_gradient(path, shape, dy, weight, bias),
         false => direct::input_gradient(path, shape, dy, weight, bias),
@@ -117,6 +128,7 @@ pub fn weight_gradient(shape: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
     let path = Path::current();
     match Fast::of(shape, What::WeightGradient) {
         Some(fast) => fast.weight_gradient(path, shape, x, dy),
+        None if depthwise::fits(shape) => depthwise::weight_gradient(path, shape, x, dy),
         None => weight::gradient(path, shape, x, dy),
     }
 }

@@ -5,7 +5,7 @@ use crate::path::with_path;
 use crate::reference::{self, Noise, assert_close};
 
 /// All kernels of a shape on all paths.
-fn check(shape: &ConvShape, seed: u64) {
+pub(super) fn check(shape: &ConvShape, seed: u64) {
     let mut noise = Noise::new(seed);
     let (x, weight) = (
         noise.floats(shape.input_len()),
@@ -45,7 +45,7 @@ fn check(shape: &ConvShape, seed: u64) {
     }
 }
 
-fn square(
+pub(super) fn square(
     images: [usize; 4],
     weight: [usize; 4],
     [stride, padding, dilation, groups]: [usize; 4],
@@ -272,7 +272,7 @@ fn any_number_of_threads_gives_the_same_bits() {
     shapes.iter().for_each(same_bits);
 }
 
-fn same_bits(shape: &ConvShape) {
+pub(super) fn same_bits(shape: &ConvShape) {
     let mut noise = Noise::new(3);
     let (x, weight) = (
         noise.floats(shape.input_len()),

@@ -43,6 +43,10 @@ pub(crate) struct Bottleneck {
 
 /// One of the two.
 #[derive(Module, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "all blocks of a network are of one variant"
+)]
 pub(crate) enum Block {
     Basic(BasicBlock),
     Bottleneck(Bottleneck),
