@@ -7,7 +7,7 @@ use burn::{
 use cavga_nn::{
     adam::{Adam, AdamConfig},
     dcgan::{Decoder, Encoder},
-    latent::ConvLatent,
+    latent::{ConvLatent, Latent},
     layers::{Init, Mode},
     losses,
     random::{self, Stream},
@@ -21,7 +21,7 @@ const LATENT: usize = 128;
 #[derive(Module, Debug)]
 struct Autoencoder {
     encoder: Encoder,
-    latent: ConvLatent,
+    latent: Latent,
     decoder: Decoder,
 }
 
@@ -29,7 +29,7 @@ impl Autoencoder {
     fn new(init: &mut Init) -> Self {
         Self {
             encoder: Encoder::new(WIDTH, init),
-            latent: ConvLatent::new(8 * WIDTH, LATENT, init),
+            latent: Latent::Conv(ConvLatent::new(8 * WIDTH, LATENT, init)),
             decoder: Decoder::new(LATENT, WIDTH, init),
         }
     }

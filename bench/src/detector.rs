@@ -3,7 +3,10 @@
 use std::hint::black_box;
 
 use burn::tensor::Device;
-use cavga_detect::{Batch, Method, cavga::CavgaConfig};
+use cavga_detect::{
+    Batch, Learner, Method,
+    cavga::{CavgaConfig, Pretrained},
+};
 
 use crate::{Result, cases::Work, inference::Batched, pattern};
 
@@ -22,12 +25,18 @@ fn batch(batched: Batched, step: u64) -> Batch {
         images: pattern::images(batched),
         anomalous: vec![false; batched.batch],
         step,
+        pass: 0,
     }
+}
+
+fn learner(method: &Method, batched: Batched) -> Result<Box<dyn Learner>> {
+    let known = Pretrained::default();
+    Ok(method.learner([batched.size; 2], 0, &known, &Device::flex())?)
 }
 
 /// The discriminator's step and the autoencoder's, with everything that belongs to them.
 pub(crate) fn train_step(method: &Method, batched: Batched) -> Result<Work> {
-    let mut learner = method.learner([batched.size; 2], 0, &Device::flex())?;
+    let mut learner = learner(method, batched)?;
     let mut batch = batch(batched, 0);
     Ok(Box::new(move || {
         learner.observe(&batch)?;
@@ -38,7 +47,7 @@ pub(crate) fn train_step(method: &Method, batched: Batched) -> Result<Work> {
 
 /// All scores and maps. The weights have learnt nothing, which costs as much.
 pub(crate) fn score(method: &Method, batched: Batched) -> Result<Work> {
-    let learner = method.learner([batched.size; 2], 0, &Device::flex())?;
+    let learner = learner(method, batched)?;
     let mut held_out = std::iter::once(Ok(batch(batched, 0)));
     let detector = learner.finish(&mut held_out)?;
     let images = pattern::images(batched);

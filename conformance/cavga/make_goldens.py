@@ -20,11 +20,13 @@ import torch
 import torchvision
 from torch.nn import functional
 
-from networks import Discriminator, ResNet18, Vae, attention, cam, fill, tensor, uniform
+from networks import Discriminator, ResNet18, Vae, attention, cams, fill, tensor, uniform
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE, BATCH, SAMPLES = 64, 2, 12
-TINY = {"latent": 8, "dcgan_width": 4, "decoder_width": 4}
+TINY = {"latent": {"channels": 8, "dimension": 6}, "dcgan_width": 4, "decoder_width": 4}
+# Of a weakly supervised batch, the one in the middle is anomalous.
+LABELS = {"Unsupervised": [0, 0], "Weak": [0, 1, 0]}
 
 
 def number(value):
@@ -73,7 +75,8 @@ def gradients(loss, module, prefix):
 
 
 def options(config):
-    return {"score": "sum", "normalize": "sigmoid", "relu": False, "expansion": "equality"} | config.get("attention", {})
+    defaults = {"score": "sum", "normalize": "sigmoid", "relu": False, "expansion": "equality", "reach": "exact", "stage": None}
+    return defaults | config.get("attention", {})
 
 
 def running(module):
@@ -82,19 +85,22 @@ def running(module):
 
 
 def score_mode(vae, images, chosen):
-    """The maps of a trained network: bilinear 1 − A, and the residual."""
+    """The maps of a trained network: bilinear attentions, and the residual; and what its classifier says."""
     vae.eval()
-    features = vae.encoder(images)
-    mu = vae.latent.mu(features)
-    values = cam(features, mu, chosen["score"])
-    a = attention(values, chosen["relu"], chosen["normalize"])
-    a = functional.interpolate(a, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
-    residual = (images - torch.sigmoid(vae.decoder(mu))).abs().mean(1)
-    maps = {"one-minus-attention": 1 - a, "attention": a, "residual": residual}
+    _, looked_at, mu, _ = vae.see(images, chosen["stage"])
+    classes = vae.classes(mu)
+    values = cams(looked_at, mu, classes, chosen)
+    up = lambda x: functional.interpolate(x, size=(SIZE, SIZE), mode="bilinear", align_corners=False)
+    a = up(attention(values, chosen["relu"], chosen["normalize"]))
+    residual = (images - torch.sigmoid(vae.decode(mu))).abs().mean(1)
+    if classes is None:
+        maps, evidence = {"one-minus-attention": 1 - a, "attention": a}, values
+    else:
+        maps, evidence = {"attention-anomalous": a[:, 1], "one-minus-attention-normal": 1 - a[:, 0]}, values[:, 1:] - values[:, :1]
     # What a detector says whose normal images had a CAM of 0 with a spread of 1.
-    deviation = functional.interpolate(values.abs(), size=(SIZE, SIZE), mode="bilinear", align_corners=False)
-    maps["attention-deviation"] = deviation
-    return {name: summary(name, value) for name, value in maps.items()}
+    maps |= {"residual": residual, "attention-deviation": up(evidence.abs())}
+    scores = {} if classes is None else {"classifier": classes[:, 1] - classes[:, 0]}
+    return [{name: summary(name, value) for name, value in found.items()} for found in (maps, scores)]
 
 
 class Kinks:
@@ -120,68 +126,99 @@ class Kinks:
 MARGIN = 4e-6
 
 
-def draw_images(vae, shape, noise_of):
+def draw_images(vae, labels, noise_of, margin):
     """Images, and their name, for which no unit of the network, as in training, is at its kink."""
-    for draw in range(1000):
+    for draw in range(2000):
         name = f"images/{draw}" if draw else "images"
-        images = tensor(name, shape, 0.5, 0.5)
+        images = tensor(name, (len(labels), 3, SIZE, SIZE), 0.5, 0.5)
         with Kinks() as kinks, torch.no_grad():
-            features = vae.encoder(images)
-            mu, logvar = vae.latent.mu(features), vae.latent.logvar(features)
-            vae.decoder(mu + noise_of(mu) * torch.exp(logvar / 2))
-        if kinks.nearest > MARGIN:
+            _, _, mu, logvar = vae.see(images, None)
+            mu, logvar = mu[labels == 0], logvar[labels == 0]
+            vae.decode(mu + noise_of(mu) * torch.exp(logvar / 2))
+        if kinks.nearest > margin:
             return name, images
     raise RuntimeError("every draw has a unit at its kink")
 
 
-def case(name, parts, config, mu_offset=0.0):
+def guidance(a, classes, labels, chosen):
+    """What guides the attention: L_ae; or L_bce, as −log of the softmax's probability of each image's own class, and L_cga."""
+    if classes is None:
+        return {"attention_expansion": (0.01, expansion_loss(a, chosen["expansion"]))}
+    called_normal = (classes[labels == 0].argmax(1) == 0).to(a.dtype)
+    l_cga = (called_normal * (1 - a[:, 0] + a[:, 1]).mean((1, 2))).sum() / len(labels)
+    return {"classification": (0.001, functional.cross_entropy(classes, labels)), "guided_attention": (0.01, l_cga)}
+
+
+def between(vae, images, labels):
+    """What makes the classifier, by a shift of its first bias, call one of the two normal images normal and the other not, as far from
+    the edge as can be. Rounded to float32."""
+    with torch.no_grad():
+        logits = vae.classes(vae.see(images, None)[2])[labels == 0]
+    return float(np.float32((logits[:, 1] - logits[:, 0]).mean().item()))
+
+
+def case(name, parts, config, mu_offset=0.0, supervision="Unsupervised", calls_one_normal=False):
     config = {**TINY, "output_stride": 32, **config}
     chosen = options(config)
     adversary = {"saturating": False, "real_target": 0.9} | config.get("adversary", {})
-    vae = fill(Vae(parts, config), "vae.", mu_offset)
+    labels = torch.tensor(LABELS[supervision])
+    vae = fill(Vae(parts, supervision, config, SIZE), "vae.", mu_offset)
     judge = fill(Discriminator(config["dcgan_width"]), "discriminator.")
     noise_of = lambda mu: tensor("noise", tuple(mu.shape), 3**0.5)
     state = {key: value.clone() for key, value in vae.state_dict().items()}
-    images_name, images = draw_images(vae, (BATCH, 3, SIZE, SIZE), noise_of)
+    # A third image in each batch norm, and a decoder of two of the three, are that much further off.
+    margin = 1.5 * MARGIN if supervision == "Weak" else MARGIN
+    images_name, all_images = draw_images(vae, labels, noise_of, margin)
     # The draws moved the running statistics.
     vae.load_state_dict(state)
-    features = vae.encoder(images)
-    mu, logvar = vae.latent.mu(features), vae.latent.logvar(features)
-    noise = noise_of(mu)
-    reconstruction = torch.sigmoid(vae.decoder(mu + noise * torch.exp(logvar / 2)))
-    a = attention(cam(features, mu, chosen["score"]), chosen["relu"], chosen["normalize"])
+    class_offset = between(vae, all_images, labels) if calls_one_normal else 0.0
+    if calls_one_normal:
+        with torch.no_grad():
+            bias = vae.classifier.bias
+            bias[0] = torch.tensor(np.float32(bias[0].item()) + np.float32(class_offset)).double()
+        vae.load_state_dict({**state, "classifier.bias": bias.detach().clone()})
+    features, looked_at, mu, logvar = vae.see(all_images, chosen["stage"])
+    classes = vae.classes(mu)
+    a = attention(cams(looked_at, mu, classes, chosen), chosen["relu"], chosen["normalize"])[labels == 0]
+    # All but the classifier learns from the normal images alone.
+    images, mu, logvar = all_images[labels == 0], mu[labels == 0], logvar[labels == 0]
+    reconstruction = torch.sigmoid(vae.decode(mu + noise_of(mu) * torch.exp(logvar / 2)))
     per_value = images[0].numel() if config.get("weights", {}).get("reduction") != "sum" else 1
     l_r = functional.binary_cross_entropy(reconstruction, images, reduction="sum") / BATCH / per_value
     normal = torch.distributions.Normal
     kl = torch.distributions.kl_divergence(normal(mu, torch.exp(logvar / 2)), normal(0.0, 1.0)).sum() / BATCH / per_value
     fake = judge(reconstruction)
     l_adv = torch.log(1 - torch.sigmoid(fake)).mean() if adversary["saturating"] else bce(fake, 1.0)
-    l_ae = expansion_loss(a, chosen["expansion"])
-    total = l_r + kl + l_adv + 0.01 * l_ae
+    guides = guidance(a, classes, labels, chosen)
+    guided = sum(weight * loss for weight, loss in guides.values())
+    total = l_r + kl + l_adv + guided
     l_d = bce(judge(images), adversary["real_target"]) + bce(judge(reconstruction.detach()), 0.0)
-    losses = {
-        "reconstruction": l_r,
-        "divergence": kl,
-        "adversarial": l_adv,
-        "attention_expansion": l_ae,
-        "total": total,
-        "discriminator": l_d,
-    }
-    return {
-        "name": name,
-        "parts": parts,
-        "config": config,
-        "mu_offset": mu_offset,
-        "images": images_name,
-        "features_shape": list(features.shape),
+    losses = {"reconstruction": l_r, "divergence": kl, "adversarial": l_adv, "total": total, "discriminator": l_d}
+    losses |= {key: loss for key, (_, loss) in guides.items()}
+    # The loss on the attention alone.
+    _, l_attention = list(guides.values())[-1]
+    found = {
         "losses": {key: number(value) for key, value in losses.items()},
         "features": summary("features", features),
         "attention": summary("attention", a),
         "gradients": gradients(total, vae, "total/"),
-        "expansion_gradients": gradients(l_ae, vae, "expansion/"),
+        "attention_gradients": gradients(l_attention, vae, "attention/"),
         "discriminator_gradients": gradients(l_d, judge, "discriminator/"),
         "running": running(vae),
-        "maps": score_mode(vae, images, chosen),
+    }
+    maps, scores = score_mode(vae, all_images, chosen)
+    return {
+        "name": name,
+        "variant": {"parts": parts, "supervision": supervision},
+        "config": config,
+        "mu_offset": mu_offset,
+        "class_offset": class_offset,
+        "images": images_name,
+        "anomalous": [bool(label) for label in labels],
+        "features_shape": list(features.shape),
+        **found,
+        "maps": maps,
+        "scores": scores,
     }
 
 
@@ -199,6 +236,20 @@ def cases():
     yield case("r-barrier-shifted", "Resnet", ask(expansion="barrier"), mu_offset=0.002)
     yield case("r-mean-min-max-stride-16", "Resnet", {"output_stride": 16, **ask(score="mean", normalize="min-max")})
     yield case("r-stride-8", "Resnet", {"output_stride": 8, **ask(score="mean")})
+    flat = {"latent": {"form": "flat", **TINY["latent"]}}
+    yield case("d-flat", "Dcgan", flat)
+    yield case("d-flat-mean", "Dcgan", {**flat, **ask(score="mean", normalize="min-max")})
+    yield case("r-flat", "Resnet", flat)
+    yield case("d-detached", "Dcgan", ask(reach="detached"))
+    yield case("d-stage-2", "Dcgan", ask(reach="detached", stage=2))
+    yield case("r-stage-3", "Resnet", ask(reach="detached", stage=3, score="mean"))
+    weak = lambda name, parts, config, one=True: case(name, parts, config, supervision="Weak", calls_one_normal=one)
+    yield weak("d-w", "Dcgan", {})
+    yield weak("d-w-flat", "Dcgan", flat, one=False)
+    yield weak("d-w-min-max-relu", "Dcgan", ask(normalize="min-max", relu=True))
+    yield weak("d-w-stage-3", "Dcgan", ask(reach="detached", stage=3))
+    yield weak("r-w", "Resnet", {})
+    yield weak("r-w-flat-stride-16", "Resnet", {"output_stride": 16, **flat}, one=False)
 
 
 def check_resnet():

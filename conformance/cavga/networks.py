@@ -65,11 +65,14 @@ class DcganEncoder(nn.Module):
         self.conv = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1, bias=False) for a, b in zip(widths, widths[1:]))
         self.norm = nn.ModuleList(nn.BatchNorm2d(b) for b in widths[2:])
 
-    def forward(self, x):
-        x = functional.leaky_relu(self.conv[0](2 * x - 1), 0.2)
+    def taps(self, x):
+        found = [functional.leaky_relu(self.conv[0](2 * x - 1), 0.2)]
         for conv, norm in zip(self.conv[1:], self.norm):
-            x = functional.leaky_relu(norm(conv(x)), 0.2)
-        return x
+            found.append(functional.leaky_relu(norm(conv(found[-1])), 0.2))
+        return found
+
+    def forward(self, x):
+        return self.taps(x)[-1]
 
 
 class Discriminator(nn.Module):
@@ -129,11 +132,16 @@ class ResNet18(nn.Module):
         self.layer3 = nn.Sequential(BasicBlock(128, 256, strides[0], (1, d3)), BasicBlock(256, 256, 1, (d3, d3)))
         self.layer4 = nn.Sequential(BasicBlock(256, 512, strides[1], (d3, d4)), BasicBlock(512, 512, 1, (d4, d4)))
 
-    def forward(self, x):
+    def taps(self, x):
         per_channel = lambda values: torch.tensor(values, dtype=x.dtype).reshape(1, 3, 1, 1)
         x = (x - per_channel([0.485, 0.456, 0.406])) / per_channel([0.229, 0.224, 0.225])
-        x = functional.max_pool2d(functional.relu(self.bn1(self.conv1(x))), 3, 2, 1)
-        return self.layer4(self.layer3(self.layer2(self.layer1(x))))
+        found = [functional.max_pool2d(functional.relu(self.bn1(self.conv1(x))), 3, 2, 1)]
+        for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
+            found.append(layer(found[-1]))
+        return found[1:]
+
+    def forward(self, x):
+        return self.taps(x)[-1]
 
 
 class UpBlock(nn.Module):
@@ -167,38 +175,87 @@ class ResidualDecoder(nn.Module):
         return self.last(functional.relu(self.norm(x)))
 
 
-class Latent(nn.Module):
+class ConvLatent(nn.Module):
     def __init__(self, features, channels):
         super().__init__()
         self.mu = nn.Conv2d(features, channels, 1)
         self.logvar = nn.Conv2d(features, channels, 1)
 
+    def heads(self, features):
+        return self.mu(features), self.logvar(features)
+
+    def decoded(self, z):
+        return z
+
+
+class FlatLatent(nn.Module):
+    def __init__(self, features, channels, dimension, grid):
+        super().__init__()
+        self.mu = nn.Linear(features * grid * grid, dimension)
+        self.logvar = nn.Linear(features * grid * grid, dimension)
+        self.expand = nn.Linear(dimension, channels * grid * grid)
+        self.shape = (channels, grid, grid)
+
+    def heads(self, features):
+        flat = features.flatten(1)
+        return self.mu(flat)[..., None, None], self.logvar(flat)[..., None, None]
+
+    def decoded(self, z):
+        return self.expand(z.flatten(1)).unflatten(1, self.shape)
+
 
 class Vae(nn.Module):
-    def __init__(self, parts, config):
+    def __init__(self, parts, supervision, config, size):
         super().__init__()
         width, latent = config["dcgan_width"], config["latent"]
+        channels, is_flat = latent["channels"], latent.get("form") == "flat"
+        stride = 16 if parts == "Dcgan" else config["output_stride"]
+        grid = size // stride
+        features = 8 * width if parts == "Dcgan" else 512
         if parts == "Dcgan":
             self.encoder = DcganEncoder(width)
-            self.latent = Latent(8 * width, latent)
-            self.decoder = DcganDecoder(latent, width)
+            self.decoder = DcganDecoder(channels, width)
         else:
-            stride = config["output_stride"]
             self.encoder = ResNet18(stride)
-            self.latent = Latent(512, latent)
-            self.decoder = ResidualDecoder(latent, stride, config["decoder_width"])
+            self.decoder = ResidualDecoder(channels, stride, config["decoder_width"])
+        if is_flat:
+            self.latent = FlatLatent(features, channels, latent["dimension"], grid)
+        else:
+            self.latent = ConvLatent(features, channels)
+        values = latent["dimension"] if is_flat else channels * grid * grid
+        self.classifier = nn.Linear(values, 2) if supervision == "Weak" else None
+
+    def see(self, images, stage):
+        """The encoder's last features, those that the attention looks at, and the heads of the latent."""
+        taps = self.encoder.taps(images)
+        return taps[-1], taps[-1 if stage is None else stage - 1], *self.latent.heads(taps[-1])
+
+    def classes(self, mu):
+        return self.classifier(mu.flatten(1)) if self.classifier else None
+
+    def decode(self, z):
+        return self.decoder(self.latent.decoded(z))
 
 
-def cam(features, mu, score):
-    """Grad-CAM without its ReLU: channels weighed by the spatial mean of the score's gradient, one score per image."""
-    score = mu.sum((1, 2, 3)) if score == "sum" else mu.mean((1, 2, 3))
-    (gradient,) = torch.autograd.grad(score.sum(), features, create_graph=True)
-    return (gradient.mean((2, 3), keepdim=True) * features).sum(1, keepdim=True)
+def cams(looked_at, mu, classes, options):
+    """Grad-CAM without its ReLU: channels weighed by the spatial mean of a score's gradient, one score per image. The score is that
+    of all of μ, or the logit of each class."""
+    if classes is not None:
+        scores = [classes[:, y] for y in range(2)]
+    else:
+        scores = [mu.sum((1, 2, 3)) if options["score"] == "sum" else mu.mean((1, 2, 3))]
+    found = []
+    for score in scores:
+        (gradient,) = torch.autograd.grad(score.sum(), looked_at, create_graph=True)
+        alpha = gradient.mean((2, 3), keepdim=True)
+        alpha = alpha.detach() if options["reach"] == "detached" else alpha
+        found.append((alpha * looked_at).sum(1, keepdim=True))
+    return torch.cat(found, 1)
 
 
 def attention(values, relu, normalize):
     values = functional.relu(values) if relu else values
     if normalize == "sigmoid":
         return torch.sigmoid(values)
-    low, high = values.amin((1, 2, 3), keepdim=True), values.amax((1, 2, 3), keepdim=True)
+    low, high = values.amin((2, 3), keepdim=True), values.amax((2, 3), keepdim=True)
     return (values - low) / (high - low)

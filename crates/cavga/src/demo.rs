@@ -42,7 +42,7 @@ pub fn demo_config() -> Result<RunConfig> {
     if let Method::CavgaDU(config) = &mut method {
         config.passes = 60;
         config.dcgan_width = 16;
-        config.latent = 32;
+        config.latent.channels = 32;
         config.adam.rate = 1e-3;
     }
     let mut config = RunConfig::new(method);

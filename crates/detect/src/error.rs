@@ -37,6 +37,19 @@ pub enum Error {
     /// No image to learn from, or none was held out.
     #[error("{0}")]
     NoImages(&'static str),
+    /// A batch with more or fewer labels than images.
+    #[error("{labels} labels for {images} images")]
+    Labels {
+        /// How many labels.
+        labels: usize,
+        /// How many images.
+        images: usize,
+    },
+    /// A device that cannot differentiate.
+    #[error(
+        "the attention of an earlier stage needs a gradient, and this device gave none; leave attention.stage out"
+    )]
+    NoGradient,
     /// Tensors that do not fit the network, or cannot be read.
     #[error(transparent)]
     State(#[from] cavga_nn::state::StateError),

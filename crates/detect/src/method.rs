@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Detector, Learner, Result, Tensors,
-    cavga::{CavgaConfig, CavgaDetector, CavgaLearner, Parts},
+    cavga::{CavgaConfig, CavgaDetector, CavgaLearner, Parts, Pretrained, Supervision, Variant},
 };
 
 /// Every method there is, with its configuration: the file format, the registry and the documentation in one enum.
@@ -16,6 +16,10 @@ pub enum Method {
     CavgaDU(CavgaConfig),
     /// CAVGA-R, unsupervised: ResNet-18 and residual parts.
     CavgaRU(CavgaConfig),
+    /// CAVGA-D, weakly supervised.
+    CavgaDW(CavgaConfig),
+    /// CAVGA-R, weakly supervised.
+    CavgaRW(CavgaConfig),
 }
 
 impl Method {
@@ -23,7 +27,9 @@ impl Method {
     pub fn all() -> Vec<Self> {
         vec![
             Self::CavgaDU(CavgaConfig::default()),
-            Self::CavgaRU(CavgaConfig::default()),
+            Self::CavgaRU(CavgaConfig::pretrained()),
+            Self::CavgaDW(CavgaConfig::default()),
+            Self::CavgaRW(CavgaConfig::pretrained()),
         ]
     }
 
@@ -32,6 +38,8 @@ impl Method {
         match self {
             Self::CavgaDU(_) => "cavga-d-u",
             Self::CavgaRU(_) => "cavga-r-u",
+            Self::CavgaDW(_) => "cavga-d-w",
+            Self::CavgaRW(_) => "cavga-r-w",
         }
     }
 
@@ -44,13 +52,19 @@ impl Method {
             Self::CavgaRU(_) => {
                 "attention-guided adversarial VAE of ResNet-18 and residual parts; learns from normal images alone"
             }
+            Self::CavgaDW(_) => {
+                "cavga-d-u with a classifier, whose attentions it guides; learns from a few anomalous images too, without masks"
+            }
+            Self::CavgaRW(_) => {
+                "cavga-r-u with a classifier, whose attentions it guides; learns from a few anomalous images too, without masks"
+            }
         }
     }
 
     /// The paper, as one would cite it.
     pub fn paper(&self) -> &'static str {
         match self {
-            Self::CavgaDU(_) | Self::CavgaRU(_) => {
+            Self::CavgaDU(_) | Self::CavgaRU(_) | Self::CavgaDW(_) | Self::CavgaRW(_) => {
                 "Venkataramanan et al., Attention Guided Anomaly Localization in Images, ECCV 2020"
             }
         }
@@ -58,20 +72,31 @@ impl Method {
 
     /// Whether it learns from anomalous images too, and must be told which they are.
     pub fn learns_from_anomalous(&self) -> bool {
-        false
+        self.cavga().0.supervision == Supervision::Weak
     }
 
-    /// A learner with fresh weights. `size`: `[height, width]` of the images it will be given.
+    /// The settings of CAVGA.
+    pub fn cavga_config(&mut self) -> &mut CavgaConfig {
+        match self {
+            Self::CavgaDU(config)
+            | Self::CavgaRU(config)
+            | Self::CavgaDW(config)
+            | Self::CavgaRW(config) => config,
+        }
+    }
+
+    /// A learner. `size`: `[height, width]` of the images it will be given; `pretrained`: the tensors of the weight files that its
+    /// settings name; weights that are in none are drawn from `seed`.
     pub fn learner(
         &self,
         size: [usize; 2],
         seed: u64,
+        pretrained: &Pretrained,
         device: &Device,
     ) -> Result<Box<dyn Learner>> {
-        let (parts, config) = self.cavga();
-        Ok(Box::new(CavgaLearner::new(
-            parts, config, size, seed, device,
-        )?))
+        let (variant, config) = self.cavga();
+        let learner = CavgaLearner::new(variant, config, size, seed, pretrained, device)?;
+        Ok(Box::new(learner))
     }
 
     /// The detector whose [`Detector::state`] is `state`.
@@ -81,16 +106,18 @@ impl Method {
         state: Tensors,
         device: &Device,
     ) -> Result<Box<dyn Detector>> {
-        let (parts, config) = self.cavga();
-        Ok(Box::new(CavgaDetector::restore(
-            parts, config, size, state, device,
-        )?))
+        let (variant, config) = self.cavga();
+        let detector = CavgaDetector::restore(variant, config, size, state, device)?;
+        Ok(Box::new(detector))
     }
 
-    fn cavga(&self) -> (Parts, &CavgaConfig) {
-        match self {
-            Self::CavgaDU(config) => (Parts::Dcgan, config),
-            Self::CavgaRU(config) => (Parts::Resnet, config),
-        }
+    fn cavga(&self) -> (Variant, &CavgaConfig) {
+        let (parts, supervision, config) = match self {
+            Self::CavgaDU(config) => (Parts::Dcgan, Supervision::Unsupervised, config),
+            Self::CavgaRU(config) => (Parts::Resnet, Supervision::Unsupervised, config),
+            Self::CavgaDW(config) => (Parts::Dcgan, Supervision::Weak, config),
+            Self::CavgaRW(config) => (Parts::Resnet, Supervision::Weak, config),
+        };
+        (Variant { parts, supervision }, config)
     }
 }

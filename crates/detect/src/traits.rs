@@ -14,6 +14,8 @@ pub struct Batch {
     /// How many batches the run has seen before this one: with the seed, it fixes every random draw of the step, so that
     /// a resumed run draws what an uninterrupted one would have drawn.
     pub step: u64,
+    /// How many passes over the training images were done before this one.
+    pub pass: usize,
 }
 
 /// The losses of one step by name, for the log.

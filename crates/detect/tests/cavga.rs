@@ -6,13 +6,39 @@
 )]
 
 use burn::tensor::{Device, Tensor};
-use cavga_detect::{Batch, Error, Learner, Losses, Method, Scores, cavga::CavgaConfig};
+use cavga_detect::{
+    Batch, Error, Learner, Losses, Method, Scores,
+    cavga::{CavgaConfig, Pretrained},
+};
+use cavga_nn::attention::Reach;
 
 const SIZE: [usize; 2] = [64, 64];
 
-fn methods() -> [Method; 2] {
+fn methods() -> [Method; 4] {
     let config = CavgaConfig::tiny();
-    [Method::CavgaDU(config.clone()), Method::CavgaRU(config)]
+    [
+        Method::CavgaDU(config.clone()),
+        Method::CavgaRU(config.clone()),
+        Method::CavgaDW(config.clone()),
+        Method::CavgaRW(config),
+    ]
+}
+
+/// A learner with fresh weights.
+fn fresh(method: &Method, size: [usize; 2], seed: u64) -> Result<Box<dyn Learner>, Error> {
+    method.learner(size, seed, &Pretrained::default(), &Device::flex())
+}
+
+/// A batch to learn from: a weakly supervised method gets an anomalous image in it, and now and then nothing else.
+fn lesson(method: &Method, step: u64) -> Batch {
+    let mut batch = batch(step);
+    if method.learns_from_anomalous() {
+        batch.anomalous = match step % 4 {
+            3 => vec![true; 4],
+            _ => vec![false, true, false, false],
+        };
+    }
+    batch
 }
 
 fn batch(step: u64) -> Batch {
@@ -25,6 +51,7 @@ fn batch(step: u64) -> Batch {
         images: images.reshape([4, 3, SIZE[0], SIZE[1]]),
         anomalous: vec![false; 4],
         step,
+        pass: 0,
     }
 }
 
@@ -39,9 +66,9 @@ fn bits(scores: Scores) -> Vec<u32> {
 
 /// A learner of `method` after `steps` steps, and how much of the adversary's push each step left.
 fn learnt(method: &Method, steps: u64) -> (Box<dyn Learner>, Vec<f64>) {
-    let mut learner = method.learner(SIZE, 5, &Device::flex()).unwrap();
+    let mut learner = fresh(method, SIZE, 5).unwrap();
     let factors = (0..steps).map(|step| {
-        let losses = learner.observe(&batch(step)).unwrap();
+        let losses = learner.observe(&lesson(method, step)).unwrap();
         loss(&losses, "adversarial_factor")
     });
     let factors = factors.collect();
@@ -50,16 +77,18 @@ fn learnt(method: &Method, steps: u64) -> (Box<dyn Learner>, Vec<f64>) {
 
 fn loss(losses: &Losses, wanted: &str) -> f64 {
     let mut losses = losses.iter();
-    losses.find(|(name, _)| *name == wanted).unwrap().1
+    losses
+        .find(|(name, _)| *name == wanted)
+        .map_or(f64::NAN, |(_, value)| *value)
 }
 
 fn assert_resumes(method: &Method) -> Vec<f64> {
-    let (straight, factors) = learnt(method, 4);
+    let (straight, factors) = learnt(method, 5);
     let state = learnt(method, 2).0.state().unwrap();
     // One that has been elsewhere: nothing of that may stay.
     let mut second = learnt(method, 1).0;
     second.restore(state).unwrap();
-    (2..4).for_each(|step| drop(second.observe(&batch(step)).unwrap()));
+    (2..5).for_each(|step| drop(second.observe(&lesson(method, step)).unwrap()));
     let (straight, second) = (straight.state().unwrap(), second.state().unwrap());
     assert!(straight == second, "{method:?}");
     factors
@@ -86,8 +115,8 @@ fn a_limited_adversary_that_learns_at_times_goes_on_as_if_never_stopped() {
 fn a_detector_says_the_same_restored_and_in_any_batch() {
     for method in methods() {
         let device = Device::flex();
-        let mut learner = method.learner(SIZE, 5, &device).unwrap();
-        learner.observe(&batch(0)).unwrap();
+        let mut learner = fresh(&method, SIZE, 5).unwrap();
+        learner.observe(&lesson(&method, 0)).unwrap();
         let detector = learner.finish(&mut std::iter::once(Ok(batch(1)))).unwrap();
         let restored = method
             .detector(SIZE, detector.state().unwrap(), &device)
@@ -122,7 +151,7 @@ fn training_lowers_the_reconstruction_loss() {
     config.adam.rate = 1e-3;
     config.weights.adversarial = 0.0;
     for method in [Method::CavgaDU(config.clone()), Method::CavgaRU(config)] {
-        let mut learner = method.learner(SIZE, 1, &Device::flex()).unwrap();
+        let mut learner = fresh(&method, SIZE, 1).unwrap();
         let mut reconstruction = |_| loss(&learner.observe(&batch(0)).unwrap(), "reconstruction");
         let losses: Vec<f64> = (0..20).map(&mut reconstruction).collect();
         assert!(losses[19] < losses[0], "{}: {losses:?}", method.name());
@@ -133,9 +162,7 @@ fn training_lowers_the_reconstruction_loss() {
 fn divergence_is_an_error_that_names_the_loss() {
     let mut config = CavgaConfig::tiny();
     config.adam.rate = 1e30;
-    let mut learner = Method::CavgaDU(config)
-        .learner(SIZE, 1, &Device::flex())
-        .unwrap();
+    let mut learner = fresh(&Method::CavgaDU(config), SIZE, 1).unwrap();
     let error = (0..5)
         .find_map(|step| learner.observe(&batch(step)).err())
         .unwrap();
@@ -145,16 +172,13 @@ fn divergence_is_an_error_that_names_the_loss() {
 #[test]
 fn settings_that_cannot_work_are_refused_by_name() {
     let refused = |config: CavgaConfig, size| {
-        let error = Method::CavgaRU(config)
-            .learner(size, 1, &Device::flex())
-            .err()
-            .unwrap();
-        error.to_string()
+        let error = fresh(&Method::CavgaRU(config), size, 1).err();
+        error.unwrap().to_string()
     };
     assert!(refused(CavgaConfig::tiny(), [65, 64]).contains("size"));
     assert!(refused(CavgaConfig::tiny(), [64, 1 << 40]).contains("size"));
     type Change = fn(&mut CavgaConfig);
-    let changes: [(&str, Change); 7] = [
+    let changes: [(&str, Change); 11] = [
         ("output_stride", |config| config.output_stride = 4),
         ("decoder_width", |config| config.decoder_width = usize::MAX),
         ("adam.beta_2", |config| config.adam.beta_2 = 1.0),
@@ -166,6 +190,13 @@ fn settings_that_cannot_work_are_refused_by_name() {
         }),
         ("adversary.every", |config| config.adversary.every = 0),
         ("smoothing", |config| config.smoothing = 1e9),
+        ("encoder.rate", |config| config.encoder.rate = -1.0),
+        ("latent.dimension", |config| config.latent.dimension = 0),
+        ("attention.reach", |config| config.attention.stage = Some(2)),
+        ("attention.stage", |config| {
+            config.attention.stage = Some(9);
+            config.attention.reach = Reach::Detached;
+        }),
     ];
     for (key, change) in changes {
         let mut config = CavgaConfig::tiny();
@@ -178,7 +209,7 @@ fn settings_that_cannot_work_are_refused_by_name() {
 #[test]
 fn images_of_another_size_and_empty_batches_are_refused() {
     let method = Method::CavgaDU(CavgaConfig::tiny());
-    let mut learner = method.learner([96, 64], 1, &Device::flex()).unwrap();
+    let mut learner = fresh(&method, [96, 64], 1).unwrap();
     let refused = |error| matches!(error, Some(Error::Shape { .. }));
     assert!(refused(learner.observe(&batch(0)).err()));
     let right = Tensor::zeros([2, 3, 96, 64], &Device::flex());

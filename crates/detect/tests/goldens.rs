@@ -9,7 +9,7 @@ mod values;
 use std::collections::BTreeMap;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use case::{Case, Networks, Result, SIZE, cases, compare, gradients, image_data};
+use case::{Case, Result, SIZE, cases, compare, gradients};
 use cavga_detect::{Detector, cavga::CavgaDetector};
 use cavga_nn::{
     layers::Mode,
@@ -36,23 +36,19 @@ fn features_attention_and_every_loss_are_pytorchs() -> Result<()> {
         assert_eq!(features.dims(), case.features_shape, "{}", case.name);
         let mut place = |what: &str, error| worst.add(format!("{}: {what}", case.name), error);
         place("features", case.features.error("features", &vec(features)));
-        let pass = case.pass(&networks);
+        let pass = case.pass(&networks)?;
         let discriminator = case.discriminator_loss(&networks, &pass.forward);
-        let attention = vec(pass.forward.attention);
+        let attention = vec(pass.forward.attention.clone());
         place("attention", case.attention.error("attention", &attention));
-        let objective = &pass.objective;
-        let found = [
-            ("reconstruction", &objective.reconstruction),
-            ("divergence", &objective.divergence),
-            ("adversarial", &objective.adversarial),
-            ("attention_expansion", &objective.attention_expansion),
-            ("total", &objective.total(&case.config.weights)),
-            ("discriminator", &discriminator),
-        ];
+        let mut found = pass.terms();
+        found.extend([
+            ("total", pass.objective.total(&case.config)),
+            ("discriminator", discriminator),
+        ]);
         assert_eq!(found.len(), case.losses.len());
         for (name, loss) in found {
             let expected = case.losses[name];
-            place(name, (value(loss) - expected).abs() / expected.abs());
+            place(name, (value(&loss) - expected).abs() / expected.abs());
         }
     }
     worst.assert_within(LIMIT);
@@ -65,8 +61,8 @@ fn every_gradient_of_the_whole_objective_is_pytorchs_and_the_discriminator_stays
     let mut worst = Worst::default();
     for case in cases()? {
         let networks = case.networks()?;
-        let pass = case.pass(&networks);
-        let tape = pass.objective.total(&case.config.weights).backward();
+        let pass = case.pass(&networks)?;
+        let tape = pass.objective.total(&case.config).backward();
         assert!(gradients(&pass.judge, &tape).is_empty(), "{}", case.name);
         let found = gradients(&networks.vae, &tape);
         compare(&case.name, "total/", &case.gradients, found, &mut worst);
@@ -80,11 +76,11 @@ fn every_gradient_of_the_attention_is_the_one_differentiated_twice() -> Result<(
     let mut worst = Worst::default();
     for case in cases()? {
         let networks = case.networks()?;
-        let pass = case.pass(&networks);
-        let tape = pass.objective.attention_expansion.backward();
+        let pass = case.pass(&networks)?;
+        let tape = pass.attention_loss().backward();
         let found = gradients(&networks.vae, &tape);
-        let expected = &case.expansion_gradients;
-        compare(&case.name, "expansion/", expected, found, &mut worst);
+        let expected = &case.attention_gradients;
+        compare(&case.name, "attention/", expected, found, &mut worst);
     }
     worst.assert_within(LIMIT);
     Ok(())
@@ -95,7 +91,7 @@ fn every_gradient_of_the_discriminator_is_pytorchs() -> Result<()> {
     let mut worst = Worst::default();
     for case in cases()? {
         let networks = case.networks()?;
-        let forward = case.pass(&networks).forward;
+        let forward = case.pass(&networks)?.forward;
         let tape = case.discriminator_loss(&networks, &forward).backward();
         let found = gradients(&networks.discriminator, &tape);
         let expected = &case.discriminator_gradients;
@@ -109,7 +105,7 @@ fn every_gradient_of_the_discriminator_is_pytorchs() -> Result<()> {
 /// The tensors of the autoencoder after one forward pass in training.
 fn trained(case: &Case) -> Result<Tensors> {
     let networks = case.networks()?;
-    case.pass(&networks);
+    case.pass(&networks)?;
     let mut tensors = Tensors::new();
     state::collect(&networks.vae, "", &mut tensors);
     Ok(tensors)
@@ -135,7 +131,7 @@ fn a_detectors_maps_by_running_statistics_are_pytorchs() -> Result<()> {
     let mut worst = Worst::default();
     for mut case in cases()? {
         let mut tensors = trained(&case)?;
-        let grid = SIZE.map(|side| side / case.parts.stride(&case.config));
+        let grid = case.variant.attention_grid(&case.config, SIZE);
         // Normal images with a CAM and a residual of 0, and a spread of 1.
         for (name, [height, width]) in [("normal.cam", grid), ("normal.residual", SIZE)] {
             for (part, value) in [("mean", 0_f32), ("spread", 1.0)] {
@@ -144,8 +140,8 @@ fn a_detectors_maps_by_running_statistics_are_pytorchs() -> Result<()> {
             }
         }
         let device = Device::flex();
-        let detector = CavgaDetector::restore(case.parts, &case.config, SIZE, tensors, &device)?;
-        let scores = detector.score(Tensor::from_data(image_data(&case.images), &device))?;
+        let detector = CavgaDetector::restore(case.variant, &case.config, SIZE, tensors, &device)?;
+        let scores = detector.score(Tensor::from_data(case.image_data(), &device))?;
         for map in scores.maps {
             if let Some(expected) = case.maps.remove(map.name) {
                 let error = expected.error(map.name, &vec(map.values));
@@ -153,48 +149,43 @@ fn a_detectors_maps_by_running_statistics_are_pytorchs() -> Result<()> {
             }
         }
         assert!(case.maps.is_empty(), "not all maps: {:?}", case.maps);
+        for scores in scores.images {
+            if let Some(expected) = case.scores.remove(scores.name) {
+                let error = expected.error(scores.name, &scores.values);
+                worst.add(format!("{}: {}", case.name, scores.name), error);
+            }
+        }
+        assert!(case.scores.is_empty(), "not all scores: {:?}", case.scores);
     }
     worst.assert_within(LIMIT);
     Ok(())
 }
 
-/// L_ae with one weight moved by `step`.
+/// L_ae or L_cga with one weight moved by `step`.
 fn moved(case: &Case, name: &str, index: usize, step: f32) -> Result<f64> {
-    let Networks {
-        vae,
-        discriminator,
-        images,
-    } = case.networks()?;
+    let mut networks = case.networks()?;
     let mut tensors = Tensors::new();
-    state::collect(&vae, "", &mut tensors);
+    state::collect(&networks.vae, "", &mut tensors);
     let old = tensors.remove(name).ok_or("no such tensor")?;
     let shape = old.shape().to_vec();
     let mut values: Vec<f32> = old.iter::<f32>().collect();
     values[index] += step;
     tensors.insert(name.to_owned(), TensorData::new(values, shape));
-    let networks = Networks {
-        vae: state::load(vae, "", &mut tensors)?,
-        discriminator,
-        images,
-    };
-    Ok(value(&case.pass(&networks).objective.attention_expansion))
+    networks.vae = state::load(networks.vae, "", &mut tensors)?;
+    Ok(value(&case.pass(&networks)?.attention_loss()))
 }
 
 #[test]
-fn finite_differences_of_the_attention_expansion_loss_are_its_gradient() -> Result<()> {
+fn finite_differences_of_the_loss_on_the_attention_are_its_gradient() -> Result<()> {
     const STEP: f32 = 2e-3;
-    let names = ["d", "d-min-max", "d-barrier"];
+    let names = ["d", "d-min-max", "d-barrier", "d-flat", "d-w", "d-w-flat"];
     let mut worst = Worst::default();
     for case in cases()?
         .into_iter()
         .filter(|case| names.contains(&case.name.as_str()))
     {
         let networks = case.networks()?;
-        let tape = case
-            .pass(&networks)
-            .objective
-            .attention_expansion
-            .backward();
+        let tape = case.pass(&networks)?.attention_loss().backward();
         let found = gradients(&networks.vae, &tape);
         for name in [
             "latent.mu.weight",
@@ -202,7 +193,7 @@ fn finite_differences_of_the_attention_expansion_loss_are_its_gradient() -> Resu
             "encoder.norm.1.bias",
         ] {
             // Where the gradient is largest: elsewhere the loss's last bits would show.
-            let index = case.expansion_gradients[name].indices[0];
+            let index = case.attention_gradients[name].indices[0];
             let gradient = f64::from(found[name][index]);
             let [up, down] = [
                 moved(&case, name, index, STEP)?,
@@ -213,6 +204,6 @@ fn finite_differences_of_the_attention_expansion_loss_are_its_gradient() -> Resu
             worst.add(format!("{}: {name}", case.name), error);
         }
     }
-    worst.assert_within(1e-2);
+    worst.assert_within(2e-2);
     Ok(())
 }

@@ -65,12 +65,22 @@ impl Adam {
 
     /// One step: moves each parameter of `module` that has a gradient. Of several, as of the terms of a loss, the sum counts.
     pub fn step<M: Module>(&mut self, module: M, gradients: &[Gradients]) -> M {
+        self.step_where(module, gradients, |_| true)
+    }
+
+    /// [`Adam::step`] of those parameters alone whose dotted names are `wanted`: the others may have an optimizer of their own.
+    pub fn step_where<M: Module>(
+        &mut self,
+        module: M,
+        gradients: &[Gradients],
+        wanted: impl Fn(&str) -> bool,
+    ) -> M {
         self.steps += 1;
-        let path = Path::default();
         module.map(&mut Updater {
             adam: self,
-            path,
+            path: Path::default(),
             gradients,
+            wanted: &wanted,
         })
     }
 
@@ -130,6 +140,7 @@ struct Updater<'a> {
     adam: &'a mut Adam,
     path: Path,
     gradients: &'a [Gradients],
+    wanted: &'a dyn Fn(&str) -> bool,
 }
 
 impl ModuleMapper for Updater<'_> {
@@ -140,6 +151,10 @@ impl ModuleMapper for Updater<'_> {
         self.path.exit(container);
     }
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.path.name();
+        if !(self.wanted)(&name) {
+            return param;
+        }
         let value = param.val();
         let terms = self.gradients.iter();
         let sum = terms
@@ -149,7 +164,6 @@ impl ModuleMapper for Updater<'_> {
         let Some(gradient) = sum else {
             return param;
         };
-        let name = self.path.name();
         param.map(|value| {
             let moved = self.adam.moved(name, value.inner(), gradient);
             Tensor::from_inner(moved).require_grad()

@@ -25,6 +25,8 @@ pub struct Encoder {
 impl Encoder {
     /// How much smaller than the image its features are.
     pub const STRIDE: usize = 16;
+    /// How many stages it has.
+    pub const STAGES: usize = 4;
 
     /// Fresh weights.
     pub fn new(width: usize, init: &mut Init) -> Self {
@@ -49,20 +51,42 @@ impl Encoder {
     /// # Shapes
     /// - images: `[batch, 3, height, width]` in [0, 1] → `[batch, 8·width, height/16, width/16]`
     pub fn forward(&self, images: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let mut x = images.mul_scalar(2.0).sub_scalar(1.0);
-        let Some((first, others)) = self.conv.split_first() else {
-            return x;
+        self.from_tap(0, self.first(images), mode)
+    }
+
+    /// The outputs of all four stages, each half as large as the one before and of twice as many channels; the last is
+    /// [`Encoder::forward`]'s.
+    pub fn taps(&self, images: Tensor<4>, mode: Mode) -> Vec<Tensor<4>> {
+        let mut taps = vec![self.first(images)];
+        for (norm, conv) in self.norm.iter().zip(self.conv.iter().skip(1)) {
+            if let Some(x) = taps.last() {
+                taps.push(norm.forward(conv.forward(x.clone()), mode, LEAKY));
+            }
+        }
+        taps
+    }
+
+    /// What it makes of the output of one of its stages, counted from 0.
+    pub fn from_tap(&self, stage: usize, features: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let mut convs = self.conv.iter().skip(stage + 1);
+        let Some(next) = convs.next() else {
+            return features;
         };
-        x = LEAKY.apply(first.forward(x));
-        let Some((second, others)) = others.split_first() else {
-            return x;
-        };
-        x = second.forward(x);
-        for (norm, conv) in self.norm.iter().zip(others) {
+        let mut x = next.forward(features);
+        let norms = self.norm.get(stage..).unwrap_or_default();
+        for (norm, conv) in norms.iter().zip(convs) {
             x = norm.forward_convolved(x, mode, LEAKY, conv.convolved());
         }
-        match self.norm.last() {
+        match norms.last() {
             Some(norm) => norm.forward(x, mode, LEAKY),
+            None => x,
+        }
+    }
+
+    fn first(&self, images: Tensor<4>) -> Tensor<4> {
+        let x = images.mul_scalar(2.0).sub_scalar(1.0);
+        match self.conv.first() {
+            Some(conv) => LEAKY.apply(conv.forward(x)),
             None => x,
         }
     }

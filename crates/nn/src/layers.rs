@@ -16,6 +16,8 @@ use crate::{
 pub enum Mode {
     /// Batch norm uses the batch's statistics and updates the running ones.
     Train,
+    /// As [`Mode::Train`], but the running statistics stay: for a second look at a batch that was learnt from.
+    Look,
     /// Batch norm uses the running statistics: an image's result does not depend on its batch.
     Score,
 }
@@ -165,6 +167,32 @@ impl Conv2d {
     }
 }
 
+/// y = x·Wᵀ + b.
+#[derive(Module, Debug)]
+pub struct Linear {
+    /// `[out, in]`.
+    pub weight: Param<Tensor<2>>,
+    /// `[out]`.
+    pub bias: Param<Tensor<1>>,
+}
+
+impl Linear {
+    /// Weights drawn from N(0, 1 / in), which keeps the variance of its input; a bias of zero.
+    pub fn new(input: usize, output: usize, init: &mut Init) -> Self {
+        let deviation = 1.0 / (input as f64).sqrt();
+        Self {
+            weight: init.normal([output, input], 0.0, deviation),
+            bias: init.constant(output, 0.0),
+        }
+    }
+
+    /// # Shapes
+    /// - x: `[batch, in]` → `[batch, out]`
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        x.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+    }
+}
+
 /// 2-D transposed convolution.
 #[derive(Module, Debug)]
 pub struct ConvTranspose2d {
@@ -246,10 +274,10 @@ impl BatchNorm2d {
     pub fn forward(&self, x: Tensor<4>, mode: Mode, activation: Activation) -> Tensor<4> {
         let (gamma, beta) = (self.weight.val(), self.bias.val());
         match mode {
-            Mode::Train => {
+            Mode::Train | Mode::Look => {
                 let count = positions(&x);
                 let out = ops::batch_norm_train(x, gamma, beta, Self::EPSILON, activation);
-                self.learn(out, count)
+                self.learn(out, count, mode)
             }
             Mode::Score => {
                 let (mean, variance) = (self.running_mean.value(), self.running_var.value());
@@ -276,11 +304,14 @@ impl BatchNorm2d {
         let parameters = [self.weight.val(), self.bias.val()];
         let epsilon = Self::EPSILON;
         let out = ops::batch_norm_train_convolved(x, parameters, epsilon, activation, convolved);
-        self.learn(out, count)
+        self.learn(out, count, mode)
     }
 
-    /// Takes a batch's statistics, over `count` positions, into the running ones; gives the output.
-    fn learn(&self, out: Normalized, count: f64) -> Tensor<4> {
+    /// Takes a batch's statistics, over `count` positions, into the running ones, in training; gives the output.
+    fn learn(&self, out: Normalized, count: f64, mode: Mode) -> Tensor<4> {
+        if mode != Mode::Train {
+            return out.output;
+        }
         let unbiased = out.variance.mul_scalar(count / (count - 1.0).max(1.0));
         blend(&self.running_mean, out.mean, Self::MOMENTUM);
         blend(&self.running_var, unbiased, Self::MOMENTUM);

@@ -6,6 +6,7 @@
 
 pub mod adam;
 pub mod attention;
+pub mod backbone;
 pub mod dcgan;
 pub mod device;
 pub mod inference;
@@ -17,3 +18,4 @@ pub mod random;
 pub mod residual_decoder;
 pub mod resnet;
 pub mod state;
+pub mod weights;

@@ -75,6 +75,46 @@ pub fn attention_expansion(attention: Tensor<4>, expansion: Expansion) -> Tensor
     }
 }
 
+/// The class of normal images, c_n: the first of the classifier's two outputs.
+pub const NORMAL: usize = 0;
+/// The class of anomalous images, c_a: the second.
+pub const ANOMALOUS: usize = 1;
+
+/// What the classifier says: the logit of c_a less that of c_n, above 0 for "anomalous".
+///
+/// # Shapes
+/// - logits: `[batch, 2]` → `[batch]`
+pub fn evidence(logits: Tensor<2>) -> Tensor<1> {
+    let of = |class| logits.clone().narrow(1, class, 1).squeeze_dim::<1>(1);
+    of(ANOMALOUS) - of(NORMAL)
+}
+
+/// L_bce: −log of the probability that the classifier's softmax gives to each image's own class, times the image's weight, over the batch.
+///
+/// # Shapes
+/// - logits: `[batch, 2]`; anomalous, weights: `[batch]`, the first of 0 and 1 → `[1]`
+pub fn classification(logits: Tensor<2>, anomalous: Tensor<1>, weights: Tensor<1>) -> Tensor<1> {
+    // Of two classes, the softmax is the sigmoid of the logits' difference.
+    let evidence = evidence(logits);
+    ((softplus(evidence.clone()) - evidence * anomalous) * weights).mean()
+}
+
+/// L_cga, the complementary guided attention loss (section 3.3): (1/N) Σ 1(p = y = c_n) · mean_ij(1 − A^{c_n} + A^{c_a}), with N
+/// all images of the batch, counted or not.
+///
+/// # Shapes
+/// - attention: `[images, 2, height, width]`, of the classes in their order
+/// - counts: `[images]`, 1 for a normal image that the classifier calls normal, else 0
+/// - output: `[1]`
+pub fn guided_attention(attention: Tensor<4>, counts: Tensor<1>, batch: usize) -> Tensor<1> {
+    let mean = |class| {
+        let of = attention.clone().narrow(1, class, 1).mean_dims(&[1, 2, 3]);
+        of.squeeze_dims::<1>(&[1, 2, 3])
+    };
+    let unlike = mean(ANOMALOUS) - mean(NORMAL) + 1.0;
+    (unlike * counts).sum().div_scalar(batch as f64)
+}
+
 /// The log-barrier −log(−z)/t for a constraint z ≤ 0, extended by its tangent from z = −1/t² on (Kervadec et al. 2019).
 fn extended_barrier(z: Tensor<1>, t: f64) -> Tensor<1> {
     let edge = -1.0 / (t * t);

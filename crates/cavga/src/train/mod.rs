@@ -19,7 +19,7 @@ use std::{
 };
 
 use burn::tensor::Device;
-use cavga_detect::{Batch, Learner};
+use cavga_detect::{Batch, Learner, cavga::Pretrained};
 
 use images::Images;
 pub use log::{LogLine, read_log};
@@ -141,9 +141,12 @@ pub fn train(
 }
 
 fn new_learner(config: &RunConfig, device: &Device) -> Result<Box<dyn Learner>> {
-    let learner = config
-        .method
-        .learner(config.data.size, config.train.seed, device);
+    let learner = config.method.learner(
+        config.data.size,
+        config.train.seed,
+        &Pretrained::default(),
+        device,
+    );
     learner.map_err(|error| match error {
         // What a method says before it has seen an image is about its settings.
         cavga_detect::Error::Config { .. } | cavga_detect::Error::Shape { .. } => Error::Config {
@@ -175,6 +178,7 @@ fn make_model(
             images: feed::tensor(batch, device),
             anomalous,
             step: step as u64,
+            pass: 0,
         })
     });
     let detector = learner.finish(&mut held_out)?;

@@ -106,6 +106,7 @@ impl Session<'_> {
                 images,
                 anomalous,
                 step: self.place.step,
+                pass: self.place.pass,
             };
             let losses = self
                 .learner

@@ -2,26 +2,30 @@
 //!
 //! | map | what it is |
 //! |---|---|
-//! | `one-minus-attention` | 1 − A, bilinear to the image's size: the paper's |
-//! | `attention` | A itself: on some data the sign of 1 − A fails |
+//! | `one-minus-attention` | unsupervised: 1 − A, bilinear to the image's size: the paper's |
+//! | `attention` | unsupervised: A itself: on some data the sign of 1 − A fails |
+//! | `attention-anomalous` | weakly supervised: A^{c_a}: the paper's |
+//! | `one-minus-attention-normal` | weakly supervised: 1 − A^{c_n} |
 //! | `residual` | \|x − x̂\|, mean over channels |
 //! | `residual-smoothed` | the residual under a Gaussian |
-//! | `attention-deviation` | \|CAM − mean\| / spread per position, of held-out normal images |
+//! | `attention-deviation` | \|CAM − mean\| / spread per position, of held-out normal images; of CAM^{c_a} − CAM^{c_n} where there are classes |
 //! | `residual-deviation` | (smoothed residual − mean) / spread per position, of held-out normal images |
 //!
 //! | score | what it is |
 //! |---|---|
-//! | `residual` | s_a, the mean of the residual: the paper's |
+//! | `classifier` | weakly supervised: the logit of c_a less that of c_n, above 0 for "anomalous": the paper's |
+//! | `attention-anomalous-mean` | weakly supervised: the mean of A^{c_a} |
+//! | `residual` | s_a, the mean of the residual: the paper's, unsupervised |
 //! | `residual-smoothed-max`, `attention-deviation-max`, `residual-deviation-max` | the largest value of that map |
 
 use burn::tensor::{Device, Tensor};
 use cavga_nn::{
     attention,
     layers::{Init, Mode},
-    ops, state,
+    losses, ops, state,
 };
 
-use super::{CavgaConfig, Parts, Vae, VaeInference, networks::check_images};
+use super::{CavgaConfig, Seen, Vae, VaeInference, Variant, variant::check_images};
 use crate::{Batch, Detector, Error, ImageScores, Maps, Result, Scores, Tensors, smooth::Gaussian};
 
 /// Mean and spread of a quantity over normal images at each position, both `[1, 1, height, width]`.
@@ -82,6 +86,7 @@ struct Network {
     vae: Vae,
     /// What runs instead where there is one.
     inference: Option<VaeInference>,
+    variant: Variant,
     config: CavgaConfig,
     size: [usize; 2],
     smoothing: Gaussian,
@@ -89,32 +94,50 @@ struct Network {
 
 /// What the network makes of images.
 struct Pass {
-    /// `[batch, 1, height/stride, width/stride]`.
-    cam: Tensor<4>,
+    /// `[batch, maps, height', width']`.
+    cams: Tensor<4>,
+    /// What the classifier says, above 0 for "anomalous", `[batch]`.
+    evidence: Option<Tensor<1>>,
     /// `[batch, 1, height, width]`.
     residual: Tensor<4>,
     /// `[batch, 1, height, width]`.
     smoothed: Tensor<4>,
 }
 
+impl Pass {
+    /// The one map whose deviation is looked at: the CAM, or where there are classes what speaks for c_a, CAM^{c_a} − CAM^{c_n}.
+    fn cam(&self) -> Tensor<4> {
+        let of = |map| self.cams.clone().narrow(1, map, 1);
+        match self.evidence {
+            None => self.cams.clone(),
+            Some(_) => of(losses::ANOMALOUS) - of(losses::NORMAL),
+        }
+    }
+}
+
 impl Network {
     fn take(
-        parts: Parts,
+        variant: Variant,
         config: &CavgaConfig,
         size: [usize; 2],
         tensors: &mut Tensors,
         device: &Device,
     ) -> Result<Self> {
-        config.check()?;
-        parts.check_size(size)?;
+        variant.check(config, size)?;
         let device = device.clone().without_autodiff();
+        // The attention of an earlier stage is found by differentiating, also on a test image.
+        let on = match config.attention.stage {
+            Some(_) => device.clone().autodiff(),
+            None => device.clone(),
+        };
         // Any weights: they are replaced at once.
-        let vae = Vae::new(parts, config, &mut Init::new(0, &device));
+        let vae = Vae::new(variant, config, size, &mut Init::new(0, &on));
         let vae = state::load(vae, "", tensors)?;
-        let grid = size.map(|side| side / parts.stride(config));
+        let grid = size.map(|side| side / variant.stride(config));
         Ok(Self {
-            inference: vae.inference(size, grid, &device),
+            inference: vae.inference(size, grid, &on),
             vae,
+            variant,
             config: config.clone(),
             size,
             smoothing: Gaussian::new(config.smoothing * size[0] as f64, &device),
@@ -123,22 +146,34 @@ impl Network {
 
     fn pass(&self, images: Tensor<4>) -> Result<Pass> {
         check_images(&images, self.size)?;
-        let features = match &self.inference {
-            Some(inference) => inference.features(images.clone()),
-            None => self.vae.features(images.clone(), Mode::Score),
+        let given = match self.config.attention.stage {
+            Some(_) => Tensor::from_inner(images.clone()),
+            None => images.clone(),
         };
-        let mean = self.vae.latent().mu.forward(features.clone());
+        let seen = match &self.inference {
+            Some(inference) => Seen::of(inference.features(&self.vae, given)),
+            None => self.vae.see(given, Mode::Score, &self.config),
+        };
+        let mean = self.vae.latent().mean(seen.features.clone());
+        let cams = self.vae.cams(&seen, &self.config)?.without_autodiff();
+        let classes = self.vae.classify(mean.clone());
         let logits = match &self.inference {
-            Some(inference) => inference.decode(mean),
+            Some(inference) => inference.decode(&self.vae, mean),
             None => self.vae.decode(mean, Mode::Score),
         };
-        let reconstruction = ops::sigmoid(logits);
+        let reconstruction = ops::sigmoid(logits.without_autodiff());
         let residual = (images - reconstruction).abs().mean_dim(1);
         Ok(Pass {
-            cam: self.vae.cam(features, &self.config),
+            cams,
+            evidence: classes.map(|logits| losses::evidence(logits.without_autodiff())),
             smoothed: self.smoothing.apply(residual.clone()),
             residual,
         })
+    }
+
+    /// Height and width of the features that the attention looks at.
+    fn grid(&self) -> [usize; 2] {
+        self.variant.attention_grid(&self.config, self.size)
     }
 }
 
@@ -154,19 +189,19 @@ pub struct CavgaDetector {
 impl CavgaDetector {
     /// From a trained network's tensors and normal images held out of its training.
     pub(super) fn learn(
-        parts: Parts,
+        variant: Variant,
         config: &CavgaConfig,
         size: [usize; 2],
         mut tensors: Tensors,
         device: &Device,
         held_out: &mut dyn Iterator<Item = Result<Batch>>,
     ) -> Result<Self> {
-        let network = Network::take(parts, config, size, &mut tensors, device)?;
+        let network = Network::take(variant, config, size, &mut tensors, device)?;
         state::expect_empty(&tensors)?;
         let (mut cams, mut residuals) = (Vec::new(), Vec::new());
         for batch in held_out {
             let pass = network.pass(batch?.images)?;
-            cams.push(pass.cam);
+            cams.push(pass.cam());
             residuals.push(pass.smoothed);
         }
         if cams.is_empty() {
@@ -184,15 +219,14 @@ impl CavgaDetector {
 
     /// From what [`Detector::state`] gave.
     pub fn restore(
-        parts: Parts,
+        variant: Variant,
         config: &CavgaConfig,
         size: [usize; 2],
         mut tensors: Tensors,
         device: &Device,
     ) -> Result<Self> {
-        let network = Network::take(parts, config, size, &mut tensors, device)?;
-        let grid = size.map(|side| side / parts.stride(config));
-        let normal_cam = Normal::take("normal.cam", grid, &mut tensors, device)?;
+        let network = Network::take(variant, config, size, &mut tensors, device)?;
+        let normal_cam = Normal::take("normal.cam", network.grid(), &mut tensors, device)?;
         let normal_residual = Normal::take("normal.residual", size, &mut tensors, device)?;
         state::expect_empty(&tensors)?;
         Ok(Self {
@@ -206,39 +240,56 @@ impl CavgaDetector {
 
 impl Detector for CavgaDetector {
     fn score(&self, images: Tensor<4>) -> Result<Scores> {
+        let pass = self.network.pass(images)?;
+        let (options, size) = (&self.network.config.attention, self.network.size);
+        let cam_deviation = self.normal_cam.deviation(pass.cam()).abs();
         let Pass {
-            cam,
+            cams,
+            evidence,
             residual,
             smoothed,
-        } = self.network.pass(images)?;
-        let options = &self.network.config.attention;
-        let attention = attention::attention(cam.clone(), options.relu, options.normalize);
-        let attention = ops::resize_bilinear(attention, self.network.size);
-        let cam_deviation =
-            ops::resize_bilinear(self.normal_cam.deviation(cam).abs(), self.network.size);
+        } = pass;
+        let attention = attention::attention(cams, options.relu, options.normalize);
+        let attention_means = attention.clone().mean_dims(&[2, 3]);
+        let attention = ops::resize_bilinear(attention, size);
+        let cam_deviation = ops::resize_bilinear(cam_deviation, size);
         let residual_deviation = self.normal_residual.deviation(smoothed.clone());
-        let images = vec![
+        let mut scores = Vec::new();
+        let mut maps = Vec::new();
+        let of = |map| attention.clone().narrow(1, map, 1);
+        let one_minus = |map: Tensor<4>| map.neg().add_scalar(1.0);
+        match evidence {
+            None => {
+                maps.push(named("one-minus-attention", one_minus(attention.clone())));
+                maps.push(named("attention", attention));
+            }
+            Some(evidence) => {
+                let mean = attention_means.narrow(1, losses::ANOMALOUS, 1);
+                scores.push(image_scores("classifier", evidence));
+                scores.push(image_scores("attention-anomalous-mean", mean));
+                maps.push(named("attention-anomalous", of(losses::ANOMALOUS)));
+                maps.push(named(
+                    "one-minus-attention-normal",
+                    one_minus(of(losses::NORMAL)),
+                ));
+            }
+        }
+        scores.extend([
             image_scores("residual", residual.clone().mean_dims(&[1, 2, 3])),
             image_scores("residual-smoothed-max", largest(&smoothed)),
             image_scores("attention-deviation-max", largest(&cam_deviation)),
             image_scores("residual-deviation-max", largest(&residual_deviation)),
-        ];
-        let map = |name, values: Tensor<4>| Maps {
-            name,
-            values: values.squeeze_dim::<3>(1),
-        };
-        let maps = vec![
-            map(
-                "one-minus-attention",
-                attention.clone().neg().add_scalar(1.0),
-            ),
-            map("attention", attention),
-            map("residual", residual),
-            map("residual-smoothed", smoothed),
-            map("attention-deviation", cam_deviation),
-            map("residual-deviation", residual_deviation),
-        ];
-        Ok(Scores { images, maps })
+        ]);
+        maps.extend([
+            named("residual", residual),
+            named("residual-smoothed", smoothed),
+            named("attention-deviation", cam_deviation),
+            named("residual-deviation", residual_deviation),
+        ]);
+        Ok(Scores {
+            images: scores,
+            maps,
+        })
     }
 
     fn state(&self) -> Result<Tensors> {
@@ -259,7 +310,15 @@ fn largest(map: &Tensor<4>) -> Tensor<4> {
     map.clone().max_dim(3).max_dim(2)
 }
 
-fn image_scores(name: &'static str, values: Tensor<4>) -> ImageScores {
+/// A map, from `[batch, 1, height, width]`.
+fn named(name: &'static str, values: Tensor<4>) -> Maps {
+    Maps {
+        name,
+        values: values.squeeze_dim::<3>(1),
+    }
+}
+
+fn image_scores<const D: usize>(name: &'static str, values: Tensor<D>) -> ImageScores {
     ImageScores {
         name,
         values: values.into_data().iter::<f32>().collect(),
@@ -269,7 +328,10 @@ fn image_scores(name: &'static str, values: Tensor<4>) -> ImageScores {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Learner, cavga::CavgaLearner};
+    use crate::{
+        Learner,
+        cavga::{CavgaLearner, Parts, Pretrained, Supervision},
+    };
     use cavga_nn::random;
 
     fn batch(seed: u64) -> Batch {
@@ -279,6 +341,7 @@ mod tests {
             images: ops::sigmoid(images),
             anomalous: vec![false; 4],
             step: seed,
+            pass: 0,
         }
     }
 
@@ -294,7 +357,10 @@ mod tests {
         let device = Device::flex();
         for parts in [Parts::Dcgan, Parts::Resnet] {
             let (config, size) = (CavgaConfig::tiny(), [64, 96]);
-            let mut learner = CavgaLearner::new(parts, &config, size, 1, &device).unwrap();
+            let supervision = Supervision::Weak;
+            let parts = Variant { parts, supervision };
+            let known = Pretrained::default();
+            let mut learner = CavgaLearner::new(parts, &config, size, 1, &known, &device).unwrap();
             (0..3).for_each(|step| {
                 learner.observe(&batch(step)).unwrap();
             });

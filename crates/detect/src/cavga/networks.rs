@@ -1,79 +1,51 @@
-//! CAVGA's autoencoder, of ResNet-18 and residual parts or of DC-GAN's.
+//! CAVGA's autoencoder, of ResNet-18 (or another backbone) and residual parts or of DC-GAN's, and its classifier.
 
 use burn::{
     module::Module,
     tensor::{Device, Tensor},
 };
 use cavga_nn::{
-    attention, dcgan, inference,
-    latent::ConvLatent,
-    layers::{Init, Mode},
+    backbone::Backbone,
+    dcgan,
+    inference::{self, ResNet18},
+    latent::{ConvLatent, FlatLatent, Latent, flatten},
+    layers::{Init, Linear, Mode},
     residual_decoder::ResidualDecoder,
-    resnet::ResNet18,
 };
-use serde::{Deserialize, Serialize};
 
-use super::CavgaConfig;
-use crate::{Error, Result};
-
-/// The longest side of an image.
-const MAX_SIDE: usize = 1 << 14;
-
-/// An error unless there is an image and all are of `size`, `[height, width]`.
-pub(super) fn check_images(images: &Tensor<4>, [height, width]: [usize; 2]) -> Result<()> {
-    let found = images.dims();
-    if found[0] > 0 && found[1..] == [3, height, width] {
-        return Ok(());
-    }
-    Err(Error::Shape {
-        expected: format!("[at least 1, 3, {height}, {width}]"),
-        found,
-    })
-}
-
-/// Which parts the autoencoder is built of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Parts {
-    /// CAVGA-D: DC-GAN's discriminator without its head as encoder, its generator as decoder.
-    Dcgan,
-    /// CAVGA-R: ResNet-18 as encoder, a residual generator as decoder.
-    Resnet,
-}
-
-impl Parts {
-    /// How much smaller than the image features and latent are.
-    pub fn stride(self, config: &CavgaConfig) -> usize {
-        match self {
-            Self::Dcgan => dcgan::Encoder::STRIDE,
-            Self::Resnet => config.output_stride,
-        }
-    }
-
-    /// An error unless images of `size`, `[height, width]`, fit: multiples of 32 (so that either parts take them), not so small
-    /// that the discriminator's last 4×4 convolution has no position, and not so large that no machine could hold the features.
-    pub fn check_size(self, [height, width]: [usize; 2]) -> Result<()> {
-        if [height, width]
-            .iter()
-            .all(|&side| (64..=MAX_SIDE).contains(&side) && side % 32 == 0)
-        {
-            return Ok(());
-        }
-        Err(Error::Config {
-            key: "size",
-            expected: format!("height and width of 64 to {MAX_SIDE}, both multiples of 32"),
-            found: format!("[{height}, {width}]"),
-        })
-    }
-}
+use super::{CavgaConfig, LatentForm, Parts, Supervision, Variant};
 
 #[derive(Module, Debug)]
 #[expect(
     clippy::large_enum_variant,
     reason = "there is one in a network: nothing is saved by a box"
 )]
-enum Encoder {
+pub(super) enum Encoder {
     Dcgan(dcgan::Encoder),
-    Resnet(ResNet18),
+    Backbone(Backbone),
+}
+
+impl Encoder {
+    fn forward(&self, images: Tensor<4>, mode: Mode) -> Tensor<4> {
+        match self {
+            Self::Dcgan(encoder) => encoder.forward(images, mode),
+            Self::Backbone(encoder) => encoder.forward(images, mode),
+        }
+    }
+
+    pub(super) fn taps(&self, images: Tensor<4>, mode: Mode) -> Vec<Tensor<4>> {
+        match self {
+            Self::Dcgan(encoder) => encoder.taps(images, mode),
+            Self::Backbone(encoder) => encoder.taps(images, mode),
+        }
+    }
+
+    pub(super) fn from_tap(&self, stage: usize, features: Tensor<4>, mode: Mode) -> Tensor<4> {
+        match self {
+            Self::Dcgan(encoder) => encoder.from_tap(stage, features, mode),
+            Self::Backbone(encoder) => encoder.from_tap(stage, features, mode),
+        }
+    }
 }
 
 #[derive(Module, Debug)]
@@ -81,42 +53,57 @@ enum Encoder {
     clippy::large_enum_variant,
     reason = "there is one in a network: nothing is saved by a box"
 )]
-enum Decoder {
+pub(super) enum Decoder {
     Dcgan(dcgan::Decoder),
     Residual(ResidualDecoder),
 }
 
-/// The autoencoder.
+/// The autoencoder, and the classifier where there is one.
 #[derive(Module, Debug)]
 pub struct Vae {
-    encoder: Encoder,
-    latent: ConvLatent,
-    decoder: Decoder,
+    pub(super) encoder: Encoder,
+    latent: Latent,
+    pub(super) decoder: Decoder,
+    classifier: Option<Linear>,
 }
 
 impl Vae {
-    /// Fresh weights.
-    pub fn new(parts: Parts, config: &CavgaConfig, init: &mut Init) -> Self {
-        match parts {
-            Parts::Dcgan => Self {
-                encoder: Encoder::Dcgan(dcgan::Encoder::new(config.dcgan_width, init)),
-                latent: ConvLatent::new(8 * config.dcgan_width, config.latent, init),
-                decoder: Decoder::Dcgan(dcgan::Decoder::new(
-                    config.latent,
-                    config.dcgan_width,
-                    init,
-                )),
-            },
-            Parts::Resnet => Self {
-                encoder: Encoder::Resnet(ResNet18::new(config.output_stride, init)),
-                latent: ConvLatent::new(ResNet18::CHANNELS, config.latent, init),
-                decoder: Decoder::Residual(ResidualDecoder::new(
-                    config.latent,
-                    config.output_stride,
-                    config.decoder_width,
-                    init,
-                )),
-            },
+    /// Fresh weights, for images of `size`, `[height, width]`.
+    pub fn new(variant: Variant, config: &CavgaConfig, size: [usize; 2], init: &mut Init) -> Self {
+        let [height, width] = size.map(|side| side / variant.stride(config));
+        let channels = config.latent.channels;
+        let encoder = match variant.parts {
+            Parts::Dcgan => Encoder::Dcgan(dcgan::Encoder::new(config.dcgan_width, init)),
+            Parts::Resnet => {
+                let stride = config.output_stride;
+                Encoder::Backbone(Backbone::new(config.encoder.backbone, stride, init))
+            }
+        };
+        let features = variant.channels(config);
+        let latent = match config.latent.form {
+            LatentForm::Conv => Latent::Conv(ConvLatent::new(features, channels, init)),
+            LatentForm::Flat => {
+                let (grid, dimension) = ([features, height, width], config.latent.dimension);
+                Latent::Flat(FlatLatent::new(grid, dimension, channels, init))
+            }
+        };
+        let decoder = match variant.parts {
+            Parts::Dcgan => Decoder::Dcgan(dcgan::Decoder::new(channels, config.dcgan_width, init)),
+            Parts::Resnet => {
+                let (scale, width) = (config.output_stride, config.decoder_width);
+                Decoder::Residual(ResidualDecoder::new(channels, scale, width, init))
+            }
+        };
+        let values = match config.latent.form {
+            LatentForm::Conv => channels * height * width,
+            LatentForm::Flat => config.latent.dimension,
+        };
+        let is_weak = variant.supervision == Supervision::Weak;
+        Self {
+            encoder,
+            latent,
+            decoder,
+            classifier: is_weak.then(|| Linear::new(values, 2, init)),
         }
     }
 
@@ -125,25 +112,37 @@ impl Vae {
     /// # Shapes
     /// - images: `[batch, 3, height, width]` in [0, 1] → `[batch, features, height/stride, width/stride]`
     pub fn features(&self, images: Tensor<4>, mode: Mode) -> Tensor<4> {
-        match &self.encoder {
-            Encoder::Dcgan(encoder) => encoder.forward(images, mode),
-            Encoder::Resnet(encoder) => encoder.forward(images, mode),
-        }
+        self.encoder.forward(images, mode)
     }
 
     /// The latent's heads.
-    pub fn latent(&self) -> &ConvLatent {
+    pub fn latent(&self) -> &Latent {
         &self.latent
+    }
+
+    /// The classifier, of a weakly supervised one.
+    pub fn classifier(&self) -> Option<&Linear> {
+        self.classifier.as_ref()
+    }
+
+    /// The logits of the classes, normal and anomalous, of a weakly supervised one.
+    ///
+    /// # Shapes
+    /// - mu: the latent's mean → `[batch, 2]`
+    pub fn classify(&self, mu: Tensor<4>) -> Option<Tensor<2>> {
+        let classifier = self.classifier.as_ref()?;
+        Some(classifier.forward(flatten(mu)))
     }
 
     /// The logits of the reconstruction.
     ///
     /// # Shapes
-    /// - latent: `[batch, latent, height/stride, width/stride]` → `[batch, 3, height, width]`
-    pub fn decode(&self, latent: Tensor<4>, mode: Mode) -> Tensor<4> {
+    /// - z: as the latent's mean → `[batch, 3, height, width]`
+    pub fn decode(&self, z: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let z = self.latent.expand(z);
         match &self.decoder {
-            Decoder::Dcgan(decoder) => decoder.forward(latent, mode),
-            Decoder::Residual(decoder) => decoder.forward(latent, mode),
+            Decoder::Dcgan(decoder) => decoder.forward(z, mode),
+            Decoder::Residual(decoder) => decoder.forward(z, mode),
         }
     }
 
@@ -156,8 +155,8 @@ impl Vae {
     ) -> Option<VaeInference> {
         inference::supports(device).then(|| VaeInference {
             encoder: match &self.encoder {
-                Encoder::Dcgan(encoder) => EncoderInference::Dcgan(encoder.inference(size)),
-                Encoder::Resnet(encoder) => EncoderInference::Resnet(encoder.inference(size)),
+                Encoder::Dcgan(encoder) => Some(EncoderInference::Dcgan(encoder.inference(size))),
+                Encoder::Backbone(encoder) => encoder.inference(size).map(EncoderInference::Resnet),
             },
             decoder: match &self.decoder {
                 Decoder::Dcgan(decoder) => DecoderInference::Dcgan(decoder.inference(grid)),
@@ -165,24 +164,13 @@ impl Vae {
             },
         })
     }
-
-    /// The class activation map of features.
-    ///
-    /// # Shapes
-    /// - features: as [`Vae::features`] gives → `[batch, 1, height/stride, width/stride]`
-    pub fn cam(&self, features: Tensor<4>, config: &CavgaConfig) -> Tensor<4> {
-        attention::cam(
-            features,
-            self.latent.mu.weight.val(),
-            config.attention.score,
-        )
-    }
 }
 
 /// The autoencoder's encoder and decoder in the form that only scores.
 #[derive(Debug)]
 pub struct VaeInference {
-    encoder: EncoderInference,
+    /// Not every backbone has one.
+    encoder: Option<EncoderInference>,
     decoder: DecoderInference,
 }
 
@@ -193,7 +181,7 @@ pub struct VaeInference {
 )]
 enum EncoderInference {
     Dcgan(inference::Encoder),
-    Resnet(inference::ResNet18),
+    Resnet(ResNet18),
 }
 
 #[derive(Debug)]
@@ -207,19 +195,21 @@ enum DecoderInference {
 }
 
 impl VaeInference {
-    /// As [`Vae::features`].
-    pub fn features(&self, images: Tensor<4>) -> Tensor<4> {
+    /// As [`Vae::features`] of `vae`, which this is a form of.
+    pub fn features(&self, vae: &Vae, images: Tensor<4>) -> Tensor<4> {
         match &self.encoder {
-            EncoderInference::Dcgan(encoder) => encoder.forward(images),
-            EncoderInference::Resnet(encoder) => encoder.forward(images),
+            Some(EncoderInference::Dcgan(encoder)) => encoder.forward(images),
+            Some(EncoderInference::Resnet(encoder)) => encoder.forward(images),
+            None => vae.features(images, Mode::Score),
         }
     }
 
     /// As [`Vae::decode`].
-    pub fn decode(&self, latent: Tensor<4>) -> Tensor<4> {
+    pub fn decode(&self, vae: &Vae, z: Tensor<4>) -> Tensor<4> {
+        let z = vae.latent.expand(z);
         match &self.decoder {
-            DecoderInference::Dcgan(decoder) => decoder.forward(latent),
-            DecoderInference::Residual(decoder) => decoder.forward(latent),
+            DecoderInference::Dcgan(decoder) => decoder.forward(z),
+            DecoderInference::Residual(decoder) => decoder.forward(z),
         }
     }
 }

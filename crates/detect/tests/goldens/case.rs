@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, error::Error};
 
 use burn::{
     module::{Module, ModuleVisitor, Param},
-    tensor::{Device, Gradients, Tensor},
+    tensor::{Device, Gradients, Tensor, TensorData},
 };
-use cavga_detect::cavga::{CavgaConfig, Forward, Objective, Parts, Vae};
+use cavga_detect::cavga::{CavgaConfig, Forward, Guidance, Labels, Objective, Vae, Variant};
 use cavga_nn::{
     dcgan::Discriminator,
     layers::{Init, Mode},
@@ -20,7 +20,6 @@ use crate::values::{self, Summary, Worst};
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 pub(crate) const SIZE: [usize; 2] = [64, 64];
-const BATCH: usize = 2;
 
 #[derive(Deserialize)]
 struct Goldens {
@@ -30,20 +29,23 @@ struct Goldens {
 #[derive(Deserialize)]
 pub(crate) struct Case {
     pub(crate) name: String,
-    pub(crate) parts: Parts,
+    pub(crate) variant: Variant,
     pub(crate) config: CavgaConfig,
     mu_offset: f64,
+    class_offset: f32,
     /// The name that its images are drawn by: no unit of the network is at its kink with them.
     pub(crate) images: String,
+    anomalous: Vec<bool>,
     pub(crate) features_shape: [usize; 4],
     pub(crate) losses: BTreeMap<String, f64>,
     pub(crate) features: Summary,
     pub(crate) attention: Summary,
     pub(crate) gradients: Summaries,
-    pub(crate) expansion_gradients: Summaries,
+    pub(crate) attention_gradients: Summaries,
     pub(crate) discriminator_gradients: Summaries,
     pub(crate) running: Summaries,
     pub(crate) maps: Summaries,
+    pub(crate) scores: Summaries,
 }
 
 /// Of tensors by name.
@@ -60,6 +62,9 @@ pub(crate) struct Networks {
     pub(crate) vae: Vae,
     pub(crate) discriminator: Discriminator,
     pub(crate) images: Tensor<4>,
+    /// Those of them that are normal.
+    pub(crate) normal: Tensor<4>,
+    labels: Labels,
 }
 
 /// A training forward pass and its objective.
@@ -73,38 +78,54 @@ impl Case {
     pub(crate) fn networks(&self) -> Result<Networks> {
         let device = Device::flex().autodiff();
         let mut init = Init::new(0, &device);
-        let vae = Vae::new(self.parts, &self.config, &mut init);
+        let vae = Vae::new(self.variant, &self.config, SIZE, &mut init);
         let discriminator = Discriminator::new(self.config.dcgan_width, &mut init);
+        let images = Tensor::from_data(self.image_data(), &device);
+        let labels = Labels::new(&self.anomalous, self.anomalous.len())?;
         Ok(Networks {
-            vae: fill(vae, "vae.", self.mu_offset)?,
-            discriminator: fill(discriminator, "discriminator.", 0.0)?,
-            images: Tensor::from_data(image_data(&self.images), &device),
+            vae: fill(vae, "vae.", [self.mu_offset, f64::from(self.class_offset)])?,
+            discriminator: fill(discriminator, "discriminator.", [0.0; 2])?,
+            normal: labels.of_normal(images.clone()),
+            images,
+            labels,
         })
     }
 
     /// The encoder-decoder's step, with the discriminator frozen.
-    pub(crate) fn pass(&self, networks: &Networks) -> Pass {
-        let images = networks.images.clone();
+    pub(crate) fn pass(&self, networks: &Networks) -> Result<Pass> {
+        let Networks {
+            vae,
+            images,
+            normal,
+            labels,
+            ..
+        } = networks;
         let noise = |shape: [usize; 4]| {
             let data = values::tensor("noise", &shape, 3_f64.sqrt(), 0.0);
             Tensor::from_data(data, &images.device())
         };
-        let forward = Forward::new(&networks.vae, images.clone(), noise, &self.config);
+        let seen = vae.see(images.clone(), Mode::Train, &self.config);
+        let forward = Forward::new(vae, &seen, labels, noise, &self.config)?;
         let judge = networks.discriminator.clone().no_grad();
         let fake = judge.forward(forward.reconstruction.clone(), Mode::Train);
-        let objective = Objective::new(&forward, images, fake, &self.config);
-        Pass {
+        let objective = Objective::new(&forward, normal.clone(), labels, fake, &self.config);
+        Ok(Pass {
             forward,
             objective,
             judge,
-        }
+        })
+    }
+
+    pub(crate) fn image_data(&self) -> TensorData {
+        let shape = [self.anomalous.len(), 3, SIZE[0], SIZE[1]];
+        values::tensor(&self.images, &shape, 0.5, 0.5)
     }
 
     /// The discriminator's loss on a batch and its reconstruction.
     pub(crate) fn discriminator_loss(&self, networks: &Networks, forward: &Forward) -> Tensor<1> {
         let real = networks
             .discriminator
-            .forward(networks.images.clone(), Mode::Train);
+            .forward(networks.normal.clone(), Mode::Train);
         let fake = forward.reconstruction.clone().detach();
         let fake = networks.discriminator.forward(fake, Mode::Train);
         let target = self.config.adversary.real_target;
@@ -112,12 +133,45 @@ impl Case {
     }
 }
 
-pub(crate) fn image_data(name: &str) -> burn::tensor::TensorData {
-    values::tensor(name, &[BATCH, 3, SIZE[0], SIZE[1]], 0.5, 0.5)
+impl Pass {
+    /// The loss on the attention: L_ae or L_cga.
+    pub(crate) fn attention_loss(&self) -> Tensor<1> {
+        match &self.objective.guidance {
+            Guidance::Expansion(loss) => loss.clone(),
+            Guidance::Classes {
+                guided_attention, ..
+            } => guided_attention.clone(),
+        }
+    }
+
+    /// Every term of the objective by name.
+    pub(crate) fn terms(&self) -> Vec<(&'static str, Tensor<1>)> {
+        let objective = self.objective.clone();
+        let mut terms = vec![
+            ("reconstruction", objective.reconstruction),
+            ("divergence", objective.divergence),
+            ("adversarial", objective.adversarial),
+        ];
+        match objective.guidance {
+            Guidance::Expansion(loss) => terms.push(("attention_expansion", loss)),
+            Guidance::Classes {
+                classification,
+                guided_attention,
+            } => terms.extend([
+                ("classification", classification),
+                ("guided_attention", guided_attention),
+            ]),
+        }
+        terms
+    }
 }
 
 /// Gives every tensor of `module` its values, as `weight` in `networks.py` does.
-fn fill<M: Module>(module: M, prefix: &str, mu_offset: f64) -> Result<M> {
+fn fill<M: Module>(
+    module: M,
+    prefix: &str,
+    [mu_offset, class_offset]: [f64; 2],
+) -> Result<M> {
     let mut shapes = Tensors::new();
     state::collect(&module, prefix, &mut shapes);
     let mut tensors = shapes
@@ -136,7 +190,12 @@ fn fill<M: Module>(module: M, prefix: &str, mu_offset: f64) -> Result<M> {
                 let shift = if is_mu { mu_offset } else { 0.0 };
                 ((6.0 / fan_in as f64).sqrt(), shift)
             };
-            let values = values::tensor(&name, &shape, scale, shift);
+            let mut values = values::tensor(&name, &shape, scale, shift);
+            if name.ends_with("classifier.bias") {
+                let mut bias: Vec<f32> = values.iter::<f32>().collect();
+                bias[0] += class_offset as f32;
+                values = TensorData::new(bias, shape);
+            }
             (name, values)
         })
         .collect();

@@ -3,12 +3,18 @@
 use burn::tensor::{TensorData, activation};
 
 use super::*;
-use crate::cavga::Reduction;
+use crate::cavga::{Parts, Reduction, Supervision};
 
 const STEP: u64 = 3;
 
 fn learner(parts: Parts, config: &CavgaConfig) -> CavgaLearner {
-    CavgaLearner::new(parts, config, [64, 64], 7, &Device::flex()).unwrap()
+    let supervision = Supervision::Unsupervised;
+    let (variant, known) = (Variant { parts, supervision }, Pretrained::default());
+    CavgaLearner::new(variant, config, [64, 64], 7, &known, &Device::flex()).unwrap()
+}
+
+fn labels() -> Labels {
+    Labels::new(&batch().anomalous, 3).unwrap()
 }
 
 fn batch() -> Batch {
@@ -18,6 +24,7 @@ fn batch() -> Batch {
         images: activation::sigmoid(images),
         anomalous: vec![false; 3],
         step: STEP,
+        pass: 0,
     }
 }
 
@@ -38,20 +45,20 @@ fn literal(
         reconstruction,
         ..forward.clone()
     };
-    Objective::new(&forward, images, fake, &learner.config)
+    Objective::new(&forward, images, &labels(), fake, &learner.config)
 }
 
 /// What [`CavgaLearner::observe`] does, with the literal objective descended.
 fn observe_literally(learner: &mut CavgaLearner) {
     let images = Tensor::from_inner(batch().images);
-    let forward = learner.forward(images.clone(), STEP);
+    let seen = learner.see(images.clone(), 0);
+    let forward = learner.forward(&seen, &labels(), STEP).unwrap();
     let noise = learner.instance_noise(&images, Stream::InstanceFake, STEP);
     learner
         .step_discriminator(images.clone(), &forward, &noise, STEP)
         .unwrap();
     let objective = literal(learner, &forward, forward.logits.clone(), images);
-    let gradients = objective.total(&learner.config.weights).backward();
-    learner.vae = learner.adam.step(learner.vae.clone(), &[gradients]);
+    learner.step(&[objective.total(&learner.config).backward()]);
 }
 
 fn floats(data: &TensorData) -> Vec<f64> {
@@ -65,7 +72,8 @@ fn largest(values: &[f64]) -> f64 {
 /// Parameters within 1e-5; gradients, which Adam's first moments are after one step, within 1e-4 of the tensor's largest.
 fn assert_same_step(ours: &CavgaLearner, literal: &CavgaLearner, what: &str) {
     let (ours, literal) = (ours.state().unwrap(), literal.state().unwrap());
-    let is_gradient = |name: &str| name.starts_with("adam.vae.first.");
+    let is_gradient =
+        |name: &str| name.starts_with("adam.vae.first.") || name.starts_with("adam.encoder.first.");
     let gradients = literal.iter().filter(|(name, _)| is_gradient(name));
     let of_all = gradients.fold(0.0, |most: f64, (_, data)| most.max(largest(&floats(data))));
     assert!(of_all > 0.0, "{what}: no gradient");
@@ -120,7 +128,8 @@ fn value_of(losses: &Losses, wanted: &str) -> f64 {
 /// Norms of the gradients on the logits: the reconstruction loss's and the adversary's, both by the tape and unweighted.
 fn norms(learner: &CavgaLearner) -> [f64; 2] {
     let images = Tensor::from_inner(batch().images);
-    let forward = learner.forward(images.clone(), STEP);
+    let seen = learner.see(images.clone(), 0);
+    let forward = learner.forward(&seen, &labels(), STEP).unwrap();
     let logits = forward.logits.clone().detach().require_grad();
     let objective = literal(learner, &forward, logits.clone(), images);
     [objective.reconstruction, objective.adversarial].map(|loss| {

@@ -5,7 +5,7 @@ mod tests;
 
 use burn::{
     module::Module,
-    tensor::{Device, Tensor},
+    tensor::{Device, Gradients, Tensor},
 };
 use cavga_nn::{
     adam::Adam,
@@ -17,15 +17,18 @@ use cavga_nn::{
 };
 
 use super::{
-    CavgaConfig, CavgaDetector, Forward, Objective, Parts, Vae, adversary::Push,
-    networks::check_images,
+    CavgaConfig, CavgaDetector, Forward, Guidance, Labels, Objective, Seen, Vae, Variant,
+    adversary::Push, pretrained::Pretrained, variant::check_images, watch::Watch,
 };
 use crate::{Batch, Detector, Error, Learner, Losses, Result, Tensors};
+
+/// What the encoder's tensors are called within the autoencoder's.
+const ENCODER: &str = "encoder.";
 
 /// A CAVGA in training.
 #[derive(Debug)]
 pub struct CavgaLearner {
-    parts: Parts,
+    variant: Variant,
     config: CavgaConfig,
     size: [usize; 2],
     seed: u64,
@@ -33,37 +36,48 @@ pub struct CavgaLearner {
     device: Device,
     vae: Vae,
     discriminator: Discriminator,
+    /// Of latent, decoder and classifier.
     adam: Adam,
+    /// Of the encoder, which may rest for a while and have a rate of its own.
+    encoder_adam: Adam,
     adversary_adam: Adam,
     last_adversary_loss: f64,
-    warned: bool,
+    watch: Watch,
 }
 
 impl CavgaLearner {
-    /// Fresh weights drawn from `seed`, for images of `size`, `[height, width]`.
+    /// For images of `size`, `[height, width]`: the weights that `pretrained` brings, the others drawn from `seed`.
     pub fn new(
-        parts: Parts,
+        variant: Variant,
         config: &CavgaConfig,
         size: [usize; 2],
         seed: u64,
+        pretrained: &Pretrained,
         device: &Device,
     ) -> Result<Self> {
-        config.check()?;
-        parts.check_size(size)?;
+        variant.check(config, size)?;
         let tape = device.clone().autodiff();
         let mut init = Init::new(seed, &tape);
+        let vae = Vae::new(variant, config, size, &mut init);
+        let discriminator = Discriminator::new(config.dcgan_width, &mut init);
+        let (vae, discriminator) = pretrained.load(vae, discriminator)?;
+        let mut encoder_adam = config.adam;
+        if config.starts_pretrained() {
+            encoder_adam.rate *= config.encoder.rate;
+        }
         Ok(Self {
-            parts,
+            variant,
             config: config.clone(),
             size,
             seed,
             device: device.clone().without_autodiff(),
-            vae: Vae::new(parts, config, &mut init),
-            discriminator: Discriminator::new(config.dcgan_width, &mut init),
+            vae,
+            discriminator,
             adam: Adam::new(config.adam),
+            encoder_adam: Adam::new(encoder_adam),
             adversary_adam: Adam::new(config.adversary.adam),
             last_adversary_loss: f64::INFINITY,
-            warned: false,
+            watch: Watch::default(),
         })
     }
 
@@ -72,9 +86,19 @@ impl CavgaLearner {
         Tensor::from_inner(random::normal(shape, &mut generator, &self.device))
     }
 
-    fn forward(&self, images: Tensor<4>, step: u64) -> Forward {
+    /// What the encoder sees in this pass.
+    fn see(&self, images: Tensor<4>, pass: usize) -> Seen {
+        let rests = self.config.starts_pretrained() && pass < self.config.encoder.frozen_passes;
+        if rests {
+            self.vae.see_frozen(images, &self.config)
+        } else {
+            self.vae.see(images, Mode::Train, &self.config)
+        }
+    }
+
+    fn forward(&self, seen: &Seen, labels: &Labels, step: u64) -> Result<Forward> {
         let noise = |shape| self.noise(shape, Stream::Latent, step);
-        Forward::new(&self.vae, images, noise, &self.config)
+        Forward::new(&self.vae, seen, labels, noise, &self.config)
     }
 
     /// The noise on images that the discriminator sees, as configured; `None` for none.
@@ -131,36 +155,95 @@ impl CavgaLearner {
         let reconstruction = finite("reconstruction", &objective.reconstruction, step)?;
         let divergence = finite("divergence", &objective.divergence, step)?;
         let adversarial = finite("adversarial", &objective.adversarial, step)?;
-        let expansion = finite("attention_expansion", &objective.attention_expansion, step)?;
-        let weights = &self.config.weights;
-        let total = weights.reconstruction * (reconstruction + divergence)
-            + weights.adversarial * factor * adversarial
-            + weights.attention_expansion * expansion;
-        Ok(vec![
-            ("total", total),
+        let total = finite("total", &objective.without_adversary(&self.config), step)?;
+        let mut losses = vec![
+            (
+                "total",
+                total + self.config.weights.adversarial * factor * adversarial,
+            ),
             ("reconstruction", reconstruction),
             ("divergence", divergence),
             ("adversarial", adversarial),
             ("adversarial_factor", factor),
-            ("attention_expansion", expansion),
+        ];
+        match &objective.guidance {
+            Guidance::Expansion(loss) => {
+                losses.push((
+                    "attention_expansion",
+                    finite("attention_expansion", loss, step)?,
+                ));
+            }
+            Guidance::Classes {
+                classification,
+                guided_attention,
+            } => losses.extend([
+                (
+                    "classification",
+                    finite("classification", classification, step)?,
+                ),
+                (
+                    "guided_attention",
+                    finite("guided_attention", guided_attention, step)?,
+                ),
+            ]),
+        }
+        Ok(losses)
+    }
+
+    /// Mean and deviation over the batch of the attention, or of that of each class.
+    fn attention_statistics(&mut self, attention: &Tensor<4>, step: u64) -> Result<Losses> {
+        let names: &[[&'static str; 2]] = match attention.dims()[1] {
+            1 => &[["attention_mean", "attention_spread"]],
+            _ => &[
+                ["attention_normal_mean", "attention_normal_spread"],
+                ["attention_anomalous_mean", "attention_anomalous_spread"],
+            ],
+        };
+        let mut found = Losses::new();
+        for (map, &[mean_name, spread_name]) in names.iter().enumerate() {
+            let map = attention.clone().narrow(1, map, 1);
+            let mean = finite(mean_name, &map.clone().mean(), step)?;
+            let variance = map.sub_scalar(mean).square().mean();
+            let spread = finite(spread_name, &variance, step)?.sqrt();
+            let name = mean_name.trim_end_matches("_mean");
+            self.watch.attention(name, mean, spread, step);
+            found.extend([(mean_name, mean), (spread_name, spread)]);
+        }
+        Ok(found)
+    }
+
+    /// Lets the encoder, and everything else, step.
+    fn step(&mut self, gradients: &[Gradients]) {
+        let is_encoder = |name: &str| name.starts_with(ENCODER);
+        let vae = self.vae.clone();
+        let vae = self.encoder_adam.step_where(vae, gradients, is_encoder);
+        self.vae = self
+            .adam
+            .step_where(vae, gradients, |name| !is_encoder(name));
+    }
+
+    /// A batch without a normal image: there is nothing to reconstruct and no attention to guide.
+    fn observe_anomalous(&mut self, seen: &Seen, labels: &Labels, step: u64) -> Result<Losses> {
+        let mu = self.vae.latent().mean(seen.features.clone());
+        let logits = self.vae.classify(mu).ok_or(Error::NoImages(
+            "a batch of anomalous images, which this method does not learn from",
+        ))?;
+        let loss = labels.classification(logits.clone(), &self.config);
+        let classification = finite("classification", &loss, step)?;
+        self.watch_classifier(logits, labels, classification, step);
+        let weight = self.config.weights.classifier;
+        self.step(&[loss.mul_scalar(weight).backward()]);
+        Ok(vec![
+            ("total", weight * classification),
+            ("classification", classification),
         ])
     }
 
-    /// The attention's mean and deviation over the batch; warns once when it has nothing left to say.
-    fn attention_statistics(&mut self, attention: &Tensor<4>, step: u64) -> Result<[f64; 2]> {
-        let mean = finite("attention_mean", &attention.clone().mean(), step)?;
-        let variance = attention.clone().sub_scalar(mean).square().mean();
-        let spread = finite("attention_spread", &variance, step)?.sqrt();
-        if mean > 0.99 && spread < 0.01 && !self.warned {
-            self.warned = true;
-            tracing::warn!(
-                step,
-                mean,
-                spread,
-                "the attention is saturated: 1 − A carries next to nothing; the deviation maps do not depend on it"
-            );
-        }
-        Ok([mean, spread])
+    fn watch_classifier(&mut self, logits: Tensor<2>, labels: &Labels, loss: f64, step: u64) {
+        let evidence = losses::evidence(logits).into_data().convert::<f32>();
+        let evidence: Vec<f32> = evidence.iter::<f32>().collect();
+        self.watch
+            .classifier(&evidence, labels.anomalous(), loss, step);
     }
 }
 
@@ -191,14 +274,20 @@ impl Learner for CavgaLearner {
         check_images(&batch.images, self.size)?;
         let step = batch.step;
         let images = Tensor::from_inner(batch.images.clone().without_autodiff());
-        let forward = self.forward(images.clone(), step);
+        let labels = Labels::new(&batch.anomalous, images.dims()[0])?;
+        let seen = self.see(images.clone(), batch.pass);
+        if labels.normal() == 0 {
+            return self.observe_anomalous(&seen, &labels, step);
+        }
+        let forward = self.forward(&seen, &labels, step)?;
+        let images = labels.of_normal(images);
         let fake_noise = self.instance_noise(&images, Stream::InstanceFake, step);
         if step.is_multiple_of(self.config.adversary.every) {
             self.last_adversary_loss =
                 self.step_discriminator(images.clone(), &forward, &fake_noise, step)?;
         }
         let (fake, leaf) = self.judged(&forward, &fake_noise);
-        let objective = Objective::new(&forward, images.clone(), fake, &self.config);
+        let objective = Objective::new(&forward, images.clone(), &labels, fake, &self.config);
         let push = objective.adversarial.backward();
         let push = Push::new(&forward, &images, &leaf, &push, &self.config)
             .ok_or(Error::NoImages("the discriminator saw no reconstruction"))?;
@@ -207,17 +296,17 @@ impl Learner for CavgaLearner {
             return Err(Error::NotFinite { name, value, step });
         }
         let mut losses = self.losses(&objective, push.factor, step)?;
-        let weights = &self.config.weights;
-        let total =
-            objective.without_adversary(weights) + push.loss.mul_scalar(weights.adversarial);
-        let gradients = total.backward();
-        self.vae = self.adam.step(self.vae.clone(), &[gradients]);
-        let [mean, spread] = self.attention_statistics(&forward.attention, step)?;
-        losses.extend([
-            ("discriminator", self.last_adversary_loss),
-            ("attention_mean", mean),
-            ("attention_spread", spread),
-        ]);
+        let weight = self.config.weights.adversarial;
+        let total = objective.without_adversary(&self.config) + push.loss.mul_scalar(weight);
+        self.step(&[total.backward()]);
+        losses.push(("discriminator", self.last_adversary_loss));
+        losses.extend(self.attention_statistics(&forward.attention, step)?);
+        if let (Some(logits), Guidance::Classes { classification, .. }) =
+            (forward.classes, &objective.guidance)
+        {
+            let loss = finite("classification", classification, step)?;
+            self.watch_classifier(logits, &labels, loss, step);
+        }
         Ok(losses)
     }
 
@@ -228,7 +317,7 @@ impl Learner for CavgaLearner {
         let mut tensors = Tensors::new();
         state::collect(&self.vae, "", &mut tensors);
         let detector = CavgaDetector::learn(
-            self.parts,
+            self.variant,
             &self.config,
             self.size,
             tensors,
@@ -243,6 +332,7 @@ impl Learner for CavgaLearner {
         state::collect(&self.vae, "vae.", &mut tensors);
         state::collect(&self.discriminator, "discriminator.", &mut tensors);
         self.adam.collect("adam.vae.", &mut tensors);
+        self.encoder_adam.collect("adam.encoder.", &mut tensors);
         self.adversary_adam
             .collect("adam.discriminator.", &mut tensors);
         let last = burn::tensor::TensorData::from([self.last_adversary_loss as f32]);
@@ -255,6 +345,8 @@ impl Learner for CavgaLearner {
         self.discriminator =
             state::load(self.discriminator.clone(), "discriminator.", &mut tensors)?;
         self.adam.restore(&self.vae, "adam.vae.", &mut tensors)?;
+        self.encoder_adam
+            .restore(&self.vae, "adam.encoder.", &mut tensors)?;
         self.adversary_adam
             .restore(&self.discriminator, "adam.discriminator.", &mut tensors)?;
         let last = state::take(&mut tensors, "last_adversary_loss", &[1])?;

@@ -1,13 +1,17 @@
 //! CAVGA's settings: the paper's where it gives them, else ours with the reason beside them.
 
+mod check;
+
+pub(super) use check::require;
+
 use cavga_nn::{
     adam::AdamConfig,
-    attention::{Normalize, Score},
+    attention::{Normalize, Reach, Score},
+    backbone::Kind,
     losses::Expansion,
+    weights::Source,
 };
 use serde::{Deserialize, Serialize};
-
-use crate::{Error, Result};
 
 /// CAVGA's settings. The default is the paper's where it says; where it is silent, or training fails as printed, each key says why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -15,8 +19,14 @@ use crate::{Error, Result};
 pub struct CavgaConfig {
     /// Passes over the training images. Unknown in the paper.
     pub passes: usize,
-    /// Channels of the latent at each position. Unknown in the paper; public re-implementations use 128.
-    pub latent: usize,
+    /// Which network looks at the images, and what it knows before it starts.
+    pub encoder: EncoderConfig,
+    /// The form and size of the latent.
+    pub latent: LatentConfig,
+    /// Whether L_ae is in the unsupervised objective. Without it: columns 1 and 3 of table 8.
+    pub ae: bool,
+    /// Whether L_cga is in the weakly supervised objective. Without it: columns 5 and 7 of table 8.
+    pub cga: bool,
     /// How much smaller than the image the features of the R encoder are: 32 (the paper's), 16 or 8 for a finer map. The D encoder's
     /// is always 16.
     pub output_stride: usize,
@@ -38,7 +48,47 @@ pub struct CavgaConfig {
     pub smoothing: f64,
 }
 
-/// Weights of the objective's terms (section 3: 1, 1, 0.01).
+/// The encoder, and what it knows before it starts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EncoderConfig {
+    /// The encoder of CAVGA-R; the paper's is resnet-18. CAVGA-D's is always DC-GAN's.
+    pub backbone: Kind,
+    /// `auto`: the backbone's ImageNet weights, from the cache folder or their home; `none`: drawn from the seed; or a file: for
+    /// CAVGA-R of the backbone, for CAVGA-D of `cavga pretrain dcgan`, whose generator the decoder then takes too.
+    pub weights: Source,
+    /// Passes for which an encoder with weights from a file stays as it is: heads and decoder are fresh, and what they send back at first would
+    /// only undo what it knows.
+    pub frozen_passes: usize,
+    /// What the rate of an encoder with weights from a file is of `adam.rate`, after that.
+    pub rate: f64,
+}
+
+/// The form and size of the latent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LatentConfig {
+    /// With height and width, or a vector.
+    pub form: LatentForm,
+    /// Channels at each position: of the convolutional latent, and of what a flat one is expanded to for the decoder. Unknown in the
+    /// paper; public re-implementations use 128.
+    pub channels: usize,
+    /// Dimension of the flat latent; 100 in table 8, after Bergmann et al. 2019.
+    pub dimension: usize,
+}
+
+/// The form of the latent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LatentForm {
+    /// A Gaussian at every position, by 1×1 convolutions.
+    #[default]
+    Conv,
+    /// One Gaussian for the flattened features, by linear layers: "*" in table 8.
+    Flat,
+}
+
+/// Weights of the objective's terms (section 3: 1, 1, and 0.01; weakly supervised 1, 1, 0.001 and 0.01).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Weights {
@@ -46,8 +96,14 @@ pub struct Weights {
     pub reconstruction: f64,
     /// w_adv.
     pub adversarial: f64,
-    /// w_ae.
+    /// w_ae; unsupervised alone.
     pub attention_expansion: f64,
+    /// w_c, of L_bce; weakly supervised alone, as the two below.
+    pub classifier: f64,
+    /// w_cga.
+    pub guided_attention: f64,
+    /// How much an anomalous image counts in L_bce beside a normal one; 1 in the paper.
+    pub anomalous: f64,
     /// How reconstruction and KL are reduced. Unknown in the paper.
     pub reduction: Reduction,
 }
@@ -86,6 +142,12 @@ pub struct AttentionConfig {
     pub relu: bool,
     /// What L_ae asks for.
     pub expansion: Expansion,
+    /// Whether L_ae and L_cga reach through α too.
+    pub reach: Reach,
+    /// The encoder's stage that the attention looks at, 1 being the first; without it the last, the paper's. An earlier one has a finer
+    /// grid; its α is found by differentiating, image by image, and counts as a constant (`reach = "detached"`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stage: Option<usize>,
 }
 
 /// The discriminator's side of the game. Rates are DC-GAN's; smoothed labels and instance noise keep the discriminator from
@@ -93,6 +155,8 @@ pub struct AttentionConfig {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Adversary {
+    /// `none`, or a file of `cavga pretrain dcgan`, whose discriminator this one starts as.
+    pub weights: Source,
     /// Adam of the discriminator.
     pub adam: AdamConfig,
     /// The literal log(1 − D(x̂)) for the encoder and decoder instead of −log D(x̂), whose gradient vanishes when the
@@ -117,7 +181,10 @@ impl Default for CavgaConfig {
     fn default() -> Self {
         Self {
             passes: 100,
-            latent: 128,
+            encoder: EncoderConfig::default(),
+            latent: LatentConfig::default(),
+            ae: true,
+            cga: true,
             output_stride: 32,
             dcgan_width: 64,
             decoder_width: 32,
@@ -130,12 +197,36 @@ impl Default for CavgaConfig {
     }
 }
 
+impl Default for EncoderConfig {
+    fn default() -> Self {
+        Self {
+            backbone: Kind::default(),
+            weights: Source::None,
+            frozen_passes: 10,
+            rate: 0.1,
+        }
+    }
+}
+
+impl Default for LatentConfig {
+    fn default() -> Self {
+        Self {
+            form: LatentForm::Conv,
+            channels: 128,
+            dimension: 100,
+        }
+    }
+}
+
 impl Default for Weights {
     fn default() -> Self {
         Self {
             reconstruction: 1.0,
             adversarial: 1.0,
             attention_expansion: 0.01,
+            classifier: 0.001,
+            guided_attention: 0.01,
+            anomalous: 1.0,
             reduction: Reduction::default(),
         }
     }
@@ -148,6 +239,8 @@ impl Default for AttentionConfig {
             normalize: Normalize::Sigmoid,
             relu: false,
             expansion: Expansion::Equality,
+            reach: Reach::Exact,
+            stage: None,
         }
     }
 }
@@ -155,6 +248,7 @@ impl Default for AttentionConfig {
 impl Default for Adversary {
     fn default() -> Self {
         Self {
+            weights: Source::None,
             adam: AdamConfig::dcgan(),
             saturating: false,
             real_target: 0.9,
@@ -167,105 +261,34 @@ impl Default for Adversary {
 }
 
 impl CavgaConfig {
+    /// Whether the encoder starts with weights from a file.
+    pub(super) fn starts_pretrained(&self) -> bool {
+        self.encoder.weights != Source::None
+    }
+
+    /// The paper's CAVGA-R: with an encoder that has seen ImageNet.
+    pub fn pretrained() -> Self {
+        Self {
+            encoder: EncoderConfig {
+                weights: Source::Auto,
+                ..EncoderConfig::default()
+            },
+            ..Self::default()
+        }
+    }
+
     /// Few channels and passes, for tests and demonstrations on images of 64 pixels.
     pub fn tiny() -> Self {
         Self {
             passes: 2,
-            latent: 8,
+            latent: LatentConfig {
+                channels: 8,
+                dimension: 6,
+                ..LatentConfig::default()
+            },
             dcgan_width: 4,
             decoder_width: 4,
             ..Self::default()
         }
     }
-
-    /// An error for a value that cannot work.
-    pub fn check(&self) -> Result<()> {
-        let width = |key, count| check(key, (1..=MAX_WIDTH).contains(&count), "1 to 16384", &count);
-        let stride = self.output_stride;
-        check(
-            "output_stride",
-            matches!(stride, 8 | 16 | 32),
-            "8, 16 or 32",
-            &stride,
-        )?;
-        check("passes", self.passes > 0, "at least 1", &self.passes)?;
-        width("latent", self.latent)?;
-        width("dcgan_width", self.dcgan_width)?;
-        width("decoder_width", self.decoder_width)?;
-        check_adam(
-            ["adam.rate", "adam.beta_1", "adam.beta_2", "adam.epsilon"],
-            &self.adam,
-        )?;
-        self.weights.check()?;
-        self.adversary.check()?;
-        let smoothing = (0.0..=1.0).contains(&self.smoothing);
-        check("smoothing", smoothing, "0 to 1", &self.smoothing)
-    }
-}
-
-impl Weights {
-    fn check(&self) -> Result<()> {
-        check_amount("weights.reconstruction", self.reconstruction)?;
-        check_amount("weights.adversarial", self.adversarial)?;
-        check_amount("weights.attention_expansion", self.attention_expansion)
-    }
-}
-
-impl Adversary {
-    fn check(&self) -> Result<()> {
-        let keys = [
-            "adversary.adam.rate",
-            "adversary.adam.beta_1",
-            "adversary.adam.beta_2",
-            "adversary.adam.epsilon",
-        ];
-        check_adam(keys, &self.adam)?;
-        let target = self.real_target;
-        let is_share = target > 0.0 && target <= 1.0;
-        check(
-            "adversary.real_target",
-            is_share,
-            "above 0, at most 1",
-            &target,
-        )?;
-        check_amount("adversary.instance_noise", self.instance_noise)?;
-        check("adversary.every", self.every > 0, "at least 1", &self.every)?;
-        check_amount("adversary.limit", self.limit)?;
-        check_amount("adversary.rest_below", self.rest_below)
-    }
-}
-
-/// The most channels that a layer may be asked for, far above what is of use: products of them must not overflow.
-const MAX_WIDTH: usize = 1 << 14;
-
-fn check_adam([rate, beta_1, beta_2, epsilon]: [&'static str; 4], adam: &AdamConfig) -> Result<()> {
-    let decay = |key, value| {
-        check(
-            key,
-            (0.0..1.0).contains(&value),
-            "at least 0, below 1",
-            &value,
-        )
-    };
-    check_amount(rate, adam.rate)?;
-    decay(beta_1, adam.beta_1)?;
-    decay(beta_2, adam.beta_2)?;
-    let above_0 = adam.epsilon > 0.0 && adam.epsilon.is_finite();
-    check(epsilon, above_0, "a number above 0", &adam.epsilon)
-}
-
-fn check_amount(key: &'static str, value: f64) -> Result<()> {
-    let fits = value >= 0.0 && value.is_finite();
-    check(key, fits, "a number of at least 0", &value)
-}
-
-fn check(key: &'static str, fits: bool, expected: &str, found: &dyn ToString) -> Result<()> {
-    if fits {
-        return Ok(());
-    }
-    Err(Error::Config {
-        key,
-        expected: expected.to_owned(),
-        found: found.to_string(),
-    })
 }

@@ -1,0 +1,131 @@
+//! What the encoder sees of images, and what of it the attention looks at.
+
+use burn::{
+    module::Module,
+    tensor::{Gradients, Tensor},
+};
+use cavga_nn::{
+    attention::{self, Reach, Score},
+    layers::Mode,
+};
+
+use super::{CavgaConfig, Vae};
+use crate::{Error, Result};
+
+/// What the encoder sees.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// F, `[batch, features, height/stride, width/stride]`.
+    pub features: Tensor<4>,
+    /// An earlier stage of the encoder, counted from 0, and its output: where the attention is to look at it.
+    tap: Option<(usize, Tensor<4>)>,
+    /// How a second look at the same batch is to be had.
+    again: Mode,
+}
+
+impl Seen {
+    /// Of a trained encoder's last features.
+    pub(super) fn of(features: Tensor<4>) -> Self {
+        Self {
+            features,
+            tap: None,
+            again: Mode::Score,
+        }
+    }
+}
+
+impl Vae {
+    /// Lets the encoder see images.
+    ///
+    /// # Shapes
+    /// - images: `[batch, 3, height, width]` in [0, 1]
+    pub fn see(&self, images: Tensor<4>, mode: Mode, config: &CavgaConfig) -> Seen {
+        let again = match mode {
+            Mode::Train => Mode::Look,
+            other => other,
+        };
+        let Some(stage) = config.attention.stage else {
+            let features = self.features(images, mode);
+            return Seen {
+                features,
+                tap: None,
+                again,
+            };
+        };
+        let mut taps = self.encoder.taps(images.clone(), mode);
+        let stage = stage.saturating_sub(1);
+        let tap = taps.get(stage).cloned();
+        Seen {
+            features: taps.pop().unwrap_or(images),
+            tap: tap.map(|tap| (stage, tap)),
+            again,
+        }
+    }
+
+    /// [`Vae::see`] by an encoder that stays as it is: by its running statistics, and off the tape.
+    pub fn see_frozen(&self, images: Tensor<4>, config: &CavgaConfig) -> Seen {
+        let frozen = self.clone().no_grad();
+        frozen.see(images, Mode::Score, config)
+    }
+
+    /// The class activation maps: of the latent, or of each class where there is a classifier.
+    ///
+    /// # Shapes
+    /// - output: `[batch, maps, height', width']`, at the size of the features looked at
+    ///
+    /// # Errors
+    /// [`Error::NoGradient`] of an earlier stage on a device without a tape.
+    pub fn cams(&self, seen: &Seen, config: &CavgaConfig) -> Result<Tensor<4>> {
+        if let Some((stage, tap)) = &seen.tap {
+            return self.cams_of_tap(*stage, tap, seen.again, config.attention.score);
+        }
+        let [_, _, height, width] = seen.features.dims();
+        let grid = [height, width];
+        let alpha = match self.classifier() {
+            None => attention::latent_weights(self.latent(), grid, config.attention.score),
+            Some(classifier) => attention::class_weights(self.latent(), grid, classifier),
+        };
+        let alpha = match config.attention.reach {
+            Reach::Exact => alpha,
+            Reach::Detached => alpha.detach(),
+        };
+        Ok(attention::cam(seen.features.clone(), alpha))
+    }
+
+    /// Grad-CAM as its authors define it: between an earlier stage and the score lie a batch norm and a kink, and no closed form. The
+    /// gradient is found on a tape of its own and counts as a constant.
+    fn cams_of_tap(
+        &self,
+        stage: usize,
+        tap: &Tensor<4>,
+        again: Mode,
+        score: Score,
+    ) -> Result<Tensor<4>> {
+        // Alone on its tape: the weights want no gradient here.
+        let frozen = self.clone().no_grad();
+        let maps = (0..if self.classifier().is_some() { 2 } else { 1 }).map(|map| {
+            let leaf = tap.clone().detach().require_grad();
+            let mu = frozen
+                .latent()
+                .mean(frozen.encoder.from_tap(stage, leaf.clone(), again));
+            let score = match (frozen.classify(mu.clone()), score) {
+                (Some(logits), _) => logits.narrow(1, map, 1).sum(),
+                (None, Score::Sum) => mu.sum(),
+                (None, Score::Mean) => {
+                    let values = mu.dims().into_iter().skip(1).product::<usize>();
+                    mu.sum().div_scalar(values as f64)
+                }
+            };
+            let alpha = mean_gradient(&leaf, &score.backward())?;
+            Ok(attention::cam_of_each(tap.clone(), alpha))
+        });
+        Ok(Tensor::cat(maps.collect::<Result<_>>()?, 1))
+    }
+}
+
+/// The spatial mean of a leaf's gradient, `[batch, channels]`.
+fn mean_gradient(leaf: &Tensor<4>, gradients: &Gradients) -> Result<Tensor<2>> {
+    let gradient = leaf.grad(gradients).ok_or(Error::NoGradient)?;
+    let mean = gradient.mean_dims(&[2, 3]).squeeze_dims::<2>(&[2, 3]);
+    Ok(Tensor::from_inner(mean))
+}

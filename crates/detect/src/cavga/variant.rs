@@ -1,0 +1,101 @@
+//! Which CAVGA: of what parts, and told how much.
+
+use burn::tensor::Tensor;
+use cavga_nn::dcgan;
+use serde::{Deserialize, Serialize};
+
+use super::{CavgaConfig, config::require};
+use crate::{Error, Result};
+
+/// The longest side of an image.
+const MAX_SIDE: usize = 1 << 14;
+
+/// Which parts the autoencoder is built of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Parts {
+    /// CAVGA-D: DC-GAN's discriminator without its head as encoder, its generator as decoder.
+    Dcgan,
+    /// CAVGA-R: ResNet-18, or another backbone, as encoder, a residual generator as decoder.
+    Resnet,
+}
+
+/// What the training images are known to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Supervision {
+    /// All are normal.
+    Unsupervised,
+    /// A few are anomalous, and said to be; where, nobody says.
+    Weak,
+}
+
+/// One of the four.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Variant {
+    /// What it is built of.
+    pub parts: Parts,
+    /// What it is told.
+    pub supervision: Supervision,
+}
+
+impl Variant {
+    /// How much smaller than the image features and latent are.
+    pub fn stride(self, config: &CavgaConfig) -> usize {
+        match self.parts {
+            Parts::Dcgan => dcgan::Encoder::STRIDE,
+            Parts::Resnet => config.output_stride,
+        }
+    }
+
+    /// Channels of the encoder's last features.
+    pub fn channels(self, config: &CavgaConfig) -> usize {
+        match self.parts {
+            Parts::Dcgan => 8 * config.dcgan_width,
+            Parts::Resnet => config.encoder.backbone.channels(),
+        }
+    }
+
+    /// Height and width of the features that the attention looks at, of images of `size`.
+    pub fn attention_grid(self, config: &CavgaConfig, size: [usize; 2]) -> [usize; 2] {
+        let stride = match (config.attention.stage, self.parts) {
+            (None, _) => self.stride(config),
+            (Some(stage), Parts::Dcgan) => 1 << stage,
+            (Some(stage), Parts::Resnet) => config
+                .encoder
+                .backbone
+                .stride(stage - 1, config.output_stride),
+        };
+        size.map(|side| side / stride)
+    }
+
+    /// An error for settings that cannot work, or not with images of `size`, `[height, width]`: multiples of 32 (so that either parts
+    /// take them), not so small that the discriminator's last 4×4 convolution has no position, and not so large that no machine could
+    /// hold the features.
+    pub fn check(self, config: &CavgaConfig, [height, width]: [usize; 2]) -> Result<()> {
+        config.check()?;
+        let stages = match self.parts {
+            Parts::Dcgan => dcgan::Encoder::STAGES,
+            Parts::Resnet => config.encoder.backbone.stages(),
+        };
+        if let Some(stage) = config.attention.stage {
+            let expected = format!("at most {stages}, the encoder's stages");
+            require("attention.stage", stage <= stages, &expected, &stage)?;
+        }
+        let fits = [height, width]
+            .iter()
+            .all(|&side| (64..=MAX_SIDE).contains(&side) && side % 32 == 0);
+        let expected = format!("height and width of 64 to {MAX_SIDE}, both multiples of 32");
+        require("size", fits, &expected, &format!("[{height}, {width}]"))
+    }
+}
+
+/// An error unless there is an image and all are of `size`, `[height, width]`.
+pub(super) fn check_images(images: &Tensor<4>, [height, width]: [usize; 2]) -> Result<()> {
+    let found = images.dims();
+    if found[0] > 0 && found[1..] == [3, height, width] {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        expected: format!("[at least 1, 3, {height}, {width}]"),
+        found,
+    })
+}
