@@ -30,6 +30,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     match args.command {
         Command::Demo(args) => run_demo(&args),
         Command::Train(args) => train(&args),
+        Command::Ablate(args) => crate::ablate::run(args),
         Command::Eval(args) => eval(&args),
         Command::Predict(args) => predict(args),
         Command::Methods(args) => methods(&args),
@@ -38,7 +39,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
 }
 
 /// A flag that Ctrl-C raises; a second Ctrl-C ends the program at once.
-fn stop_flag() -> Result<Arc<AtomicBool>> {
+pub(crate) fn stop_flag() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {

@@ -22,8 +22,10 @@ use burn::tensor::Device;
 use cavga_detect::{Batch, Learner, cavga::Pretrained};
 
 use images::Images;
+pub(crate) use images::require_anomalous;
 pub use log::{LogLine, read_log};
 use resume::{begin, go_on};
+pub(crate) use resume::{difference, first_difference};
 use session::{End, Session};
 
 use crate::{
