@@ -3,7 +3,10 @@
 use std::hint::black_box;
 
 use burn::tensor::Device;
-use cavga_nn::{layers::Init, resnet::ResNet18};
+use cavga_nn::{
+    backbone::{Backbone, Kind},
+    layers::{Init, Mode},
+};
 use serde::Deserialize;
 
 use crate::{cases::Work, pattern};
@@ -18,10 +21,14 @@ pub(crate) struct Batched {
 /// ResNet-18 up to `layer4`.
 pub(crate) fn resnet(batched: Batched) -> Work {
     let images = pattern::images(batched);
-    let network = ResNet18::new(32, &mut Init::new(0, &Device::flex()));
-    let network = network.inference([batched.size; 2]);
+    let network = Backbone::new(Kind::Resnet18, 32, &mut Init::new(0, &Device::flex()));
+    let fast = network.inference([batched.size; 2]);
     Box::new(move || {
-        black_box(network.forward(images.clone()));
+        let images = images.clone();
+        black_box(match &fast {
+            Some(fast) => fast.forward(images),
+            None => network.forward(images, Mode::Score),
+        });
         Ok(())
     })
 }

@@ -200,10 +200,13 @@ fn finite_differences_of_the_loss_on_the_attention_are_its_gradient() -> Result<
                 moved(&case, name, index, -STEP)?,
             ];
             let difference = (up - down) / (2.0 * f64::from(STEP));
-            let error = (difference - gradient).abs() / gradient.abs();
+            // The loss's own last bits, divided by the step, are no error of the gradient.
+            let loss = value(&case.pass(&networks)?.attention_loss());
+            let rounding = f64::from(f32::EPSILON) * loss.abs() / f64::from(STEP);
+            let error = ((difference - gradient).abs() - rounding).max(0.0) / gradient.abs();
             worst.add(format!("{}: {name}", case.name), error);
         }
     }
-    worst.assert_within(2e-2);
+    worst.assert_within(1e-2);
     Ok(())
 }

@@ -1,16 +1,18 @@
-//! ReLU and LeakyReLU where no batch norm stands before them to be fused with, and ReLU of a sum: one pass, all threads.
+//! ReLU, ReLU6 and LeakyReLU where no batch norm stands before them to be fused with, and ReLU of a sum: one pass, all threads.
 
 use crate::lanes::Lanes;
 use crate::path::{self, Path, Task};
 use rayon::prelude::*;
 
-/// What follows a normalisation or a convolution: `x` for positive x, `slope · x` for others.
+/// What follows a normalisation or a convolution: `x` for positive x, `slope · x` for others, and nothing above a ceiling.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
     /// Nothing.
     Identity,
     /// max(x, 0).
     Relu,
+    /// min(max(x, 0), 6).
+    Relu6,
     /// x where positive, the slope times x elsewhere.
     LeakyRelu(f32),
 }
@@ -21,9 +23,59 @@ impl Activation {
     pub(crate) fn slope(self) -> f32 {
         match self {
             Self::Identity => 1.0,
-            Self::Relu => 0.0,
+            Self::Relu | Self::Relu6 => 0.0,
             Self::LeakyRelu(slope) => slope,
         }
+    }
+
+    /// What larger values are cut to; infinite if they are not.
+    #[inline(always)]
+    pub(crate) fn ceiling(self) -> f32 {
+        match self {
+            Self::Relu6 => 6.0,
+            _ => f32::INFINITY,
+        }
+    }
+
+    /// The numbers that loops over elements use.
+    #[inline(always)]
+    pub(crate) fn curve(self) -> Curve {
+        let ceiling = self.ceiling();
+        Curve {
+            slope: self.slope(),
+            ceiling,
+            last: match ceiling == f32::INFINITY {
+                true => ceiling,
+                false => ceiling.next_down(),
+            },
+        }
+    }
+}
+
+/// An activation as numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Curve {
+    /// What negative values are multiplied by.
+    pub(crate) slope: f32,
+    /// What larger values are cut to.
+    pub(crate) ceiling: f32,
+    /// The largest value that a gradient passes at: the last one below a ceiling (as PyTorch has it, none passes at 6).
+    pub(crate) last: f32,
+}
+
+impl Curve {
+    /// Its value. A NaN stays one; a slope of 0 gives 0, of an infinity too.
+    #[inline(always)]
+    pub(crate) fn at(self, x: f32) -> f32 {
+        let y = bend(self.slope, x, x);
+        if y > self.ceiling { self.ceiling } else { y }
+    }
+
+    /// The gradient to its input, `dy` being that of `output`.
+    #[inline(always)]
+    fn gradient(self, output: f32, dy: f32) -> f32 {
+        let dx = bend(self.slope, output, dy);
+        if output > self.last { 0.0 } else { dx }
     }
 }
 
@@ -35,13 +87,13 @@ pub fn apply(activation: Activation, x: &mut [f32]) {
     if activation == Activation::Identity {
         return;
     }
-    let (path, slope) = (Path::current(), activation.slope());
+    let (path, curve) = (Path::current(), activation.curve());
     x.par_chunks_mut(CHUNK)
-        .for_each(|x| path::run(path, Apply { slope, x }));
+        .for_each(|x| path::run(path, Apply { curve, x }));
 }
 
 struct Apply<'a> {
-    slope: f32,
+    curve: Curve,
     x: &'a mut [f32],
 }
 
@@ -49,7 +101,7 @@ impl Task for Apply<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         for x in self.x {
-            *x = bend(self.slope, *x, *x);
+            *x = self.curve.at(*x);
         }
     }
 }
@@ -68,15 +120,15 @@ pub(crate) fn bend(slope: f32, at: f32, x: f32) -> f32 {
 /// If the slices differ in length or the slope is negative.
 pub fn gradient(activation: Activation, output: &[f32], gradient: &mut [f32]) {
     assert_eq!(gradient.len(), output.len(), "length of the gradient");
-    let (path, slope) = (Path::current(), activation.slope());
+    let (path, curve) = (Path::current(), activation.curve());
     assert!(
-        slope >= 0.0,
+        curve.slope >= 0.0,
         "a negative slope has no gradient by its output"
     );
     let chunks = gradient.par_chunks_mut(CHUNK).zip(output.par_chunks(CHUNK));
     chunks.for_each(|(gradient, output)| {
         let task = Gradient {
-            slope,
+            curve,
             output,
             gradient,
         };
@@ -85,7 +137,7 @@ pub fn gradient(activation: Activation, output: &[f32], gradient: &mut [f32]) {
 }
 
 struct Gradient<'a> {
-    slope: f32,
+    curve: Curve,
     output: &'a [f32],
     gradient: &'a mut [f32],
 }
@@ -94,7 +146,7 @@ impl Task for Gradient<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
         for (gradient, &output) in self.gradient.iter_mut().zip(self.output) {
-            *gradient = bend(self.slope, output, *gradient);
+            *gradient = self.curve.gradient(output, *gradient);
         }
     }
 }
@@ -155,6 +207,30 @@ mod tests {
                     }
                 });
             }
+        }
+    }
+
+    #[test]
+    fn relu6_is_cut_and_passes_no_gradient_at_its_ends() {
+        let x = [
+            -1.0,
+            0.0,
+            0.5,
+            5.999_999_5,
+            6.0,
+            7.0,
+            f32::INFINITY,
+            f32::NAN,
+        ];
+        for path in Path::available() {
+            let (mut y, mut dx) = (x, [2.0; 8]);
+            with_path(path, || {
+                apply(Activation::Relu6, &mut y);
+                gradient(Activation::Relu6, &y, &mut dx);
+            });
+            assert_eq!(y[..7], [0.0, 0.0, 0.5, 5.999_999_5, 6.0, 6.0, 6.0]);
+            assert!(y[7].is_nan(), "{path:?}");
+            assert_eq!(dx[..7], [0.0, 0.0, 2.0, 2.0, 0.0, 0.0, 0.0], "{path:?}");
         }
     }
 

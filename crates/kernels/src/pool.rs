@@ -2,7 +2,7 @@
 //! −∞, a NaN is larger than anything, and the gradient goes to the first of equal maxima in reading order.
 //!
 //! A row of windows is computed at once. Each image row under it is split by its columns' remainders modulo the stride,
-//! with the padding written out; then tap `kx` of all windows lies side by side in part `kx mod stride`, and stride and
+//! with the padding written out; then tap `kx` of all windows lies side by side in one part, and stride and
 //! border cost nothing in the loops that compare. Which tap won is kept for the gradient: two bytes per output, where
 //! finding it again would need the images.
 
@@ -23,6 +23,7 @@ pub struct PoolShape {
     kernel: usize,
     stride: usize,
     padding: usize,
+    dilation: usize,
 }
 
 /// The tap of a window that has no pixel.
@@ -41,13 +42,31 @@ impl PoolShape {
         stride: usize,
         padding: usize,
     ) -> Option<Self> {
+        Self::dilated(planes, image, kernel, stride, padding, 1)
+    }
+
+    /// [`PoolShape::new`] with `dilation` pixels from one tap of a window to the next.
+    ///
+    /// None also if that is 0.
+    pub fn dilated(
+        planes: usize,
+        image: [usize; 2],
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+        dilation: usize,
+    ) -> Option<Self> {
         let taps = kernel.checked_mul(kernel)?;
+        let reach = kernel
+            .checked_sub(1)?
+            .checked_mul(dilation)?
+            .checked_add(1)?;
         let side = |size: usize| {
             let padded = padding.checked_mul(2)?.checked_add(size)?;
-            let room = padded.checked_sub(kernel)?;
+            let room = padded.checked_sub(reach)?;
             (size > 0 && padded < 1 << 31).then(|| room / stride + 1)
         };
-        if planes == 0 || taps == 0 || taps > 65_000 || stride == 0 {
+        if planes == 0 || taps == 0 || taps > 65_000 || stride == 0 || dilation == 0 {
             return None;
         }
         let output = [side(image[0])?, side(image[1])?];
@@ -60,6 +79,7 @@ impl PoolShape {
             kernel,
             stride,
             padding,
+            dilation,
         })
     }
 
@@ -93,6 +113,11 @@ impl PoolShape {
         self.padding
     }
 
+    /// Pixels from one tap to the next.
+    pub fn dilation(&self) -> usize {
+        self.dilation
+    }
+
     fn input_pixels(&self) -> usize {
         self.image[0] * self.image[1]
     }
@@ -105,9 +130,10 @@ impl PoolShape {
     #[inline(always)]
     fn inside(&self, axis: usize, at: usize) -> (usize, usize) {
         let start = at * self.stride;
-        let first = self.padding.saturating_sub(start);
+        let first = self.padding.saturating_sub(start).div_ceil(self.dilation);
         let end = (self.image[axis] + self.padding)
             .saturating_sub(start)
+            .div_ceil(self.dilation)
             .min(self.kernel);
         (first, end)
     }
@@ -154,8 +180,9 @@ fn check(shape: &PoolShape, x: &[f32]) {
 fn max_of_plane(path: Path, shape: &PoolShape, x: &[f32], y: &mut [f32], taps: Option<&mut [u16]>) {
     let width = shape.output[1];
     // Columns of a part: those of the windows' first taps, and how far the last taps reach beyond.
-    let part = width + (shape.kernel - 1) / shape.stride;
-    let parts = part * shape.stride.min(shape.kernel);
+    let reach = (shape.kernel - 1) * shape.dilation;
+    let part = width + reach / shape.stride;
+    let parts = part * shape.stride.min(reach + 1);
     // Outside the task: a closure that is not inlined into it would not be compiled for its instruction set.
     with_scratch(parts + 2 * width, |scratch| {
         let (parts, rows) = scratch.split_at_mut(parts);
@@ -230,6 +257,7 @@ impl Rows<'_> {
             kernel,
             stride,
             padding,
+            dilation,
             image: [_, width],
             ..
         } = *self.shape;
@@ -243,10 +271,11 @@ impl Rows<'_> {
             };
         }
         for ky in low..high {
-            let row = oy * stride + ky - padding;
+            let row = oy * stride + ky * dilation - padding;
             self.split(&self.x[row * width..(row + 1) * width], parts);
             for kx in 0..kernel {
-                let from = kx % stride * self.part + kx / stride;
+                let column = kx * dilation;
+                let from = column % stride * self.part + column / stride;
                 let values = &parts[from..from + best.len()];
                 let number = (ky * kernel + kx) as f32;
                 for ((best, tap), &value) in best.iter_mut().zip(tap.iter_mut()).zip(values) {
@@ -310,7 +339,7 @@ pub fn max_gradient(shape: &PoolShape, dy: &[f32], taps: &[u16]) -> Vec<f32> {
     assert!(dy.len() == len && taps.len() == len, "length of the output");
     let mut dx = vec![0.0; shape.planes * shape.input_pixels()];
     let offsets: Vec<usize> = (0..shape.kernel)
-        .flat_map(|ky| (0..shape.kernel).map(move |kx| ky * shape.image[1] + kx))
+        .flat_map(|ky| (0..shape.kernel).map(move |kx| (ky * shape.image[1] + kx) * shape.dilation))
         .collect();
     dx.par_chunks_mut(shape.input_pixels())
         .zip(dy.par_chunks(shape.output_pixels()))

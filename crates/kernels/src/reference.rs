@@ -141,7 +141,7 @@ fn statistics(shape: [usize; 3], x: &[f32], channel: usize) -> (f64, f64) {
 fn slope(activation: Activation) -> f64 {
     match activation {
         Activation::Identity => 1.0,
-        Activation::Relu => 0.0,
+        Activation::Relu | Activation::Relu6 => 0.0,
         Activation::LeakyRelu(slope) => f64::from(slope),
     }
 }
@@ -156,11 +156,12 @@ pub fn batch_norm(shape: [usize; 3], x: &[f32], layer: &Layer) -> Normalized {
         for i in channel_of(shape, channel) {
             let normal = (f64::from(x[i]) - middle) / (spread + f64::from(layer.epsilon)).sqrt();
             let z = normal * f64::from(layer.gamma[channel]) + f64::from(layer.beta[channel]);
-            y[i] = (if z > 0.0 {
+            let z = if z > 0.0 {
                 z
             } else {
                 slope(layer.activation) * z
-            }) as f32;
+            };
+            y[i] = z.min(f64::from(layer.activation.ceiling())) as f32;
         }
     }
     Normalized { y, mean, variance }
@@ -177,7 +178,9 @@ pub fn batch_norm_backward(shape: [usize; 3], x: &[f32], dy: &[f32], layer: &Lay
         let dz = |i: usize| {
             let z = normal(i) * gamma + f64::from(layer.beta[channel]);
             f64::from(dy[i])
-                * if z > 0.0 {
+                * if z >= f64::from(layer.activation.ceiling()) {
+                    0.0
+                } else if z > 0.0 {
                     1.0
                 } else {
                     slope(layer.activation)

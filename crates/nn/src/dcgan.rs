@@ -75,7 +75,8 @@ impl Encoder {
         let mut x = next.forward(features);
         let norms = self.norm.get(stage..).unwrap_or_default();
         for (norm, conv) in norms.iter().zip(convs) {
-            x = norm.forward_convolved(x, mode, LEAKY, conv.convolved());
+            let conv = conv.convolved(&x);
+            x = norm.forward_convolved(x, mode, LEAKY, conv);
         }
         match norms.last() {
             Some(norm) => norm.forward(x, mode, LEAKY),

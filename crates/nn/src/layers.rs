@@ -62,6 +62,7 @@ pub struct ConvConfig {
     channels: [usize; 2],
     kernel: usize,
     window: Window,
+    same: Option<Same>,
     bias: bool,
     deviation: f64,
 }
@@ -73,6 +74,7 @@ impl ConvConfig {
             channels: [input, output],
             kernel,
             window: Window::default(),
+            same: None,
             bias: false,
             deviation: 0.02,
         }
@@ -84,12 +86,22 @@ impl ConvConfig {
     }
     /// Zeros added on each side.
     pub fn padding(mut self, padding: usize) -> Self {
-        self.window.padding = padding;
+        self.window.padding = [padding; 2];
         self
     }
     /// Distance between two taps.
     pub fn dilation(mut self, dilation: usize) -> Self {
         self.window.dilation = dilation;
+        self
+    }
+    /// Padded as TensorFlow's `SAME`, by the size of the image; takes `stride` as that of the network without dilation.
+    pub(crate) fn same(mut self, stride: usize) -> Self {
+        self.same = Some(Same { stride });
+        self
+    }
+    /// A kernel for each channel, as many as there are of inputs and of outputs.
+    pub fn depthwise(mut self) -> Self {
+        self.window.groups = self.channels[0];
         self
     }
     /// With a bias, zero at first.
@@ -99,8 +111,15 @@ impl ConvConfig {
     }
     /// Weights drawn from N(0, 2 / fan-out), as He et al. 2015 and torchvision's ResNet do.
     pub fn kaiming(mut self) -> Self {
-        let fan_out = self.channels[1] * self.kernel * self.kernel;
+        let fan_out = self.channels[1] / self.window.groups * self.kernel * self.kernel;
         self.deviation = (2.0 / fan_out as f64).sqrt();
+        self
+    }
+
+    /// Weights drawn from N(0, 2 / fan-in), for networks without batch norm: activations keep their size.
+    pub fn kaiming_in(mut self) -> Self {
+        let fan_in = self.channels[0] / self.window.groups * self.kernel * self.kernel;
+        self.deviation = (2.0 / fan_in as f64).sqrt();
         self
     }
 
@@ -109,12 +128,13 @@ impl ConvConfig {
         let [input, output] = self.channels;
         Conv2d {
             weight: init.normal(
-                [output, input, self.kernel, self.kernel],
+                [output, input / self.window.groups, self.kernel, self.kernel],
                 0.0,
                 self.deviation,
             ),
             bias: self.bias.then(|| init.constant(output, 0.0)),
             window: self.window,
+            same: self.same,
         }
     }
 
@@ -133,35 +153,74 @@ impl ConvConfig {
     }
 }
 
+/// Padding by the size of the image, as TensorFlow's `SAME`: an output is seen every `stride` pixels, however large the kernel, and
+/// where the zeros are an odd number, one more of them is behind.
+///
+/// Where a stage's stride became a dilation, the zeros are those of the network with the stride, further apart: its outputs stay some of
+/// the dilated one's.
+#[derive(Debug, Clone, Copy)]
+struct Same {
+    /// The stride of the network without dilation.
+    stride: usize,
+}
+
+impl Same {
+    /// Zeros before and, beyond as many, behind an axis of `size` pixels.
+    fn zeros(self, size: usize, kernel: usize, window: Window) -> [usize; 2] {
+        let dilation = window.dilation;
+        // One axis of the network without dilation.
+        let sparse = size.div_ceil(dilation);
+        let positions = sparse.div_ceil(self.stride).saturating_sub(1);
+        let before = (positions * self.stride + kernel).saturating_sub(sparse) / 2 * dilation;
+        // Here.
+        let positions = size.div_ceil(window.stride).saturating_sub(1);
+        let reach = positions * window.stride + (kernel - 1) * dilation + 1;
+        let behind = reach.saturating_sub(size + before);
+        [before, behind.saturating_sub(before)]
+    }
+}
+
 /// 2-D convolution.
 #[derive(Module, Debug)]
 pub struct Conv2d {
-    /// `[out, in, kernel, kernel]`.
+    /// `[out, in / groups, kernel, kernel]`.
     pub weight: Param<Tensor<4>>,
     /// `[out]`.
     pub bias: Option<Param<Tensor<1>>>,
     #[module(skip)]
     window: Window,
+    #[module(skip)]
+    same: Option<Same>,
 }
 
 impl Conv2d {
-    /// How it moves over an image.
-    pub(crate) fn window(&self) -> Window {
-        self.window
+    /// How it moves over an image of `size`, `[height, width]`.
+    pub(crate) fn window(&self, size: [usize; 2]) -> Window {
+        let Some(same) = self.same else {
+            return self.window;
+        };
+        let [_, _, kernel, _] = self.weight.dims();
+        let [vertical, horizontal] = size.map(|size| same.zeros(size, kernel, self.window));
+        Window {
+            padding: [vertical[0], horizontal[0]],
+            behind: [vertical[1], horizontal[1]],
+            ..self.window
+        }
     }
 
     /// # Shapes
     /// - x: `[batch, in, height, width]` → `[batch, out, height', width']`
     pub fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        self.convolved().forward(x)
+        self.convolved(&x).forward(x)
     }
 
-    /// Its numbers and weights.
-    pub(crate) fn convolved(&self) -> Convolved {
+    /// Its numbers and weights, for an image of the size of `x`.
+    pub(crate) fn convolved(&self, x: &Tensor<4>) -> Convolved {
+        let [_, _, height, width] = x.dims();
         Convolved {
             weight: self.weight.val(),
             bias: self.bias.as_ref().map(Param::val),
-            window: self.window,
+            window: self.window([height, width]),
             transposed: false,
         }
     }
@@ -227,7 +286,7 @@ impl ConvTranspose2d {
     }
 }
 
-/// Batch norm (Ioffe and Szegedy 2015) with torch's ε = 1e-5 and momentum 0.1.
+/// Batch norm (Ioffe and Szegedy 2015) with torch's momentum 0.1 and, if not told another, its ε = 1e-5.
 #[derive(Module, Debug)]
 pub struct BatchNorm2d {
     /// Scale, `[channels]`.
@@ -238,10 +297,11 @@ pub struct BatchNorm2d {
     pub running_mean: RunningState<Tensor<1>>,
     /// Unbiased, `[channels]`.
     pub running_var: RunningState<Tensor<1>>,
+    #[module(skip)]
+    pub(crate) epsilon: f64,
 }
 
 impl BatchNorm2d {
-    pub(crate) const EPSILON: f64 = 1e-5;
     const MOMENTUM: f64 = 0.1;
 
     /// Scale 1, shift 0.
@@ -256,6 +316,11 @@ impl BatchNorm2d {
         Self::with_scale(scale, channels, init)
     }
 
+    /// With another ε, which is added to the variance.
+    pub fn with_epsilon(self, epsilon: f64) -> Self {
+        Self { epsilon, ..self }
+    }
+
     fn with_scale(weight: Param<Tensor<1>>, channels: usize, init: &Init) -> Self {
         // The running statistics are no one's gradient: they live off the tape.
         let device = init.device.clone().without_autodiff();
@@ -264,6 +329,7 @@ impl BatchNorm2d {
             bias: init.constant(channels, 0.0),
             running_mean: RunningState::new(Tensor::zeros([channels], &device)),
             running_var: RunningState::new(Tensor::ones([channels], &device)),
+            epsilon: 1e-5,
         }
     }
 
@@ -276,12 +342,12 @@ impl BatchNorm2d {
         match mode {
             Mode::Train | Mode::Look => {
                 let count = positions(&x);
-                let out = ops::batch_norm_train(x, gamma, beta, Self::EPSILON, activation);
+                let out = ops::batch_norm_train(x, gamma, beta, self.epsilon, activation);
                 self.learn(out, count, mode)
             }
             Mode::Score => {
                 let (mean, variance) = (self.running_mean.value(), self.running_var.value());
-                ops::batch_norm(x, [gamma, beta, mean, variance], Self::EPSILON, activation)
+                ops::batch_norm(x, [gamma, beta, mean, variance], self.epsilon, activation)
             }
         }
     }
@@ -302,7 +368,7 @@ impl BatchNorm2d {
         }
         let count = positions(&x);
         let parameters = [self.weight.val(), self.bias.val()];
-        let epsilon = Self::EPSILON;
+        let epsilon = self.epsilon;
         let out = ops::batch_norm_train_convolved(x, parameters, epsilon, activation, convolved);
         self.learn(out, count, mode)
     }

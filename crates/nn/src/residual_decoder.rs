@@ -87,7 +87,7 @@ impl ResidualDecoder {
         for block in &self.block {
             x = block.forward(x, mode);
         }
-        let last = self.last.convolved();
+        let last = self.last.convolved(&x);
         self.norm.forward_convolved(x, mode, Activation::Relu, last)
     }
 }

@@ -120,6 +120,36 @@ impl ModuleMapper for Loader<'_> {
     }
 }
 
+/// The names, behind `prefix`, and shapes of `module`'s tensors.
+pub fn shapes<M: Module>(module: &M, prefix: &str) -> BTreeMap<String, Vec<usize>> {
+    let mut shapes = Shapes {
+        path: Path::default(),
+        prefix,
+        shapes: BTreeMap::new(),
+    };
+    module.visit(&mut shapes);
+    shapes.shapes
+}
+
+struct Shapes<'a> {
+    path: Path,
+    prefix: &'a str,
+    shapes: BTreeMap<String, Vec<usize>>,
+}
+
+impl ModuleVisitor for Shapes<'_> {
+    fn enter_module(&mut self, name: &str, container: &str) {
+        self.path.enter(name, container);
+    }
+    fn exit_module(&mut self, _name: &str, container: &str) {
+        self.path.exit(container);
+    }
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let name = format!("{}{}", self.prefix, self.path.name());
+        self.shapes.insert(name, param.val().dims().to_vec());
+    }
+}
+
 /// Takes the tensor `name` of shape `expected` out of `tensors`.
 pub fn take(
     tensors: &mut Tensors,

@@ -15,9 +15,9 @@ use burn::{
 };
 use cavga_nn::{
     adam::{Adam, AdamConfig},
+    backbone::{Backbone, Kind},
     layers::{Conv2d, ConvConfig, Init},
     losses::{self, Expansion},
-    resnet::ResNet18,
     state::{self, Tensors},
 };
 use serde::Deserialize;
@@ -58,7 +58,11 @@ fn resnet_18s_tensors_are_called_as_torchvisions() -> Result<(), Box<dyn Error>>
     expected.sort();
     for output_stride in [32, 16, 8] {
         let mut tensors = Tensors::new();
-        let network = ResNet18::new(output_stride, &mut Init::new(0, &Device::flex()));
+        let network = Backbone::new(
+            Kind::Resnet18,
+            output_stride,
+            &mut Init::new(0, &Device::flex()),
+        );
         state::collect(&network, "", &mut tensors);
         // Sorted already, as a map's keys are.
         let found: Vec<String> = tensors.into_keys().collect();

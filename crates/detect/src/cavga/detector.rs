@@ -156,6 +156,11 @@ impl Network {
         };
         let mean = self.vae.latent().mean(seen.features.clone());
         let cams = self.vae.cams(&seen, &self.config)?.without_autodiff();
+        // A no-op but for SqueezeNet's earlier stages, whose poolings leave out the rim.
+        let cams = match cams.dims() {
+            [_, _, height, width] if [height, width] == self.grid() => cams,
+            _ => ops::resize_bilinear(cams, self.grid()),
+        };
         let classes = self.vae.classify(mean.clone());
         let logits = match &self.inference {
             Some(inference) => inference.decode(&self.vae, mean),
@@ -290,6 +295,11 @@ impl Detector for CavgaDetector {
             images: scores,
             maps,
         })
+    }
+
+    fn boundary(&self) -> Option<f32> {
+        // Where both classes are as likely.
+        self.network.vae.classifier().map(|_| 0.0)
     }
 
     fn state(&self) -> Result<Tensors> {

@@ -56,7 +56,7 @@ impl Vae {
         let stage = stage.saturating_sub(1);
         let tap = taps.get(stage).cloned();
         Seen {
-            features: taps.pop().unwrap_or(images),
+            features: self.on_grid(taps.pop().unwrap_or(images)),
             tap: tap.map(|tap| (stage, tap)),
             again,
         }
@@ -105,9 +105,8 @@ impl Vae {
         let frozen = self.clone().no_grad();
         let maps = (0..if self.classifier().is_some() { 2 } else { 1 }).map(|map| {
             let leaf = tap.clone().detach().require_grad();
-            let mu = frozen
-                .latent()
-                .mean(frozen.encoder.from_tap(stage, leaf.clone(), again));
+            let features = frozen.encoder.from_tap(stage, leaf.clone(), again);
+            let mu = frozen.latent().mean(frozen.on_grid(features));
             let score = match (frozen.classify(mu.clone()), score) {
                 (Some(logits), _) => logits.narrow(1, map, 1).sum(),
                 (None, Score::Sum) => mu.sum(),

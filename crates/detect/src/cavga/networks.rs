@@ -7,9 +7,10 @@ use burn::{
 use cavga_nn::{
     backbone::Backbone,
     dcgan,
-    inference::{self, ResNet18},
+    inference::{self, ResNet},
     latent::{ConvLatent, FlatLatent, Latent, flatten},
     layers::{Init, Linear, Mode},
+    ops,
     residual_decoder::ResidualDecoder,
 };
 
@@ -65,12 +66,16 @@ pub struct Vae {
     latent: Latent,
     pub(super) decoder: Decoder,
     classifier: Option<Linear>,
+    /// Height and width of the features.
+    #[module(skip)]
+    grid: [usize; 2],
 }
 
 impl Vae {
     /// Fresh weights, for images of `size`, `[height, width]`.
     pub fn new(variant: Variant, config: &CavgaConfig, size: [usize; 2], init: &mut Init) -> Self {
-        let [height, width] = size.map(|side| side / variant.stride(config));
+        let grid = size.map(|side| side / variant.stride(config));
+        let [height, width] = grid;
         let channels = config.latent.channels;
         let encoder = match variant.parts {
             Parts::Dcgan => Encoder::Dcgan(dcgan::Encoder::new(config.dcgan_width, init)),
@@ -104,6 +109,7 @@ impl Vae {
             latent,
             decoder,
             classifier: is_weak.then(|| Linear::new(values, 2, init)),
+            grid,
         }
     }
 
@@ -112,7 +118,17 @@ impl Vae {
     /// # Shapes
     /// - images: `[batch, 3, height, width]` in [0, 1] → `[batch, features, height/stride, width/stride]`
     pub fn features(&self, images: Tensor<4>, mode: Mode) -> Tensor<4> {
-        self.encoder.forward(images, mode)
+        self.on_grid(self.encoder.forward(images, mode))
+    }
+
+    /// The encoder's last features at the latent's height and width. They come so from all but SqueezeNet, whose strides end at 16 and whose
+    /// poolings leave out the rim.
+    pub(super) fn on_grid(&self, features: Tensor<4>) -> Tensor<4> {
+        let [_, _, height, width] = features.dims();
+        if [height, width] == self.grid {
+            return features;
+        }
+        ops::resize_bilinear(features, self.grid)
     }
 
     /// The latent's heads.
@@ -156,7 +172,7 @@ impl Vae {
         inference::supports(device).then(|| VaeInference {
             encoder: match &self.encoder {
                 Encoder::Dcgan(encoder) => Some(EncoderInference::Dcgan(encoder.inference(size))),
-                Encoder::Backbone(encoder) => encoder.inference(size).map(EncoderInference::Resnet),
+                Encoder::Backbone(encoder) => encoder.inference(size).map(EncoderInference::ResNet),
             },
             decoder: match &self.decoder {
                 Decoder::Dcgan(decoder) => DecoderInference::Dcgan(decoder.inference(grid)),
@@ -181,7 +197,7 @@ pub struct VaeInference {
 )]
 enum EncoderInference {
     Dcgan(inference::Encoder),
-    Resnet(ResNet18),
+    ResNet(ResNet),
 }
 
 #[derive(Debug)]
@@ -199,7 +215,7 @@ impl VaeInference {
     pub fn features(&self, vae: &Vae, images: Tensor<4>) -> Tensor<4> {
         match &self.encoder {
             Some(EncoderInference::Dcgan(encoder)) => encoder.forward(images),
-            Some(EncoderInference::Resnet(encoder)) => encoder.forward(images),
+            Some(EncoderInference::ResNet(encoder)) => encoder.forward(images),
             None => vae.features(images, Mode::Score),
         }
     }

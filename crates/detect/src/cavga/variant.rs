@@ -54,15 +54,12 @@ impl Variant {
         }
     }
 
-    /// Height and width of the features that the attention looks at, of images of `size`.
+    /// Height and width of an attention on images of `size`.
     pub fn attention_grid(self, config: &CavgaConfig, size: [usize; 2]) -> [usize; 2] {
         let stride = match (config.attention.stage, self.parts) {
             (None, _) => self.stride(config),
             (Some(stage), Parts::Dcgan) => 1 << stage,
-            (Some(stage), Parts::Resnet) => config
-                .encoder
-                .backbone
-                .stride(stage - 1, config.output_stride),
+            (Some(stage), Parts::Resnet) => (2 << stage.min(4)).min(config.output_stride),
         };
         size.map(|side| side / stride)
     }

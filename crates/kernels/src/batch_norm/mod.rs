@@ -8,7 +8,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::activation::Activation;
+use crate::activation::{Activation, Curve};
 use crate::lanes::Lanes;
 use crate::memory::{Shared, uninitialized};
 use crate::path::{self, Path, Task};
@@ -151,7 +151,7 @@ impl Task for Train<'_> {
             apply(
                 &self.x[start..start + pixels],
                 map,
-                self.layer.activation.slope(),
+                self.layer.activation.curve(),
                 y,
             );
         }
@@ -181,10 +181,10 @@ pub fn infer(
             .for_each(|(plane, x)| {
                 let channel = plane % planes.channels;
                 let map = Affine::new(layer, channel, mean[channel], variance[channel]);
-                let slope = layer.activation.slope();
+                let curve = layer.activation.curve();
                 // SAFETY: each task writes a plane of its own.
                 let y = unsafe { out.slice(plane * planes.pixels, planes.pixels) };
-                path::run(path, Infer { x, map, slope, y });
+                path::run(path, Infer { x, map, curve, y });
             });
     })
 }
@@ -192,14 +192,14 @@ pub fn infer(
 struct Infer<'a> {
     x: &'a [f32],
     map: Affine,
-    slope: f32,
+    curve: Curve,
     y: &'a mut [f32],
 }
 
 impl Task for Infer<'_> {
     #[inline(always)]
     unsafe fn run<L: Lanes>(self) {
-        apply(self.x, self.map, self.slope, self.y);
+        apply(self.x, self.map, self.curve, self.y);
     }
 }
 
@@ -267,7 +267,7 @@ impl Task for Backward<'_> {
         let (mean, variance) = self.statistics;
         let map = Affine::new(self.layer, self.channel, mean, variance);
         let scale = map.scale;
-        let slope = self.layer.activation.slope();
+        let Curve { slope, last, .. } = self.layer.activation.curve();
         let inverse = inverse_deviation(variance, self.layer.epsilon);
         let (mut direct, mut along) = (0.0_f64, 0.0_f64);
         for start in self.planes.of(self.channel) {
@@ -277,7 +277,7 @@ impl Task for Backward<'_> {
             );
             for (x, dy) in x.chunks(BLOCK).zip(dy.chunks(BLOCK)) {
                 let (a, b) = sum_of_two(x, dy, |x, dy| {
-                    let dz = if map.at(x) > 0.0 { dy } else { slope * dy };
+                    let dz = through(map.at(x), dy, slope, last);
                     (dz, dz * (x - mean))
                 });
                 direct += f64::from(a);
@@ -298,7 +298,7 @@ impl Task for Backward<'_> {
                 &self.dy[start..start + pixels],
             );
             for ((dx, &x), &dy) in dx.iter_mut().zip(x).zip(dy) {
-                let dz = if map.at(x) > 0.0 { dy } else { slope * dy };
+                let dz = through(map.at(x), dy, slope, last);
                 *dx = dz * scale + ((x - mean) * by_x + constant);
             }
         }
@@ -338,9 +338,20 @@ impl Affine {
 }
 
 #[inline(always)]
-fn apply(x: &[f32], map: Affine, slope: f32, y: &mut [f32]) {
+fn apply(x: &[f32], map: Affine, curve: Curve, y: &mut [f32]) {
     for (y, &x) in y.iter_mut().zip(x) {
         let z = map.at(x);
-        *y = if z > 0.0 { z } else { slope * z };
+        let z = if z > 0.0 { z } else { curve.slope * z };
+        *y = if z > curve.ceiling { curve.ceiling } else { z };
+    }
+}
+
+/// The gradient to what the activation saw, z; see [`Curve`].
+#[inline(always)]
+fn through(z: f32, dy: f32, slope: f32, last: f32) -> f32 {
+    if (z > 0.0) & (z <= last) {
+        dy
+    } else {
+        slope * dy
     }
 }

@@ -9,6 +9,7 @@ fn equals_the_plain_loops() {
     let activations = [
         Activation::Identity,
         Activation::Relu,
+        Activation::Relu6,
         Activation::LeakyRelu(0.2),
     ];
     for (seed, shape) in [
@@ -30,7 +31,11 @@ fn equals_the_plain_loops() {
             // Far from zero, where sums of squares would cancel.
             let x: Vec<f32> = noise.floats(len).into_iter().map(|x| x + 3.0).collect();
             let dy = noise.floats(len);
-            let (gamma, beta) = (noise.floats(shape[1]), noise.floats(shape[1]));
+            let (mut gamma, beta) = (noise.floats(shape[1]), noise.floats(shape[1]));
+            if activation == Activation::Relu6 {
+                // So that some are cut.
+                gamma.iter_mut().for_each(|gamma| *gamma *= 8.0);
+            }
             let layer = Layer {
                 gamma: &gamma,
                 beta: &beta,

@@ -69,7 +69,8 @@ pub fn forward_activated(
     activation: Activation,
 ) -> Vec<f32> {
     let engine = Fast::of(shape, What::Forward).is_some() || narrow::fits(shape, What::Forward);
-    if engine || activation == Activation::Identity {
+    let plain = activation == Activation::Identity || activation.ceiling() < f32::INFINITY;
+    if engine || plain {
         let mut y = forward(shape, x, weight, bias);
         activation::apply(activation, &mut y);
         return y;

@@ -13,6 +13,7 @@ pub struct ConvShape {
     pub(super) kernel: [usize; 2],
     pub(super) stride: [usize; 2],
     pub(super) padding: [usize; 2],
+    pub(super) behind: [usize; 2],
     pub(super) dilation: [usize; 2],
     pub(super) groups: usize,
 }
@@ -24,6 +25,8 @@ pub struct Geometry {
     pub stride: [usize; 2],
     /// Zeros around the image, on each side.
     pub padding: [usize; 2],
+    /// Zeros below and to the right of the image beyond those, as TensorFlow's `SAME` has them.
+    pub behind: [usize; 2],
     /// Pixels from one tap of the kernel to the next.
     pub dilation: [usize; 2],
     /// Independent groups of channels.
@@ -36,6 +39,7 @@ impl Default for Geometry {
         Self {
             stride: [1, 1],
             padding: [0, 0],
+            behind: [0, 0],
             dilation: [1, 1],
             groups: 1,
         }
@@ -48,7 +52,8 @@ impl Geometry {
         const LIMIT: usize = 1 << 31;
         let stride = self.stride[axis];
         let reach = (kernel - 1).checked_mul(self.dilation[axis])?;
-        let padded = self.padding[axis].checked_mul(2)?.checked_add(size)?;
+        let around = self.padding[axis].checked_mul(2)?;
+        let padded = around.checked_add(self.behind[axis])?.checked_add(size)?;
         let fits = padded > reach && padded < LIMIT && stride < LIMIT;
         fits.then(|| (padded - reach - 1) / stride + 1)
     }
@@ -93,6 +98,7 @@ impl ConvShape {
         let Geometry {
             stride,
             padding,
+            behind,
             dilation,
             groups,
         } = geometry;
@@ -117,6 +123,7 @@ impl ConvShape {
             kernel: [weight[2], weight[3]],
             stride,
             padding,
+            behind,
             dilation,
             groups,
         };
@@ -216,6 +223,7 @@ impl ConvShape {
         Geometry {
             stride: self.stride,
             padding: self.padding,
+            behind: self.behind,
             dilation: self.dilation,
             groups: self.groups,
         }

@@ -55,6 +55,7 @@ fn square(
         padding: [padding; 2],
         dilation: [dilation; 2],
         groups,
+        ..Geometry::default()
     };
     ConvShape::new(images, weight, geometry).unwrap()
 }
@@ -120,6 +121,7 @@ fn random_shapes_equal_the_plain_loops() {
         let geometry = Geometry {
             stride: pair(1, 3),
             padding: pair(0, 6),
+            behind: pair(0, 2),
             dilation: pair(1, 3),
             groups,
         };
@@ -157,6 +159,7 @@ fn shapes_of_many_channels_equal_the_plain_loops() {
         let geometry = Geometry {
             stride: [stride; 2],
             padding: [noise.pick(0, 5), noise.pick(0, 5)],
+            behind: [noise.pick(0, 2), noise.pick(0, 2)],
             dilation: [dilation; 2],
             groups: 1,
         };
@@ -204,6 +207,7 @@ fn few_outputs_equal_the_plain_loops() {
         let geometry = Geometry {
             stride: [stride, noise.pick(1, 3)],
             padding: [noise.pick(0, 3), noise.pick(0, 3)],
+            behind: [noise.pick(0, 2), noise.pick(0, 2)],
             dilation: [noise.pick(1, 2), noise.pick(1, 2)],
             groups: 1,
         };

@@ -35,7 +35,7 @@ pub(super) fn gradient(path: Path, shape: &ConvShape, x: &[f32], dy: &[f32]) -> 
 /// outputs: the loop over the weight has a vector of outputs, which few would leave empty. Only for a stride of 1.
 fn mirrored(shape: &ConvShape) -> Option<ConvShape> {
     let few = shape.channels[1] < 16 && shape.channels[0] >= 16;
-    if !few || shape.groups != 1 || shape.stride != [1, 1] {
+    if !few || shape.groups != 1 || shape.stride != [1, 1] || shape.behind != [0, 0] {
         return None;
     }
     let mut padding = [0; 2];

@@ -1,6 +1,6 @@
 //! Activations between layers, and the memory that they live in.
 
-use crate::activation::{self, Activation};
+use crate::activation::{self, Activation, Curve};
 use crate::memory::{Aligned, Shared, uninitialized};
 use crate::path::{self, Path};
 use rayon::prelude::*;
@@ -132,12 +132,12 @@ impl Features {
 
     /// The same in blocks, through an activation; the memory goes back.
     pub fn into_blocks(self, activation: Activation, pool: &Pool) -> Self {
-        let slope = activation.slope();
+        let curve = activation.curve();
         match self.data {
             Data::Planes(values) => {
                 let [_, _, height, width] = self.shape;
                 Self::filled(self.shape, Form::Blocks, pool, |out| {
-                    to_blocks(self.shape, &values, slope, out, height * width);
+                    to_blocks(self.shape, &values, curve, out, height * width);
                 })
             }
             Data::Blocks(mut buffer) => {
@@ -161,7 +161,7 @@ fn blocks_len([batch, channels, height, width]: [usize; 4], lanes: usize) -> usi
     batch * channels.next_multiple_of(lanes) * height * width
 }
 
-fn to_blocks(shape: [usize; 4], values: &[f32], slope: f32, out: Shared, area: usize) {
+fn to_blocks(shape: [usize; 4], values: &[f32], curve: Curve, out: Shared, area: usize) {
     let [batch, channels, ..] = shape;
     let lanes = lanes();
     let blocks = channels.div_ceil(lanes);
@@ -178,7 +178,7 @@ fn to_blocks(shape: [usize; 4], values: &[f32], slope: f32, out: Shared, area: u
                 } else {
                     0.0
                 };
-                *to = activation::bend(slope, value, value);
+                *to = curve.at(value);
             }
         }
     });

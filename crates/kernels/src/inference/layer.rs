@@ -63,8 +63,8 @@ impl Layer {
             "length of the bias"
         );
         let slope = activation.slope();
-        // The prepared form takes the larger of x and slope · x.
-        let fits = (0.0..=1.0).contains(&slope);
+        // The prepared form takes the larger of x and slope · x, and knows no ceiling.
+        let fits = (0.0..=1.0).contains(&slope) && activation.ceiling() == f32::INFINITY;
         let prepared = fits.then(|| Prepared::new(shape, what, weight, bias, slope));
         let kind = match prepared.flatten() {
             Some(prepared) => Kind::Prepared(Box::new(prepared)),
@@ -193,7 +193,7 @@ pub struct Norm {
     /// Per channel, zeros up to whole blocks.
     scale: Vec<f32>,
     shift: Vec<f32>,
-    slope: f32,
+    activation: Activation,
 }
 
 impl Norm {
@@ -212,7 +212,7 @@ impl Norm {
             channels: scale.len(),
             scale: whole(scale),
             shift: whole(shift),
-            slope: activation.slope(),
+            activation,
         }
     }
 
@@ -228,7 +228,8 @@ impl Norm {
         assert_eq!(blocks * lanes, self.scale.len(), "made for other kernels");
         let area = height * width * lanes;
         let path = Path::current();
-        Features::filled(x.shape(), Form::Blocks, pool, |out| {
+        let slope = self.activation.slope();
+        let y = Features::filled(x.shape(), Form::Blocks, pool, |out| {
             x.blocks()
                 .par_chunks(area)
                 .enumerate()
@@ -238,7 +239,6 @@ impl Norm {
                     let shift = &self.shift[first..first + lanes];
                     // SAFETY: each task has a block of its own.
                     let to = unsafe { out.slice(at * area, area) };
-                    let slope = self.slope;
                     path::run(
                         path,
                         Affine {
@@ -250,7 +250,12 @@ impl Norm {
                         },
                     );
                 });
-        })
+        });
+        match self.activation.ceiling() == f32::INFINITY {
+            true => y,
+            // Rare enough for a pass of its own.
+            false => y.into_blocks(self.activation, pool),
+        }
     }
 }
 

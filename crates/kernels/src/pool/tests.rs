@@ -37,7 +37,9 @@ fn random_shapes_equal_the_plain_loops() {
         let image = [noise.pick(1, 30), noise.pick(1, 70)];
         let (planes, kernel) = (noise.pick(1, 5), noise.pick(1, 6));
         let (stride, padding) = (noise.pick(1, 5), noise.pick(0, 7));
-        let Some(shape) = PoolShape::new(planes, image, kernel, stride, padding) else {
+        let dilation = noise.pick(1, 3);
+        let shape = PoolShape::dilated(planes, image, kernel, stride, padding, dilation);
+        let Some(shape) = shape else {
             continue;
         };
         // Few values, so that maxima tie; some of them special.

@@ -7,6 +7,7 @@ use crate::pool::PoolShape;
 pub fn max(shape: &PoolShape, x: &[f32]) -> (Vec<f32>, Vec<Option<usize>>) {
     let ([height, width], [out_height, out_width]) = (shape.image(), shape.output());
     let (kernel, stride, padding) = (shape.kernel(), shape.stride(), shape.padding());
+    let dilation = shape.dilation();
     let (mut y, mut places) = (Vec::new(), Vec::new());
     for plane in 0..shape.planes() {
         for (oy, ox) in (0..out_height).flat_map(|oy| (0..out_width).map(move |ox| (oy, ox))) {
@@ -14,8 +15,8 @@ pub fn max(shape: &PoolShape, x: &[f32]) -> (Vec<f32>, Vec<Option<usize>>) {
             for (ky, kx) in (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| (ky, kx))) {
                 let inside =
                     |place: usize, size| place.checked_sub(padding).filter(|&place| place < size);
-                let row = inside(oy * stride + ky, height);
-                let column = inside(ox * stride + kx, width);
+                let row = inside(oy * stride + ky * dilation, height);
+                let column = inside(ox * stride + kx * dilation, width);
                 if let (Some(row), Some(column)) = (row, column) {
                     let place = (plane * height + row) * width + column;
                     if x[place] > best || x[place].is_nan() || at.is_none() {

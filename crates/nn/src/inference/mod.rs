@@ -10,7 +10,7 @@ mod resnet;
 
 pub use dcgan::{Decoder, Encoder};
 pub use residual_decoder::ResidualDecoder;
-pub use resnet::ResNet18;
+pub use resnet::ResNet;
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -58,7 +58,7 @@ fn affine(norm: &BatchNorm2d) -> (Vec<f32>, Vec<f32>) {
         .iter()
         .zip(&variance)
         .map(|(&gamma, &variance)| {
-            (f64::from(gamma) / (f64::from(variance) + BatchNorm2d::EPSILON).sqrt()) as f32
+            (f64::from(gamma) / (f64::from(variance) + norm.epsilon).sqrt()) as f32
         })
         .collect();
     let shift = beta
@@ -116,7 +116,8 @@ impl Builder {
         activation: ops::Activation,
     ) -> Layer {
         let dims = conv.weight.dims();
-        let geometry = ops::geometry(conv.window());
+        let [_, height, width] = self.shape;
+        let geometry = ops::geometry(conv.window([height, width]));
         let shape = ConvShape::new(self.images(), dims, geometry);
         let bias = conv.bias.as_ref().map(parameter);
         self.layer(
@@ -173,8 +174,9 @@ impl Builder {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backbone::{Backbone, Kind};
     use crate::layers::{Init, Mode};
-    use crate::{dcgan, random, residual_decoder, resnet};
+    use crate::{dcgan, random, residual_decoder};
     use burn::module::Module;
 
     fn noise(shape: [usize; 4], seed: u64) -> Tensor<4> {
@@ -197,15 +199,23 @@ mod tests {
     #[test]
     fn a_resnet_scores_as_the_network() {
         let device = Device::flex();
-        for stride in [32, 16, 8] {
-            let network = resnet::ResNet18::new(stride, &mut Init::new(1, &device));
+        let kinds = [
+            (Kind::Resnet18, 32),
+            (Kind::Resnet18, 16),
+            (Kind::Resnet18, 8),
+            (Kind::Resnet34, 16),
+            (Kind::Resnet50, 32),
+            (Kind::WideResnet50x2, 16),
+        ];
+        for (kind, stride) in kinds {
+            let network = Backbone::new(kind, stride, &mut Init::new(1, &device));
             let images = noise([2, 3, 64, 96], 1);
             let network = seasoned(network, |network| {
                 network.forward(images.clone(), Mode::Train);
             });
             let plain = network.forward(images.clone(), Mode::Score);
-            let ours = network.inference([64, 96]).forward(images);
-            assert_same(ours, plain, &format!("output stride {stride}"));
+            let ours = network.inference([64, 96]).unwrap().forward(images);
+            assert_same(ours, plain, &format!("{kind:?}, output stride {stride}"));
         }
     }
 

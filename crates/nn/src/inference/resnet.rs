@@ -1,4 +1,4 @@
-//! ResNet-18.
+//! ResNets.
 
 use burn::tensor::Tensor;
 use cavga_kernels::Activation as Kernel;
@@ -6,12 +6,13 @@ use cavga_kernels::inference::{Features, Form, Layer, Pool, Residual};
 use cavga_kernels::threads::together;
 
 use super::{Builder, features, tensor, values};
+use crate::backbone::resnet::{self, IMAGENET_DEVIATION, IMAGENET_MEAN};
+use crate::layers::{BatchNorm2d, Conv2d};
 use crate::ops::{self, Activation};
-use crate::resnet::{self, BasicBlock, IMAGENET_DEVIATION, IMAGENET_MEAN};
 
-/// [`resnet::ResNet18`].
+/// [`resnet::ResNet`].
 #[derive(Debug)]
-pub struct ResNet18 {
+pub struct ResNet {
     stem: Layer,
     blocks: Vec<Block>,
     pool: Pool,
@@ -19,23 +20,24 @@ pub struct ResNet18 {
 
 #[derive(Debug)]
 struct Block {
-    first: Layer,
-    second: Layer,
+    /// All but the last, which takes the shortcut in.
+    first: Vec<Layer>,
+    last: Layer,
     downsample: Option<Layer>,
 }
 
-impl resnet::ResNet18 {
+impl resnet::ResNet {
     /// The network for scoring images of `size`, `[height, width]`.
-    pub fn inference(&self, size: [usize; 2]) -> ResNet18 {
+    pub fn inference(&self, size: [usize; 2]) -> ResNet {
         let mut builder = Builder::new(3, size);
         // A ReLU and a max-pool may be swapped: it is cheaper behind.
         let stem = builder.conv(&self.conv1, Some(&self.bn1), Activation::Identity);
         let [channels, height, width] = builder.shape;
         builder.shape = [channels, (height - 1) / 2 + 1, (width - 1) / 2 + 1];
-        let stages = [&self.layer1, &self.layer2, &self.layer3, &self.layer4];
-        ResNet18 {
+        ResNet {
             stem,
-            blocks: stages
+            blocks: self
+                .layers()
                 .into_iter()
                 .flatten()
                 .map(|block| Block::new(block, &mut builder))
@@ -46,41 +48,66 @@ impl resnet::ResNet18 {
 }
 
 impl Block {
-    fn new(block: &BasicBlock, builder: &mut Builder) -> Self {
+    fn new(block: &resnet::Block, builder: &mut Builder) -> Self {
+        match block {
+            resnet::Block::Basic(block) => Self::of(
+                &[(&block.conv1, &block.bn1)],
+                (&block.conv2, &block.bn2),
+                block.downsample.as_ref(),
+                builder,
+            ),
+            resnet::Block::Bottleneck(block) => Self::of(
+                &[(&block.conv1, &block.bn1), (&block.conv2, &block.bn2)],
+                (&block.conv3, &block.bn3),
+                block.downsample.as_ref(),
+                builder,
+            ),
+        }
+    }
+
+    fn of(
+        first: &[(&Conv2d, &BatchNorm2d)],
+        last: (&Conv2d, &BatchNorm2d),
+        downsample: Option<&(Conv2d, BatchNorm2d)>,
+        builder: &mut Builder,
+    ) -> Self {
         let input = builder.shape;
-        let downsample = block
-            .downsample
-            .as_ref()
-            .map(|(conv, norm)| builder.conv(conv, Some(norm), Activation::Identity));
+        let downsample =
+            downsample.map(|(conv, norm)| builder.conv(conv, Some(norm), Activation::Identity));
         builder.shape = input;
+        let mut layer =
+            |(conv, norm): (&Conv2d, _)| builder.conv(conv, Some(norm), Activation::Relu);
         Self {
-            first: builder.conv(&block.conv1, Some(&block.bn1), Activation::Relu),
-            second: builder.conv(&block.conv2, Some(&block.bn2), Activation::Relu),
+            first: first.iter().map(|&both| layer(both)).collect(),
+            last: layer(last),
             downsample,
         }
     }
 
     /// Blocks to blocks.
     fn run(&self, x: Features, pool: &Pool) -> Features {
-        let y = self.first.run(&x, None, Form::Blocks, pool);
-        let shortcut = match &self.downsample {
-            Some(layer) => {
-                let shortcut = layer.run(&x, None, Form::Blocks, pool);
-                pool.give(x);
-                shortcut
+        let mut inner: Option<Features> = None;
+        for layer in &self.first {
+            let y = layer.run(inner.as_ref().unwrap_or(&x), None, Form::Blocks, pool);
+            if let Some(old) = inner.replace(y) {
+                pool.give(old);
             }
-            None => x,
-        };
-        let residual = Residual::Same(&shortcut);
-        let out = self.second.run(&y, Some(residual), Form::Blocks, pool);
-        pool.give(y);
-        pool.give(shortcut);
+        }
+        let shortcut = self
+            .downsample
+            .as_ref()
+            .map(|layer| layer.run(&x, None, Form::Blocks, pool));
+        let residual = Residual::Same(shortcut.as_ref().unwrap_or(&x));
+        let y = inner.as_ref().unwrap_or(&x);
+        let out = self.last.run(y, Some(residual), Form::Blocks, pool);
+        let used = [Some(x), inner, shortcut];
+        used.into_iter().flatten().for_each(|used| pool.give(used));
         out
     }
 }
 
-impl ResNet18 {
-    /// As [`resnet::ResNet18::forward`].
+impl ResNet {
+    /// As the network's own `forward`.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
         together(|| self.run(images))
     }
@@ -97,7 +124,7 @@ impl ResNet18 {
         }
         let images = Features::new([batch, channels, height, width], pixels);
         let x = self.stem.run(&images, None, Form::Planes, &self.pool);
-        let x = features(ops::max_pool2d(tensor(x, &self.pool), 3, 2, 1));
+        let x = features(ops::max_pool2d(tensor(x, &self.pool), 3, resnet::POOLING));
         let mut x = x.into_blocks(Kernel::Relu, &self.pool);
         for block in &self.blocks {
             x = block.run(x, &self.pool);

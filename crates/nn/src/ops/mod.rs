@@ -19,6 +19,8 @@ pub enum Activation {
     Identity,
     /// max(x, 0).
     Relu,
+    /// min(max(x, 0), 6); as in PyTorch, no gradient passes at 0 or 6.
+    Relu6,
     /// x where positive, `slope`·x elsewhere.
     LeakyRelu(f64),
 }
@@ -74,20 +76,41 @@ pub fn cross_entropy(logits: Tensor<4>, images: Tensor<4>) -> Tensor<1> {
 pub struct Window {
     /// Distance between two positions.
     pub stride: usize,
-    /// Zeros added on each side.
-    pub padding: usize,
+    /// Zeros added on each side, (vertical, horizontal).
+    pub padding: [usize; 2],
+    /// Zeros below and to the right beyond those.
+    pub behind: [usize; 2],
     /// Distance between two taps.
     pub dilation: usize,
+    /// Independent groups of channels.
+    pub groups: usize,
+}
+
+impl Window {
+    /// Without padding, of one group.
+    pub const fn new(stride: usize, dilation: usize) -> Self {
+        Self {
+            stride,
+            padding: [0; 2],
+            behind: [0; 2],
+            dilation,
+            groups: 1,
+        }
+    }
+
+    /// With `padding` zeros on each side.
+    pub const fn padded(self, padding: usize) -> Self {
+        Self {
+            padding: [padding; 2],
+            ..self
+        }
+    }
 }
 
 impl Default for Window {
     /// Every position, no padding, taps side by side.
     fn default() -> Self {
-        Self {
-            stride: 1,
-            padding: 0,
-            dilation: 1,
-        }
+        Self::new(1, 1)
     }
 }
 
@@ -96,7 +119,7 @@ pub(crate) use flex::geometry;
 /// 2-D convolution (cross-correlation, as torch's).
 ///
 /// # Shapes
-/// - x: `[batch, in, height, width]`; weight: `[out, in, kernel, kernel]`; bias: `[out]`
+/// - x: `[batch, in, height, width]`; weight: `[out, in / groups, kernel, kernel]`; bias: `[out]`
 /// - output: `[batch, out, height', width']`
 pub fn conv2d(
     x: Tensor<4>,
@@ -110,7 +133,7 @@ pub fn conv2d(
     }
 }
 
-/// 2-D transposed convolution, without output padding.
+/// 2-D transposed convolution, without output padding or zeros behind.
 ///
 /// # Shapes
 /// - x: `[batch, in, height, width]`; weight: `[in, out, kernel, kernel]`; bias: `[out]`
@@ -222,13 +245,13 @@ pub fn batch_norm(
         .unwrap_or_else(|| plain::batch_norm(x, parameters, epsilon, activation))
 }
 
-/// Largest value under each position of a square window; outside the image is −∞.
+/// Largest value under each position of a square window of `kernel` × `kernel` taps; outside the image is −∞. Of the window, `behind` and
+/// `groups` are not looked at.
 ///
 /// # Shapes
 /// - x: `[batch, channels, height, width]` → `[batch, channels, height', width']`
-pub fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
-    flex::max_pool(&x, kernel, stride, padding)
-        .unwrap_or_else(|| plain::max_pool2d(x, kernel, stride, padding))
+pub fn max_pool2d(x: Tensor<4>, kernel: usize, window: Window) -> Tensor<4> {
+    flex::max_pool(&x, kernel, window).unwrap_or_else(|| plain::max_pool2d(x, kernel, window))
 }
 
 /// Each pixel twice in both directions.
@@ -255,11 +278,7 @@ pub fn add_upsampled(y: Tensor<4>, s: Tensor<4>) -> Tensor<4> {
 }
 
 /// How the transposed convolution that up-samples and convolves moves.
-pub(crate) const UPSAMPLING: Window = Window {
-    stride: 2,
-    padding: 1,
-    dilation: 1,
-};
+pub(crate) const UPSAMPLING: Window = Window::new(2, 1).padded(1);
 
 /// The 3×3 convolution, with one zero added on each side, of [`upsample_nearest2`] of `x`. The kernels do it without the
 /// up-sampled images, as one transposed 4×4 convolution.
@@ -270,13 +289,12 @@ pub(crate) const UPSAMPLING: Window = Window {
 pub fn upsample2_conv3x3(x: Tensor<4>, weight: Tensor<4>) -> Tensor<4> {
     match upsampling(&x, &weight) {
         Some(folded) => folded.forward(x),
-        None => {
-            let window = Window {
-                padding: 1,
-                ..Window::default()
-            };
-            conv2d(upsample_nearest2(x), weight, None, window)
-        }
+        None => conv2d(
+            upsample_nearest2(x),
+            weight,
+            None,
+            Window::default().padded(1),
+        ),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::adam::AdamConfig;
 
 /// Stride, padding and dilation, (vertical, horizontal).
 fn pairs(window: Window) -> [[usize; 2]; 3] {
-    [window.stride, window.padding, window.dilation].map(|size| [size; 2])
+    [[window.stride; 2], window.padding, [window.dilation; 2]]
 }
 
 /// 2-D convolution (cross-correlation, as torch's).
@@ -25,7 +25,12 @@ pub(super) fn conv2d(
     window: Window,
 ) -> Tensor<4> {
     let [stride, padding, dilation] = pairs(window);
-    let options = ConvOptions::new(stride, padding, dilation, 1);
+    let options = ConvOptions::new(stride, padding, dilation, window.groups);
+    let [below, right] = window.behind;
+    let x = match (below, right) {
+        (0, 0) => x,
+        _ => x.pad((0, right, 0, below), 0.0),
+    };
     module::conv2d(x, weight, bias, options)
 }
 
@@ -41,7 +46,7 @@ pub(super) fn conv_transpose2d(
     window: Window,
 ) -> Tensor<4> {
     let [stride, padding, dilation] = pairs(window);
-    let options = ConvTransposeOptions::new(stride, padding, [0; 2], dilation, 1);
+    let options = ConvTransposeOptions::new(stride, padding, [0; 2], dilation, window.groups);
     module::conv_transpose2d(x, weight, bias, options)
 }
 
@@ -81,10 +86,12 @@ pub(super) fn batch_norm(
 ///
 /// # Shapes
 /// - x: `[batch, channels, height, width]` → `[batch, channels, height', width']`
-pub(super) fn max_pool2d(x: Tensor<4>, kernel: usize, stride: usize, padding: usize) -> Tensor<4> {
+pub(super) fn max_pool2d(x: Tensor<4>, kernel: usize, window: Window) -> Tensor<4> {
+    let [stride, padding, dilation] = pairs(window);
     let options = MaxPoolOptions::new([kernel; 2])
-        .with_stride([stride; 2])
-        .with_padding([padding; 2]);
+        .with_stride(stride)
+        .with_padding(padding)
+        .with_dilation(dilation);
     module::max_pool2d(x, options)
 }
 
@@ -141,6 +148,7 @@ pub(super) fn activate<const D: usize>(x: Tensor<D>, by: Activation) -> Tensor<D
     match by {
         Activation::Identity => x,
         Activation::Relu => activation::relu(x),
+        Activation::Relu6 => activation::relu(x).clamp_max(6.0),
         Activation::LeakyRelu(slope) => activation::leaky_relu(x, slope),
     }
 }

@@ -78,10 +78,12 @@ fn convolution(
 
 #[test]
 fn convolutions_equal_burns() {
-    let window = |stride, padding, dilation| Window {
-        stride,
-        padding,
-        dilation,
+    let window = |stride, padding, dilation| Window::new(stride, dilation).padded(padding);
+    let grouped = |groups, window| Window { groups, ..window };
+    let same = Window {
+        padding: [0, 1],
+        behind: [1, 0],
+        ..window(2, 0, 1)
     };
     let cases = [
         ([2, 3, 32, 32], [16, 3, 4, 4], window(2, 1, 1), false),
@@ -89,6 +91,14 @@ fn convolutions_equal_burns() {
         ([1, 16, 9, 9], [32, 16, 1, 1], window(2, 0, 1), false),
         ([1, 8, 12, 12], [8, 8, 3, 3], window(1, 2, 2), false),
         ([2, 3, 33, 33], [8, 3, 7, 7], window(2, 3, 1), false),
+        (
+            [2, 6, 9, 12],
+            [8, 3, 3, 3],
+            grouped(2, window(2, 1, 1)),
+            false,
+        ),
+        ([2, 6, 9, 12], [6, 1, 5, 5], grouped(6, same), false),
+        ([2, 3, 8, 9], [4, 3, 3, 3], same, false),
         ([2, 32, 8, 8], [32, 16, 4, 4], window(2, 1, 1), true),
         ([1, 16, 16, 16], [16, 3, 4, 4], window(2, 1, 1), true),
         ([1, 6, 5, 7], [6, 9, 4, 4], window(1, 0, 1), true),
@@ -111,11 +121,7 @@ fn a_convolution_off_the_tape_equals_burns() {
         noise([2, 5, 9, 9], 1, &device),
         noise([7, 5, 3, 3], 2, &device),
     );
-    let window = Window {
-        stride: 2,
-        padding: 1,
-        dilation: 1,
-    };
+    let window = Window::new(2, 1).padded(1);
     // A view, not at the start of its storage and not contiguous.
     let view = x.clone().swap_dims(2, 3).narrow(0, 1, 1);
     let all = || vec![values(conv2d(view.clone(), w.clone(), None, window))];
@@ -137,6 +143,7 @@ fn batch_norm_equals_burns() {
     for (shape, activation) in [
         ([4, 16, 9, 11], Activation::LeakyRelu(0.2)),
         ([2, 3, 32, 32], Activation::Relu),
+        ([2, 3, 32, 32], Activation::Relu6),
         ([8, 5, 4, 4], Activation::Identity),
     ] {
         let all = || {
@@ -178,13 +185,14 @@ fn batch_norm_by_given_statistics_equals_burns() {
 fn activations_equal_burns() {
     let activations = [
         Activation::Relu,
+        Activation::Relu6,
         Activation::LeakyRelu(0.2),
         Activation::LeakyRelu(-0.2),
     ];
     for device in tapes() {
         for activation in activations {
             let all = || {
-                let x = noise([3, 5, 7], 1, &device).require_grad();
+                let x = (noise([3, 5, 7], 1, &device) * 8.0).require_grad();
                 let y = activation.apply(x.clone());
                 // The input again: it must not have been written over.
                 let loss = (y.clone() * x.clone()).sum() + y.clone().square().sum();
@@ -251,11 +259,7 @@ fn training(steps: usize) -> Vec<f32> {
     let mut moments = parameters.clone().map(|weight| {
         [(); 2].map(|()| weight.zeros_like().reshape([weight.shape().num_elements()]))
     });
-    let window = Window {
-        stride: 2,
-        padding: 1,
-        dilation: 1,
-    };
+    let window = Window::new(2, 1).padded(1);
     let x = noise([4, 3, 32, 32], 5, &device);
     let norm = |x: Tensor<4>| {
         let channels = x.dims()[1];

@@ -39,6 +39,7 @@ impl From<Activation> for cavga_kernels::Activation {
         match activation {
             Activation::Identity => Self::Identity,
             Activation::Relu => Self::Relu,
+            Activation::Relu6 => Self::Relu6,
             Activation::LeakyRelu(slope) => Self::LeakyRelu(slope as f32),
         }
     }

@@ -57,9 +57,10 @@ pub(in crate::ops) struct Convolution {
 pub(crate) fn geometry(window: Window) -> conv::Geometry {
     conv::Geometry {
         stride: [window.stride; 2],
-        padding: [window.padding; 2],
+        padding: window.padding,
+        behind: window.behind,
         dilation: [window.dilation; 2],
-        groups: 1,
+        groups: window.groups,
     }
 }
 

@@ -15,6 +15,7 @@ use burn::tensor::Tensor;
 use cavga_kernels::pool::{self, PoolShape};
 
 use super::{dense, fits, record, resized, tensor};
+use crate::ops::Window;
 
 /// What the tape records.
 #[backend_extension(Flex, Autodiff)]
@@ -35,15 +36,20 @@ trait Gradients: Backend {
 }
 
 /// Max-pooling on the tape, if there is one; None where the kernels can't.
-pub(in crate::ops) fn max_pool(
-    x: &Tensor<4>,
-    kernel: usize,
-    stride: usize,
-    padding: usize,
-) -> Option<Tensor<4>> {
+pub(in crate::ops) fn max_pool(x: &Tensor<4>, kernel: usize, window: Window) -> Option<Tensor<4>> {
     let [batch, channels, height, width] = x.dims();
     let planes = batch.checked_mul(channels)?;
-    let shape = PoolShape::new(planes, [height, width], kernel, stride, padding)?;
+    let Window {
+        stride,
+        padding: [padding, horizontal],
+        dilation,
+        ..
+    } = window;
+    if padding != horizontal {
+        return None;
+    }
+    let image = [height, width];
+    let shape = PoolShape::dilated(planes, image, kernel, stride, padding, dilation)?;
     fits(x).then(|| Tensor::from_dispatch(Dispatch::max_pool(x.clone().into_dispatch(), shape)))
 }
 
