@@ -83,7 +83,7 @@ pub(crate) struct Train {
     /// Settings as TOML; another run's run.toml makes that run again
     #[arg(long, value_name = "F.toml")]
     pub(crate) config: Option<PathBuf>,
-    /// Change one setting, as in method.latent=64; comes after --config
+    /// Change one setting, as in train.passes=50; comes after --config
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) overrides: Vec<String>,
     /// Fixes every random draw; short for --set train.seed=N
