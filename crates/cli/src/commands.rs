@@ -184,7 +184,7 @@ fn print_figures(evaluation: &Evaluation) -> Result<()> {
     ))?;
     if evaluation.removed > 0 {
         line(format!(
-            "{} test images that the run learnt from are left out.\n",
+            "Test images left out, as the run learnt from them: {}.\n",
             evaluation.removed
         ))?;
     }

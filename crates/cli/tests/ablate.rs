@@ -76,6 +76,7 @@ fn eight_columns_make_a_table_and_are_not_run_twice_nor_as_something_else() {
             ["c5-w-flat", "c7-w-conv"].contains(&name)
         );
         assert!(out.join(name).join("report.html").is_file(), "{name}");
+        assert!(!out.join(name).join("checkpoint.safetensors").exists());
     }
 
     let before = models(&out);
@@ -167,6 +168,12 @@ fn several_seeds_give_deviations_and_may_become_more() {
         line.starts_with("c1-u-flat,D*_u,cavga-d-u,2,6,0,7,5,"),
         "{line}"
     );
+    succeed(ablate(&set, &out, 1).args(["--seeds", "0,1,2"]));
+    let table = String::from_utf8(read(out.join("ablation.md"))).unwrap();
+    assert!(table.contains("seed 0, 1, 2: mean"), "{table}");
+    assert!(first == read(out.join("seed-0/c4-u-conv-ae/model.safetensors")));
+    let said = fail(ablate(&set, &out, 1).args(["--seed", "0"]), 2);
+    assert!(said.contains("this run has seed = "), "{said}");
     let said = fail(ablate(&set, &out, 1).args(["--seeds", "1,1"]), 2);
     assert!(said.contains("different seeds"), "{said}");
 }
@@ -195,4 +202,27 @@ fn what_cannot_be_is_said_before_anything_is_run() {
     let said = fail(&mut ablate(&set, &out, 1), 1);
     assert!(said.contains("0 anomalous test images"), "{said}");
     assert!(!out.exists());
+}
+
+/// A training that diverges is a result of its column; the others go on, and it is not tried again.
+#[test]
+fn a_column_that_diverges_has_no_figures_but_a_reason() {
+    let set = Set::new();
+    let out = set.path("out");
+    let wild = ["--set", "method.adam.rate=1e30", "--json"];
+    let said = succeed(ablate(&set, &out, 4).args(wild));
+    let table: Value = serde_json::from_str(&said).unwrap();
+    let mut diverged = 0;
+    for column in table["columns"].as_array().unwrap() {
+        let measured = &column["measured"];
+        if measured["image_auroc"].is_null() {
+            let reason = measured["image_auroc_undefined"].as_str().unwrap();
+            assert!(!reason.is_empty(), "{column}");
+            diverged += usize::from(reason.contains("diverged at step"));
+        }
+    }
+    assert!(diverged > 0, "{table}");
+    let text = String::from_utf8(read(out.join("ablation.md"))).unwrap();
+    assert!(text.contains("no number, because"), "{text}");
+    assert_eq!(succeed(ablate(&set, &out, 4).args(wild)), said);
 }

@@ -49,7 +49,7 @@ fn images_learnt_from_leave_the_test_set_and_the_classifier_decides() {
 
     let said = succeed(cavga(["eval"]).arg(&run));
     assert!(
-        said.contains("2 test images that the run learnt from are left out"),
+        said.contains("Test images left out, as the run learnt from them: 2."),
         "{said}"
     );
     let figures = metrics(&run);
@@ -75,7 +75,7 @@ fn images_learnt_from_leave_the_test_set_and_the_classifier_decides() {
         assert_eq!(row[4] == "anomalous", is_above, "{row:?}");
     }
     let report = fs::read_to_string(run.join("report.html")).unwrap();
-    assert!(report.contains("2 images of the test set that it learnt from are left out"));
+    assert!(report.contains("Test images left out, as it learnt from them: 2."));
 }
 
 /// Whatever the folder and the files are called since: images are known by their bytes.

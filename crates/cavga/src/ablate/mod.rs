@@ -15,6 +15,7 @@ mod table;
 mod text;
 
 use std::{
+    fs, io,
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
 };
@@ -78,6 +79,7 @@ pub enum Ablated {
 /// Trains and measures every column on the dataset in `data`, into folders of `out`, and writes `out/ablation.md` and
 /// `out/ablation.csv` behind each. Columns that are done are not done again, one that was begun is gone on with.
 ///
+/// The folder of a column is that of any run, but without the checkpoint, which is large and has served its purpose.
 /// A training that diverges is a result: its figures are undefined for that reason, and the other columns go on.
 ///
 /// # Errors
@@ -174,6 +176,12 @@ impl Work<'_> {
             ..EvalOptions::default()
         };
         let evaluation = evaluate(self.run, &options, progress)?;
-        Ok(Some(Cell::measured(&record, &evaluation)))
+        // The model is written, so nothing goes on from it any more, and it is three times as large.
+        match fs::remove_file(self.run.checkpoint()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Error::io("remove", self.run.checkpoint())(error))
+            }
+            _ => Ok(Some(Cell::measured(&record, &evaluation))),
+        }
     }
 }
