@@ -34,11 +34,15 @@ pub fn write_with(path: &Path, fill: impl FnOnce(&mut dyn Write) -> io::Result<(
         let _ = fs::remove_file(&partial);
     }
     done.map_err(Error::io("write", path))?;
-    // Makes the rename itself last; not every system lets a folder be opened, and then there is no such call to make.
+    sync_folder(path);
+    Ok(())
+}
+
+/// Makes the renaming of a file to `path` last; not every system lets a folder be opened, and then there is no such call.
+pub(crate) fn sync_folder(path: &Path) {
     if let Some(folder) = path.parent().and_then(|folder| File::open(folder).ok()) {
         let _ = folder.sync_all();
     }
-    Ok(())
 }
 
 fn fill_and_sync(

@@ -226,6 +226,12 @@ pub enum Error {
     /// A device.
     #[error(transparent)]
     Device(#[from] cavga_detect::DeviceError),
+    /// A file of pretrained weights.
+    #[error(transparent)]
+    Weights(#[from] crate::weights::FetchError),
+    /// A weight file that cannot be read.
+    #[error(transparent)]
+    WeightFile(#[from] cavga_detect::weights::WeightsError),
     /// A picture for a report.
     #[error(transparent)]
     Picture(#[from] crate::picture::PictureError),
@@ -249,7 +255,7 @@ impl Error {
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-fn did_you_mean(nearest: &Option<String>) -> String {
+pub(crate) fn did_you_mean(nearest: &Option<String>) -> String {
     nearest
         .as_ref()
         .map_or_else(String::new, |name| format!(" (did you mean {name}?)"))

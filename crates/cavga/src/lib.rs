@@ -26,6 +26,7 @@ mod run;
 pub mod tensor_file;
 pub mod threads;
 mod train;
+pub mod weights;
 
 pub use cavga_data as data;
 pub use cavga_detect::{Method, device};

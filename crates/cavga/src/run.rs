@@ -140,6 +140,22 @@ pub struct Record {
     /// The anomalous test images learnt from, which no evaluation of the run may measure on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalous: Vec<Learnt>,
+    /// The weight files that its networks started from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<StartedFrom>,
+}
+
+/// A weight file that a network of a run started from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StartedFrom {
+    /// The setting that asked for it, as in `method.encoder.weights`.
+    pub key: String,
+    /// The network, as in `resnet-18`.
+    pub network: String,
+    /// Where it was.
+    pub path: PathBuf,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
 }
 
 /// An anomalous test image that a run learnt from.

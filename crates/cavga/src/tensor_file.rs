@@ -12,7 +12,7 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Result, atomic, calibration::Calibration, methods};
+use crate::{Error, Result, atomic, calibration::Calibration, methods, weights::hex};
 
 /// The version of the files written, and the only one read.
 pub const FORMAT: u64 = 1;
@@ -198,10 +198,7 @@ fn checksum<'a, 'b: 'a>(
         ));
         hash.update(view.data());
     }
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hash.finalize())
 }
 
 fn file_type(dtype: DType) -> Option<Dtype> {

@@ -53,6 +53,10 @@ Examples:
     Predict(Predict),
     /// List the methods
     Methods(Methods),
+    /// List the pretrained weights and what of them is here, or fetch those of one backbone
+    #[command(after_help = "\
+Weights are kept in CAVGA_WEIGHTS, else in cavga/weights in the user's cache folder. CAVGA_OFFLINE=1 forbids fetching.")]
+    Weights(Weights),
     /// Look at datasets
     #[command(subcommand)]
     Data(Data),
@@ -170,6 +174,14 @@ pub(crate) struct Predict {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Methods {
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Weights {
+    /// The backbone whose weights to fetch, unless they are here; without it, list all
+    pub(crate) backbone: Option<String>,
     #[command(flatten)]
     pub(crate) json: Json,
 }

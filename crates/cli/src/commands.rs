@@ -24,6 +24,7 @@ use crate::{
     args::{self, Args, Command},
     output::{self, STOPPED, line},
     show::{duration, note, progress},
+    weights,
 };
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
@@ -34,6 +35,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Eval(args) => eval(&args),
         Command::Predict(args) => predict(args),
         Command::Methods(args) => methods(&args),
+        Command::Weights(args) => weights::run(&args),
         Command::Data(args::Data::Check(args)) => data_check(&args),
     }
 }

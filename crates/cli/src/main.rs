@@ -9,6 +9,7 @@ mod args;
 mod commands;
 mod output;
 mod show;
+mod weights;
 
 use std::process::ExitCode;
 

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use cavga::Error;
+use cavga::{Error, weights::FetchError};
 
 /// Exit code of work that was stopped by Ctrl-C: 128 and the signal's number, as shells have it.
 pub(crate) const STOPPED: u8 = 130;
@@ -48,7 +48,8 @@ fn code(error: &anyhow::Error) -> u8 {
             | Error::Config { .. }
             | Error::RunExists { .. }
             | Error::RunDiffers { .. }
-            | Error::Device(_),
+            | Error::Device(_)
+            | Error::Weights(FetchError::Unknown { .. } | FetchError::NoFile { .. }),
         ) => 2,
         Some(Error::Stopped) => STOPPED,
         _ => 1,

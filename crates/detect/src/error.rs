@@ -1,5 +1,8 @@
 //! What can go wrong in a method.
 
+use std::path::{Path, PathBuf};
+
+use cavga_nn::fit::Misfit;
 use thiserror::Error;
 
 /// What can go wrong in a method.
@@ -50,12 +53,29 @@ pub enum Error {
         "the attention of an earlier stage needs a gradient, and this device gave none; leave attention.stage out"
     )]
     NoGradient,
+    /// A weight file of another network.
+    #[error("{}: the weights of another network", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        #[source]
+        source: Misfit,
+    },
     /// Tensors that do not fit the network, or cannot be read.
     #[error(transparent)]
     State(#[from] cavga_nn::state::StateError),
     /// The images handed over could not be produced.
     #[error(transparent)]
     Source(#[from] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// For `map_err` on what takes a weight file's tensors.
+    pub(crate) fn weights(path: &Path) -> impl FnOnce(Misfit) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Weights { path, source }
+    }
 }
 
 /// The result of this crate's functions.

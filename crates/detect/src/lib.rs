@@ -13,7 +13,8 @@ mod traits;
 pub use cavga_nn::{
     device::{self, DeviceError},
     state::Tensors,
+    weights::{self, Source},
 };
 pub use error::{Error, Result};
-pub use method::Method;
+pub use method::{Method, WantedWeights};
 pub use traits::{Batch, Detector, ImageScores, Learner, Losses, Maps, Scores};

@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Detector, Learner, Result, Tensors,
+    Detector, Learner, Result, Source, Tensors,
     cavga::{CavgaConfig, CavgaDetector, CavgaLearner, Parts, Pretrained, Supervision, Variant},
 };
 
@@ -20,6 +20,19 @@ pub enum Method {
     CavgaDW(CavgaConfig),
     /// CAVGA-R, weakly supervised.
     CavgaRW(CavgaConfig),
+}
+
+/// Where a network of a method is to get its first weights from.
+#[derive(Debug, Clone, Copy)]
+pub struct WantedWeights<'a> {
+    /// The setting that says so.
+    pub key: &'static str,
+    /// The network, as in `resnet-18`.
+    pub network: &'static str,
+    /// Where from.
+    pub source: &'a Source,
+    /// Whether somebody publishes weights of this network.
+    pub is_published: bool,
 }
 
 impl Method {
@@ -73,6 +86,26 @@ impl Method {
     /// Whether it learns from anomalous images too, and must be told which they are.
     pub fn learns_from_anomalous(&self) -> bool {
         self.cavga().0.supervision == Supervision::Weak
+    }
+
+    /// The networks that may start with weights from a file: the encoder, then the discriminator.
+    pub fn weights(&self) -> [WantedWeights<'_>; 2] {
+        const DCGAN: &str = "dcgan";
+        let (variant, config) = self.cavga();
+        let network = match variant.parts {
+            Parts::Dcgan => DCGAN,
+            Parts::Resnet => config.encoder.backbone.name(),
+        };
+        let wanted = |key, network, source| WantedWeights {
+            key,
+            network,
+            source,
+            is_published: network != DCGAN,
+        };
+        [
+            wanted("method.encoder.weights", network, &config.encoder.weights),
+            wanted("method.adversary.weights", DCGAN, &config.adversary.weights),
+        ]
     }
 
     /// The settings of CAVGA.

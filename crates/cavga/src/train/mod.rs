@@ -6,6 +6,7 @@
 
 mod calibrate;
 mod images;
+mod known;
 mod log;
 mod resume;
 mod session;
@@ -23,6 +24,7 @@ use cavga_detect::{Batch, Learner, cavga::Pretrained};
 
 use images::Images;
 pub(crate) use images::require_anomalous;
+use known::Known;
 pub use log::{LogLine, read_log};
 use resume::{begin, go_on};
 pub(crate) use resume::{difference, first_difference};
@@ -93,11 +95,16 @@ pub fn train(
         });
     }
     let images = Images::open(data, config)?;
-    let mut learner = new_learner(config, &device)?;
+    // A run that goes on has its weights in its checkpoint.
+    let known = match run.is_begun() {
+        true => Known::default(),
+        false => Known::find(&config.method, &options.stop, progress)?,
+    };
+    let mut learner = new_learner(config, &known.pretrained, &device)?;
     let passes = config.train.passes.unwrap_or_else(|| learner.passes());
     let steps = session::steps(passes, images.train.len(), config.train.batch);
     let begun_as = (data, options.device.as_str());
-    let mut record = begin(config, run, &images, begun_as, (passes, steps))?;
+    let mut record = begin(config, run, &images, begun_as, (passes, steps), known.files)?;
     if run.model().exists() {
         return Ok(Outcome::WasFinished(record));
     }
@@ -142,13 +149,13 @@ pub fn train(
     Ok(Outcome::Finished(record))
 }
 
-fn new_learner(config: &RunConfig, device: &Device) -> Result<Box<dyn Learner>> {
-    let learner = config.method.learner(
-        config.data.size,
-        config.train.seed,
-        &Pretrained::default(),
-        device,
-    );
+fn new_learner(
+    config: &RunConfig,
+    known: &Pretrained,
+    device: &Device,
+) -> Result<Box<dyn Learner>> {
+    let (size, seed) = (config.data.size, config.train.seed);
+    let learner = config.method.learner(size, seed, known, device);
     learner.map_err(|error| match error {
         // What a method says before it has seen an image is about its settings.
         cavga_detect::Error::Config { .. } | cavga_detect::Error::Shape { .. } => Error::Config {

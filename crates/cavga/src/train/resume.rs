@@ -8,7 +8,7 @@ use super::images::Images;
 use crate::{
     Error, Result, atomic,
     config::RunConfig,
-    run::{Record, RunFolder, absolute},
+    run::{Record, RunFolder, StartedFrom, absolute},
     tensor_file::{self, Content, Place},
 };
 
@@ -19,6 +19,7 @@ pub(super) fn begin(
     images: &Images,
     (data, device): (&Path, &str),
     (passes, steps): (usize, u64),
+    weights: Vec<StartedFrom>,
 ) -> Result<Record> {
     if run.is_begun() {
         let (begun, record) = run.read_record()?;
@@ -63,6 +64,7 @@ pub(super) fn begin(
         steps,
         training: None,
         anomalous: images.anomalous.clone(),
+        weights,
     };
     atomic::create_folder(run.path())?;
     run.write_record(config, &record)?;

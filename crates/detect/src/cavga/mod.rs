@@ -32,5 +32,5 @@ pub use learner::CavgaLearner;
 pub use look::Seen;
 pub use networks::{Vae, VaeInference};
 pub use objective::{Forward, Guidance, Labels, Objective};
-pub use pretrained::Pretrained;
+pub use pretrained::{Pretrained, WeightFile};
 pub use variant::{Parts, Supervision, Variant};

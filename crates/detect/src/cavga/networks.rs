@@ -7,11 +7,13 @@ use burn::{
 use cavga_nn::{
     backbone::Backbone,
     dcgan,
+    fit::Misfit,
     inference::{self, ResNet},
     latent::{ConvLatent, FlatLatent, Latent, flatten},
     layers::{Init, Linear, Mode},
     ops,
     residual_decoder::ResidualDecoder,
+    state::Tensors,
 };
 
 use super::{CavgaConfig, LatentForm, Parts, Supervision, Variant};
@@ -111,6 +113,27 @@ impl Vae {
             classifier: is_weak.then(|| Linear::new(values, 2, init)),
             grid,
         }
+    }
+
+    /// With the weights of a file: of the backbone for its encoder.
+    pub(super) fn with_weights(self, tensors: &Tensors) -> Result<Self, Misfit> {
+        let Self {
+            encoder, decoder, ..
+        } = self;
+        let (encoder, decoder) = match (encoder, decoder) {
+            (Encoder::Backbone(backbone), decoder) => {
+                let backbone = backbone.with_weights(tensors.clone())?;
+                (Encoder::Backbone(backbone), decoder)
+            }
+            both => both,
+        };
+        Ok(Self {
+            encoder,
+            decoder,
+            latent: self.latent,
+            classifier: self.classifier,
+            grid: self.grid,
+        })
     }
 
     /// F, the output of the encoder's last convolution.

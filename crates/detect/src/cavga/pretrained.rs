@@ -1,17 +1,28 @@
 //! What the networks know before they start.
 
+use std::path::PathBuf;
+
 use cavga_nn::{dcgan::Discriminator, state::Tensors};
 
 use super::Vae;
-use crate::Result;
+use crate::{Error, Result};
 
-/// Tensors of weight files, already read.
+/// A weight file, already read.
+#[derive(Debug, Clone)]
+pub struct WeightFile {
+    /// Where it is, for messages.
+    pub path: PathBuf,
+    /// Its tensors.
+    pub tensors: Tensors,
+}
+
+/// The weight files that a method's settings name.
 #[derive(Debug, Clone, Default)]
 pub struct Pretrained {
-    /// For the encoder: of its backbone; of a DC-GAN, whose generator the decoder takes too.
-    pub encoder: Option<Tensors>,
+    /// For the encoder: of its backbone; for CAVGA-D of a DC-GAN, whose generator the decoder takes too.
+    pub encoder: Option<WeightFile>,
     /// For the discriminator, of a DC-GAN.
-    pub adversary: Option<Tensors>,
+    pub adversary: Option<WeightFile>,
 }
 
 impl Pretrained {
@@ -21,6 +32,12 @@ impl Pretrained {
         vae: Vae,
         discriminator: Discriminator,
     ) -> Result<(Vae, Discriminator)> {
+        let vae = match &self.encoder {
+            None => vae,
+            Some(file) => vae
+                .with_weights(&file.tensors)
+                .map_err(Error::weights(&file.path))?,
+        };
         Ok((vae, discriminator))
     }
 }

@@ -1,0 +1,60 @@
+//! What a run's networks know before they start: the weight files that its settings name, found and read.
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use cavga_detect::{
+    Method, Source,
+    cavga::{Pretrained, WeightFile},
+};
+
+use crate::{
+    Error, Result,
+    progress::Progress,
+    run::{StartedFrom, absolute},
+    weights::{Options, locate, of_file, read},
+};
+
+/// The files' tensors, and what of them goes down in the run's record.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) pretrained: Pretrained,
+    pub(super) files: Vec<StartedFrom>,
+}
+
+impl Known {
+    /// Finds and reads the weight files that the method's settings name; fetches them where they say so.
+    pub(super) fn find(
+        method: &Method,
+        stop: &Arc<AtomicBool>,
+        progress: &mut dyn Progress,
+    ) -> Result<Self> {
+        let mut known = Self::default();
+        let [encoder, adversary] = method.weights();
+        for (wanted, place) in [
+            (encoder, &mut known.pretrained.encoder),
+            (adversary, &mut known.pretrained.adversary),
+        ] {
+            if wanted.source == &Source::Auto && !wanted.is_published {
+                let why = format!(
+                    "{} = \"auto\": nobody publishes weights of a {}; `cavga pretrain dcgan` makes them, and \"none\" starts without",
+                    wanted.key, wanted.network
+                );
+                let origin = format!("settings of {}", method.name());
+                return Err(Error::Config { origin, why });
+            }
+            let options = Options::from_env(Arc::clone(stop));
+            let Some(path) = locate(wanted.network, wanted.source, &options, progress)? else {
+                continue;
+            };
+            known.files.push(StartedFrom {
+                key: wanted.key.to_owned(),
+                network: wanted.network.to_owned(),
+                path: absolute(&path),
+                sha256: of_file(&path)?,
+            });
+            let tensors = read(&path)?;
+            *place = Some(WeightFile { path, tensors });
+        }
+        Ok(known)
+    }
+}
