@@ -2,11 +2,12 @@
 //!
 //! The way of a run: a [`config`] says what is to be done, [`train()`] does it into a [`RunFolder`], [`evaluate`] measures
 //! the model on test images and writes a [`report`], [`predict`] asks it about any image. Whoever has images in memory
-//! loads a [`Model`] and calls [`Model::score`].
+//! loads a [`Model`] and calls [`Model::score`]. [`ablate`] makes the runs of the paper's table 8 and their table.
 //!
 //! Nothing here prints or exits: long work reports to a [`progress::Progress`], every error is an [`Error`] that names
 //! the file or the key and what to do.
 
+pub mod ablate;
 pub mod atomic;
 pub mod calibration;
 pub mod config;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use cavga::ablate::Parts;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 /// Finds whether and where an image is anomalous, after learning from normal images.
@@ -25,9 +26,10 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Generate a set, train, evaluate, report: minutes on two cores, no download
     Demo(Demo),
-    /// Learn from the normal images of a dataset, into a run folder
+    /// Learn from the normal images of a dataset, and with a method that wants it from a few anomalous ones, into a run folder
     #[command(after_help = "\
 A dataset is a folder of normal images, or has the layout train/good, test/<kind>, ground_truth/<kind>.
+A weakly supervised method (its name ends in -w) takes 2 % of the anomalous test images, data.anomalous, out of the test set.
 Ctrl-C writes a checkpoint and stops; --resume goes on from it, to the same bits.
 
 Examples:
@@ -35,6 +37,16 @@ Examples:
   cavga train cavga-d-u --data toothbrush --out runs/small --set data.size=[128,128] --set train.passes=50
   cavga train --resume --out runs/toothbrush")]
     Train(Train),
+    /// Take CAVGA apart as the paper's table 8 does: eight trainings, one table
+    #[command(after_help = "\
+The dataset needs test images: half of the columns learn from some anomalous ones, which leave their test set.
+Ctrl-C stops; the same command goes on, past the columns that are done. OUT/ablation.md and .csv grow with each column.
+Settings are those of all columns: leave out method.name, method.latent.form, method.ae and method.cga.
+
+Examples:
+  cavga ablate --data leather --out ablations/leather --set train.passes=50
+  cavga ablate --data leather --out ablations/three --seeds 0,1,2 --config small.toml")]
+    Ablate(Ablate),
     /// Measure a run on test images: metrics.json, scores.csv, maps/, report.html
     Eval(Eval),
     /// Score images: verdict, map, overlay
@@ -75,7 +87,7 @@ pub(crate) struct Train {
     /// Settings as TOML; another run's run.toml makes that run again
     #[arg(long, value_name = "F.toml")]
     pub(crate) config: Option<PathBuf>,
-    /// Change one setting, as in method.latent=64; comes after --config
+    /// Change one setting, as in train.passes=50; comes after --config
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) overrides: Vec<String>,
     /// Fixes every random draw; short for --set train.seed=N
@@ -84,6 +96,35 @@ pub(crate) struct Train {
     /// Go on with the run in the folder, with its own method, data and settings
     #[arg(long)]
     pub(crate) resume: bool,
+    #[command(flatten)]
+    pub(crate) device: Device,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Ablate {
+    /// The dataset's folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The folder of the runs and their table
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Settings of all columns as TOML
+    #[arg(long, value_name = "F.toml")]
+    pub(crate) config: Option<PathBuf>,
+    /// Change one setting of all columns, as in train.passes=50; comes after --config
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+    /// Fixes every random draw; short for --set train.seed=N
+    #[arg(long, value_name = "N", conflicts_with = "seeds")]
+    pub(crate) seed: Option<u64>,
+    /// Run every column under each of these seeds: mean and standard deviation
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
+    pub(crate) seeds: Vec<u64>,
+    /// r: CAVGA-R, as in the paper; d: CAVGA-D
+    #[arg(long, value_name = "PARTS", default_value = "r")]
+    pub(crate) parts: Parts,
     #[command(flatten)]
     pub(crate) device: Device,
     #[command(flatten)]

@@ -31,6 +31,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     match args.command {
         Command::Demo(args) => run_demo(&args),
         Command::Train(args) => train(&args),
+        Command::Ablate(args) => crate::ablate::run(args),
         Command::Eval(args) => eval(&args),
         Command::Predict(args) => predict(args),
         Command::Methods(args) => methods(&args),
@@ -185,7 +186,7 @@ fn print_figures(evaluation: &Evaluation) -> Result<()> {
     ))?;
     if evaluation.removed > 0 {
         line(format!(
-            "{} test images that the run learnt from are left out.\n",
+            "Test images left out, as the run learnt from them: {}.\n",
             evaluation.removed
         ))?;
     }

@@ -4,6 +4,7 @@
 //! what it asked for. Exit codes: 0 done, 1 the work failed, 2 the arguments or settings are wrong, 130 stopped by
 //! Ctrl-C.
 
+mod ablate;
 mod args;
 mod commands;
 mod output;

@@ -4,15 +4,11 @@
 
 mod common;
 
-use std::{
-    fs,
-    path::Path,
-    process::{Command, Stdio},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{fs, path::Path};
 
-use common::{Set, cavga, fail, stderr, succeed};
+use common::{Set, cavga, fail, succeed};
+#[cfg(unix)]
+use common::{interrupt, stderr};
 
 /// Passes enough that a signal hits in the middle.
 const LONG: [&str; 4] = [
@@ -21,41 +17,6 @@ const LONG: [&str; 4] = [
     "--set",
     "train.checkpoint_steps=1",
 ];
-
-/// Starts training and sends the signal as soon as so many steps are logged.
-#[cfg(unix)]
-fn interrupt(
-    command: &mut Command,
-    run: &Path,
-    steps: usize,
-    signal: &str,
-) -> std::process::Output {
-    let child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let begun = Instant::now();
-    let logged = || {
-        fs::read_to_string(run.join("train.jsonl"))
-            .unwrap_or_default()
-            .lines()
-            .count()
-    };
-    while logged() < steps {
-        assert!(
-            begun.elapsed() < Duration::from_secs(120),
-            "no step in two minutes"
-        );
-        thread::sleep(Duration::from_millis(2));
-    }
-    let status = Command::new("kill")
-        .args([signal, &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(status.success());
-    child.wait_with_output().unwrap()
-}
 
 fn model(run: &Path) -> Vec<u8> {
     fs::read(run.join("model.safetensors")).unwrap()
@@ -160,10 +121,10 @@ fn resuming_something_else_is_refused() {
     let run = set.trained("run");
     let said = fail(
         set.train(&run)
-            .args(["--resume", "--set", "method.latent=5"]),
+            .args(["--resume", "--set", "method.latent.channels=5"]),
         2,
     );
-    assert!(said.contains("method.latent = 4, not 5"), "{said}");
+    assert!(said.contains("method.latent.channels = 4, not 5"), "{said}");
     let mut other = cavga(["train", "cavga-r-u", "--resume", "--data"]);
     let said = fail(other.arg(set.data()).arg("--out").arg(&run), 2);
     assert!(

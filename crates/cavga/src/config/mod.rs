@@ -114,8 +114,7 @@ impl RunConfig {
     pub fn read(name: &str, file: Option<&Path>, overrides: &[String]) -> Result<Self> {
         // Over the whole of the defaults, so that one key of a section can be set alone.
         let mut table = Self::new(methods::named(name)?).to_table()?;
-        let mut asked = file.map_or_else(|| Ok(Table::new()), read_table)?;
-        asked.remove(RECORD);
+        let asked = asked(file, &[])?;
         let origin = file.map_or_else(
             || "configuration".to_owned(),
             |path| path.display().to_string(),
@@ -183,6 +182,16 @@ impl RunConfig {
         }
         Ok(self)
     }
+}
+
+/// What a file and each `key=value` ask for, without the defaults, unread.
+pub(crate) fn asked(file: Option<&Path>, overrides: &[String]) -> Result<Table> {
+    let mut asked = file.map_or_else(|| Ok(Table::new()), read_table)?;
+    asked.remove(RECORD);
+    for text in overrides {
+        keys::set(&mut asked, text)?;
+    }
+    Ok(asked)
 }
 
 /// Reads a TOML file.

@@ -164,7 +164,7 @@ pub fn evaluate(
     unseen::check_record(run, &record, &model)?;
     let (test, removed) = open(&data, &record)?;
     if removed > 0 {
-        let text = format!("{removed} test images that the run learnt from are left out");
+        let text = format!("test images left out, as the run learnt from them: {removed}");
         progress.on(Event::Note(&text));
     }
     let settings = DataConfig {

@@ -130,7 +130,7 @@ impl Page<'_> {
         };
         let removed = match self.measured.removed {
             0 => String::new(),
-            n => format!(" {n} images of the test set that it learnt from are left out."),
+            n => format!(" Test images left out, as it learnt from them: {n}."),
         };
         format!(
             "Of {} anomalous test images, {} were found; of {} normal ones, {} were called anomalous. The model learnt \

@@ -106,6 +106,12 @@ impl Images {
 
 /// The anomalous test images to learn from; an error where there would be none, or none left to find.
 fn draw(data: &Path, test: Vec<TestSample>, share: f64, seed: u64) -> Result<Vec<Sample>> {
+    require_anomalous(data, &test)?;
+    Ok(draw_anomalous(test, share, seed).drawn)
+}
+
+/// Requires as many anomalous test images as a weakly supervised method needs to learn from one and find another.
+pub(crate) fn require_anomalous(data: &Path, test: &[TestSample]) -> Result<()> {
     let is_anomalous = |test: &&TestSample| test.sample.label.is_anomalous();
     let found = test.iter().filter(is_anomalous).count();
     if found < 2 {
@@ -117,7 +123,7 @@ fn draw(data: &Path, test: Vec<TestSample>, share: f64, seed: u64) -> Result<Vec
             needed: 2,
         });
     }
-    Ok(draw_anomalous(test, share, seed).drawn)
+    Ok(())
 }
 
 fn without_mask(sample: Sample) -> TestSample {

@@ -23,9 +23,11 @@ use burn::tensor::Device;
 use cavga_detect::{Batch, Learner, cavga::Pretrained};
 
 use images::Images;
+pub(crate) use images::require_anomalous;
 use known::Known;
 pub use log::{LogLine, read_log};
 use resume::{begin, go_on};
+pub(crate) use resume::{difference, first_difference};
 use session::{End, Session};
 
 use crate::{

@@ -73,7 +73,10 @@ pub(super) fn begin(
 
 /// The first value in which two configurations differ: its key, and both values. How often checkpoints are written may
 /// differ, as it changes nothing in what comes out.
-fn difference(begun: &RunConfig, asked: &RunConfig) -> Result<Option<(String, String, String)>> {
+pub(crate) fn difference(
+    begun: &RunConfig,
+    asked: &RunConfig,
+) -> Result<Option<(String, String, String)>> {
     let mut begun = begun.clone();
     begun.train.checkpoint_minutes = asked.train.checkpoint_minutes;
     begun.train.checkpoint_steps = asked.train.checkpoint_steps;
@@ -81,7 +84,8 @@ fn difference(begun: &RunConfig, asked: &RunConfig) -> Result<Option<(String, St
     Ok(first_difference("", &begun, &asked))
 }
 
-fn first_difference(
+/// The first value in which two tables differ: its key, and both values.
+pub(crate) fn first_difference(
     section: &str,
     begun: &toml::Table,
     asked: &toml::Table,

@@ -19,7 +19,7 @@ pub(crate) const TINY: [&str; 10] = [
     "--set",
     "data.size=[64,64]",
     "--set",
-    "method.latent=4",
+    "method.latent.channels=4",
     "--set",
     "method.dcgan_width=4",
     "--set",
@@ -35,9 +35,15 @@ pub(crate) struct Set {
 
 impl Set {
     pub(crate) fn new() -> Self {
+        Self::with_anomalous(1)
+    }
+
+    /// With so many test images of each of the five kinds of defect.
+    pub(crate) fn with_anomalous(test_per_defect: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = GenerateConfig {
             train: 7,
+            test_per_defect,
             ..GenerateConfig::tiny()
         };
         write_dataset(folder.path().join("data"), &config).unwrap();
@@ -111,4 +117,31 @@ pub(crate) fn scores(run: &Path) -> Vec<Vec<String>> {
         .skip(1)
         .map(|line| line.split(',').map(str::to_owned).collect())
         .collect()
+}
+
+/// Starts the program and sends it the signal as soon as so many steps of a run are logged.
+#[cfg(unix)]
+pub(crate) fn interrupt(command: &mut Command, run: &Path, steps: usize, signal: &str) -> Output {
+    let child = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = std::time::Instant::now();
+    let logged = || {
+        std::fs::read_to_string(run.join("train.jsonl"))
+            .unwrap_or_default()
+            .lines()
+            .count()
+    };
+    while logged() < steps {
+        assert!(begun.elapsed().as_secs() < 120, "no step in two minutes");
+        std::thread::sleep(std::time::Duration::from_millis(2));
+    }
+    let status = Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(status.success());
+    child.wait_with_output().unwrap()
 }

@@ -1,0 +1,48 @@
+//! The verb `ablate`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use cavga::ablate::{AblateOptions, Ablated, ablate};
+
+use crate::{
+    args,
+    commands::stop_flag,
+    output::{STOPPED, line},
+    show::{note, progress},
+};
+
+pub(crate) fn run(args: args::Ablate) -> Result<ExitCode> {
+    let seeds = match args.seed {
+        Some(seed) => vec![seed],
+        None => args.seeds,
+    };
+    let options = AblateOptions {
+        parts: args.parts,
+        config: args.config,
+        overrides: args.overrides,
+        seeds,
+        device: args.device.name().to_owned(),
+        stop: stop_flag()?,
+    };
+    let table = match ablate(&args.data, &args.out, &options, &mut *progress())? {
+        Ablated::Finished(table) => table,
+        Ablated::Stopped { column, seed } => {
+            note(&format!(
+                "stopped in {column} of seed {seed}; the same command goes on from there"
+            ));
+            return Ok(ExitCode::from(STOPPED));
+        }
+    };
+    if args.json.json {
+        line(serde_json::to_string_pretty(&table.json())?)?;
+    } else {
+        line(table.markdown())?;
+        line(format!(
+            "Table: {}, {}",
+            args.out.join("ablation.md").display(),
+            args.out.join("ablation.csv").display()
+        ))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
