@@ -169,7 +169,8 @@ fn four_images_in_a_plain_folder_are_enough() {
         .arg("--out")
         .arg(&run)
         .args(common::TINY)
-        .args(["--set", "method.decoder_width=4"]);
+        .args(["--set", "method.decoder_width=4"])
+        .args(["--set", "method.encoder.weights=none"]);
     succeed(&mut command);
     assert!(fail(cavga(["eval"]).arg(&run), 1).contains("0 test images"));
     succeed(cavga(["predict"]).arg(&run).arg(&plain));
