@@ -9,6 +9,7 @@
 //! | `residual` | \|x − x̂\|, mean over channels |
 //! | `residual-smoothed` | the residual under a Gaussian |
 //! | `attention-deviation` | \|CAM − mean\| / spread per position, of held-out normal images; of CAM^{c_a} − CAM^{c_n} where there are classes |
+//! | `attention-terms-deviation` | the same of the terms α_k·F_k whose sum the CAM is: their distance from their mean, in spreads; in the sum, terms cancel |
 //! | `residual-deviation` | (smoothed residual − mean) / spread per position, of held-out normal images |
 //!
 //! | score | what it is |
@@ -16,7 +17,7 @@
 //! | `classifier` | weakly supervised: the logit of c_a less that of c_n, above 0 for "anomalous": the paper's |
 //! | `attention-anomalous-mean` | weakly supervised: the mean of A^{c_a} |
 //! | `residual` | s_a, the mean of the residual: the paper's, unsupervised |
-//! | `residual-smoothed-max`, `attention-deviation-max`, `residual-deviation-max` | the largest value of that map |
+//! | `residual-smoothed-max`, `attention-deviation-max`, `attention-terms-deviation-max`, `residual-deviation-max` | the largest value of that map |
 
 use burn::tensor::{Device, Tensor};
 use cavga_nn::{
@@ -25,60 +26,8 @@ use cavga_nn::{
     losses, ops, state,
 };
 
-use super::{CavgaConfig, Seen, Vae, VaeInference, Variant, variant::check_images};
+use super::{CavgaConfig, Seen, Vae, VaeInference, Variant, normal::Normal, variant::check_images};
 use crate::{Batch, Detector, Error, ImageScores, Maps, Result, Scores, Tensors, smooth::Gaussian};
-
-/// Mean and spread of a quantity over normal images at each position, both `[1, 1, height, width]`.
-#[derive(Debug, Clone)]
-struct Normal {
-    mean: Tensor<4>,
-    spread: Tensor<4>,
-}
-
-/// How many images' worth of trust the spread pooled over all positions gets beside a position's own: with a handful of held-out images, a
-/// position that happened to vary little would otherwise call anything anomalous.
-const POOLED_IMAGES: f64 = 8.0;
-
-impl Normal {
-    /// Of values `[images, 1, height, width]`.
-    fn of(values: Tensor<4>) -> Self {
-        let images = values.dims()[0] as f64;
-        let mean = values.clone().mean_dim(0);
-        let variance = (values - mean.clone()).square().mean_dim(0);
-        let pooled = variance.clone().mean_dims(&[2, 3]);
-        let shrunk = (variance.mul_scalar(images) + pooled.mul_scalar(POOLED_IMAGES))
-            .div_scalar(images + POOLED_IMAGES);
-        Self {
-            mean,
-            spread: shrunk.sqrt().clamp_min(1e-6),
-        }
-    }
-
-    fn deviation(&self, values: Tensor<4>) -> Tensor<4> {
-        (values - self.mean.clone()) / self.spread.clone()
-    }
-
-    fn collect(&self, name: &str, tensors: &mut Tensors) {
-        tensors.insert(format!("{name}.mean"), self.mean.to_data());
-        tensors.insert(format!("{name}.spread"), self.spread.to_data());
-    }
-
-    fn take(
-        name: &str,
-        [height, width]: [usize; 2],
-        tensors: &mut Tensors,
-        device: &Device,
-    ) -> Result<Self> {
-        let mut load = |part: &str| -> Result<Tensor<4>> {
-            let data = state::take(tensors, &format!("{name}.{part}"), &[1, 1, height, width])?;
-            Ok(Tensor::from_data(data, device))
-        };
-        Ok(Self {
-            mean: load("mean")?,
-            spread: load("spread")?,
-        })
-    }
-}
 
 /// The network alone.
 #[derive(Debug)]
@@ -96,6 +45,8 @@ struct Network {
 struct Pass {
     /// `[batch, maps, height', width']`.
     cams: Tensor<4>,
+    /// What their evidence is the sum of, `[batch, channels, height', width']`.
+    terms: Tensor<4>,
     /// What the classifier says, above 0 for "anomalous", `[batch]`.
     evidence: Option<Tensor<1>>,
     /// `[batch, 1, height, width]`.
@@ -134,8 +85,13 @@ impl Network {
         let vae = Vae::new(variant, config, size, &mut Init::new(0, &on));
         let vae = state::load(vae, "", tensors)?;
         let grid = size.map(|side| side / variant.stride(config));
+        // That form keeps no stage but the last.
+        let inference = match config.attention.stage {
+            Some(_) => None,
+            None => vae.inference(size, grid, &device),
+        };
         Ok(Self {
-            inference: vae.inference(size, grid, &on),
+            inference,
             vae,
             variant,
             config: config.clone(),
@@ -155,12 +111,8 @@ impl Network {
             None => self.vae.see(given, Mode::Score, &self.config),
         };
         let mean = self.vae.latent().mean(seen.features.clone());
-        let cams = self.vae.cams(&seen, &self.config)?.without_autodiff();
-        // A no-op but for SqueezeNet's earlier stages, whose poolings leave out the rim.
-        let cams = match cams.dims() {
-            [_, _, height, width] if [height, width] == self.grid() => cams,
-            _ => ops::resize_bilinear(cams, self.grid()),
-        };
+        let alpha = self.vae.alpha(&seen, &self.config)?;
+        let [cams, terms] = [alpha.cams(&seen), alpha.terms(&seen)].map(|maps| self.on_grid(maps));
         let classes = self.vae.classify(mean.clone());
         let logits = match &self.inference {
             Some(inference) => inference.decode(&self.vae, mean),
@@ -170,10 +122,21 @@ impl Network {
         let residual = (images - reconstruction).abs().mean_dim(1);
         Ok(Pass {
             cams,
+            terms,
             evidence: classes.map(|logits| losses::evidence(logits.without_autodiff())),
             smoothed: self.smoothing.apply(residual.clone()),
             residual,
         })
+    }
+
+    /// Maps at the attention's grid, and off the tape. They come so but from SqueezeNet's earlier stages, whose poolings leave out the
+    /// rim.
+    fn on_grid(&self, maps: Tensor<4>) -> Tensor<4> {
+        let maps = maps.without_autodiff();
+        match maps.dims() {
+            [_, _, height, width] if [height, width] == self.grid() => maps,
+            _ => ops::resize_bilinear(maps, self.grid()),
+        }
     }
 
     /// Height and width of the features that the attention looks at.
@@ -187,6 +150,7 @@ impl Network {
 pub struct CavgaDetector {
     network: Network,
     normal_cam: Normal,
+    normal_terms: Normal,
     normal_residual: Normal,
     device: Device,
 }
@@ -203,10 +167,11 @@ impl CavgaDetector {
     ) -> Result<Self> {
         let network = Network::take(variant, config, size, &mut tensors, device)?;
         state::expect_empty(&tensors)?;
-        let (mut cams, mut residuals) = (Vec::new(), Vec::new());
+        let (mut cams, mut terms, mut residuals) = (Vec::new(), Vec::new(), Vec::new());
         for batch in held_out {
             let pass = network.pass(batch?.images)?;
             cams.push(pass.cam());
+            terms.push(pass.terms);
             residuals.push(pass.smoothed);
         }
         if cams.is_empty() {
@@ -217,6 +182,7 @@ impl CavgaDetector {
         Ok(Self {
             network,
             normal_cam: Normal::of(Tensor::cat(cams, 0)),
+            normal_terms: Normal::of(Tensor::cat(terms, 0)),
             normal_residual: Normal::of(Tensor::cat(residuals, 0)),
             device: device.clone(),
         })
@@ -231,12 +197,17 @@ impl CavgaDetector {
         device: &Device,
     ) -> Result<Self> {
         let network = Network::take(variant, config, size, &mut tensors, device)?;
-        let normal_cam = Normal::take("normal.cam", network.grid(), &mut tensors, device)?;
-        let normal_residual = Normal::take("normal.residual", size, &mut tensors, device)?;
+        let [height, width] = network.grid();
+        let channels = variant.attention_channels(config);
+        let mut take = |name, shape| Normal::take(name, shape, &mut tensors, device);
+        let normal_cam = take("normal.cam", [1, height, width])?;
+        let normal_terms = take("normal.terms", [channels, height, width])?;
+        let normal_residual = take("normal.residual", [1, size[0], size[1]])?;
         state::expect_empty(&tensors)?;
         Ok(Self {
             network,
             normal_cam,
+            normal_terms,
             normal_residual,
             device: device.clone(),
         })
@@ -250,10 +221,12 @@ impl Detector for CavgaDetector {
         let cam_deviation = self.normal_cam.deviation(pass.cam()).abs();
         let Pass {
             cams,
+            terms,
             evidence,
             residual,
             smoothed,
         } = pass;
+        let terms_deviation = ops::resize_bilinear(self.normal_terms.distance(terms), size);
         let attention = attention::attention(cams, options.relu, options.normalize);
         let attention_means = attention.clone().mean_dims(&[2, 3]);
         let attention = ops::resize_bilinear(attention, size);
@@ -283,12 +256,14 @@ impl Detector for CavgaDetector {
             image_scores("residual", residual.clone().mean_dims(&[1, 2, 3])),
             image_scores("residual-smoothed-max", largest(&smoothed)),
             image_scores("attention-deviation-max", largest(&cam_deviation)),
+            image_scores("attention-terms-deviation-max", largest(&terms_deviation)),
             image_scores("residual-deviation-max", largest(&residual_deviation)),
         ]);
         maps.extend([
             named("residual", residual),
             named("residual-smoothed", smoothed),
             named("attention-deviation", cam_deviation),
+            named("attention-terms-deviation", terms_deviation),
             named("residual-deviation", residual_deviation),
         ]);
         Ok(Scores {
@@ -306,6 +281,7 @@ impl Detector for CavgaDetector {
         let mut tensors = Tensors::new();
         state::collect(&self.network.vae, "", &mut tensors);
         self.normal_cam.collect("normal.cam", &mut tensors);
+        self.normal_terms.collect("normal.terms", &mut tensors);
         self.normal_residual
             .collect("normal.residual", &mut tensors);
         Ok(tensors)

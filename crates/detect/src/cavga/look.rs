@@ -7,6 +7,7 @@ use burn::{
 use cavga_nn::{
     attention::{self, Reach, Score},
     layers::Mode,
+    losses,
 };
 
 use super::{CavgaConfig, Vae};
@@ -31,6 +32,13 @@ impl Seen {
             tap: None,
             again: Mode::Score,
         }
+    }
+}
+
+impl Seen {
+    /// The features that the attention looks at.
+    fn looked_at(&self) -> &Tensor<4> {
+        self.tap.as_ref().map_or(&self.features, |(_, tap)| tap)
     }
 }
 
@@ -68,16 +76,13 @@ impl Vae {
         frozen.see(images, Mode::Score, config)
     }
 
-    /// The class activation maps: of the latent, or of each class where there is a classifier.
-    ///
-    /// # Shapes
-    /// - output: `[batch, maps, height', width']`, at the size of the features looked at
+    /// α: how much each channel of the features looked at weighs, for the latent's score, or for each class where there is a classifier.
     ///
     /// # Errors
     /// [`Error::NoGradient`] of an earlier stage on a device without a tape.
-    pub fn cams(&self, seen: &Seen, config: &CavgaConfig) -> Result<Tensor<4>> {
+    pub fn alpha(&self, seen: &Seen, config: &CavgaConfig) -> Result<Alpha> {
         if let Some((stage, tap)) = &seen.tap {
-            return self.cams_of_tap(*stage, tap, seen.again, config.attention.score);
+            return self.alpha_of_tap(*stage, tap, seen.again, config.attention.score);
         }
         let [_, _, height, width] = seen.features.dims();
         let grid = [height, width];
@@ -85,22 +90,21 @@ impl Vae {
             None => attention::latent_weights(self.latent(), grid, config.attention.score),
             Some(classifier) => attention::class_weights(self.latent(), grid, classifier),
         };
-        let alpha = match config.attention.reach {
+        Ok(Alpha::Shared(match config.attention.reach {
             Reach::Exact => alpha,
             Reach::Detached => alpha.detach(),
-        };
-        Ok(attention::cam(seen.features.clone(), alpha))
+        }))
     }
 
     /// Grad-CAM as its authors define it: between an earlier stage and the score lie a batch norm and a kink, and no closed form. The
     /// gradient is found on a tape of its own and counts as a constant.
-    fn cams_of_tap(
+    fn alpha_of_tap(
         &self,
         stage: usize,
         tap: &Tensor<4>,
         again: Mode,
         score: Score,
-    ) -> Result<Tensor<4>> {
+    ) -> Result<Alpha> {
         // Alone on its tape: the weights want no gradient here.
         let frozen = self.clone().no_grad();
         let maps = (0..if self.classifier().is_some() { 2 } else { 1 }).map(|map| {
@@ -115,10 +119,57 @@ impl Vae {
                     mu.sum().div_scalar(values as f64)
                 }
             };
-            let alpha = mean_gradient(&leaf, &score.backward())?;
-            Ok(attention::cam_of_each(tap.clone(), alpha))
+            mean_gradient(&leaf, &score.backward())
         });
-        Ok(Tensor::cat(maps.collect::<Result<_>>()?, 1))
+        Ok(Alpha::OfEach(maps.collect::<Result<_>>()?))
+    }
+}
+
+/// How much each channel of the features looked at weighs in each map.
+#[derive(Debug, Clone)]
+pub enum Alpha {
+    /// The same for all images, `[maps, channels]`.
+    Shared(Tensor<2>),
+    /// For each map, each image's own, `[batch, channels]`.
+    OfEach(Vec<Tensor<2>>),
+}
+
+impl Alpha {
+    /// The class activation maps.
+    ///
+    /// # Shapes
+    /// - output: `[batch, maps, height', width']`, at the size of the features looked at
+    pub fn cams(&self, seen: &Seen) -> Tensor<4> {
+        match self {
+            Self::Shared(alpha) => attention::cam(seen.looked_at().clone(), alpha.clone()),
+            Self::OfEach(maps) => {
+                let cam = |alpha: &Tensor<2>| {
+                    attention::cam_of_each(seen.looked_at().clone(), alpha.clone())
+                };
+                Tensor::cat(maps.iter().map(cam).collect(), 1)
+            }
+        }
+    }
+
+    /// The terms whose sum over channels is the one map of the latent, or of two classes CAM^{c_a} − CAM^{c_n}.
+    ///
+    /// # Shapes
+    /// - output: `[batch, channels, height', width']`
+    pub fn terms(&self, seen: &Seen) -> Tensor<4> {
+        let row = |map: usize| match self {
+            Self::Shared(alpha) => alpha.clone().narrow(0, map, 1),
+            Self::OfEach(maps) => maps[map].clone(),
+        };
+        let maps = match self {
+            Self::Shared(alpha) => alpha.dims()[0],
+            Self::OfEach(maps) => maps.len(),
+        };
+        let alpha = match maps {
+            1 => row(0),
+            _ => row(losses::ANOMALOUS) - row(losses::NORMAL),
+        };
+        let [rows, channels] = alpha.dims();
+        seen.looked_at().clone() * alpha.reshape([rows, channels, 1, 1])
     }
 }
 

@@ -18,6 +18,7 @@ mod detector;
 mod learner;
 mod look;
 mod networks;
+mod normal;
 mod objective;
 mod pretrained;
 mod variant;
@@ -29,7 +30,7 @@ pub use config::{
 };
 pub use detector::CavgaDetector;
 pub use learner::CavgaLearner;
-pub use look::Seen;
+pub use look::{Alpha, Seen};
 pub use networks::{Vae, VaeInference};
 pub use objective::{Forward, Guidance, Labels, Objective};
 pub use pretrained::{Pretrained, WeightFile};

@@ -113,7 +113,7 @@ impl Forward {
         let sample = latent.sample(noise(latent.mu.dims()));
         let logits = vae.decode(sample, Mode::Train);
         let options = &config.attention;
-        let cams = labels.of_normal(vae.cams(seen, config)?);
+        let cams = labels.of_normal(vae.alpha(seen, config)?.cams(seen));
         Ok(Self {
             latent,
             reconstruction: ops::sigmoid(logits.clone()),

@@ -64,6 +64,21 @@ impl Variant {
         size.map(|side| side / stride)
     }
 
+    /// Channels of the features that the attention looks at.
+    pub fn attention_channels(self, config: &CavgaConfig) -> usize {
+        let Some(stage) = config.attention.stage else {
+            return self.channels(config);
+        };
+        let before = stage.saturating_sub(1);
+        match self.parts {
+            Parts::Dcgan => config.dcgan_width << before,
+            Parts::Resnet => {
+                let channels = config.encoder.backbone.tap_channels();
+                channels.get(before).copied().unwrap_or_default()
+            }
+        }
+    }
+
     /// An error for settings that cannot work, or not with images of `size`, `[height, width]`: multiples of 32 (so that either parts
     /// take them), not so small that the discriminator's last 4×4 convolution has no position, and not so large that no machine could
     /// hold the features.
