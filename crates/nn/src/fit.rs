@@ -126,3 +126,45 @@ fn floats(data: TensorData) -> Result<TensorData, String> {
         other => Err(format!("{other:?}")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layers::{Conv2d, ConvConfig, Init};
+    use burn::tensor::Device;
+
+    fn conv() -> Conv2d {
+        let config = ConvConfig::new(2, 3, 1).bias();
+        config.init(&mut Init::new(0, &Device::flex()))
+    }
+
+    fn tensors(names: &[&str]) -> Tensors {
+        let shapes: [&[usize]; 2] = [&[3, 2, 1, 1], &[3]];
+        let tensor = |name: &str| {
+            let shape = shapes[usize::from(name.ends_with("bias"))];
+            TensorData::new(vec![1.0_f32; shape.iter().product()], shape.to_vec())
+        };
+        let all = names.iter().map(|name| ((*name).to_owned(), tensor(name)));
+        all.collect()
+    }
+
+    #[test]
+    fn only_what_is_behind_the_prefix_is_looked_at() {
+        let file = tensors(&["conv.weight", "conv.bias", "other.weight"]);
+        let fitted = fit(conv(), "conv.", file.clone()).unwrap();
+        assert_eq!(fitted.weight.val().into_data(), file["conv.weight"]);
+        let misfit = fit(conv(), "", file).unwrap_err();
+        assert_eq!(misfit.surplus.len(), 3);
+        assert_eq!(misfit.missing.len(), 2);
+    }
+
+    #[test]
+    fn a_message_names_three_of_a_kind_and_counts_the_others() {
+        let file = tensors(&["a.bias", "b.bias", "c.bias", "d.bias", "e.bias", "weight"]);
+        assert_eq!(
+            fit(conv(), "", file).unwrap_err().to_string(),
+            "these tensors are not this network's; missing: bias [3]; of no part of it: a.bias [3], b.bias [3], \
+             c.bias [3] and 2 more"
+        );
+    }
+}

@@ -110,6 +110,16 @@ fn the_strided_networks_features_are_some_of_the_dilated_ones() {
 }
 
 #[test]
+fn an_output_stride_beyond_a_networks_own_changes_nothing() {
+    for kind in [Kind::Resnet18, Kind::MobilenetV2, Kind::Squeezenet1x1] {
+        let network = new(kind, 64);
+        let features = network.forward(images([64, 64]), Mode::Score);
+        assert_eq!(features.dims()[2..], network.grid([64, 64]), "{kind:?}");
+        assert_eq!(network.grid([64, 64]), new(kind, 32).grid([64, 64]));
+    }
+}
+
+#[test]
 fn a_backbones_own_tensors_fit_it_and_a_classifier_is_left_aside() {
     for kind in [Kind::Resnet18, Kind::EfficientnetLite0, Kind::Squeezenet1x1] {
         let mut file = tensors(&new(kind, 32));

@@ -230,7 +230,7 @@ impl MobileNet {
             conv_head: ConvConfig::new(input, last, 1).kaiming().init(init),
             bn1: family.norm(last, init),
             family,
-            output_stride,
+            output_stride: dilation.reached,
         }
     }
 

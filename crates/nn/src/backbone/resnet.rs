@@ -270,7 +270,7 @@ impl ResNet {
             layer3: stage(2, init),
             layer4: stage(3, init),
             kind,
-            output_stride,
+            output_stride: dilation.reached,
         }
     }
 

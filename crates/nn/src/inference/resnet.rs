@@ -10,7 +10,7 @@ use crate::backbone::resnet::{self, IMAGENET_DEVIATION, IMAGENET_MEAN};
 use crate::layers::{BatchNorm2d, Conv2d};
 use crate::ops::{self, Activation};
 
-/// [`resnet::ResNet`].
+/// A ResNet, of [`Backbone`](crate::backbone::Backbone).
 #[derive(Debug)]
 pub struct ResNet {
     stem: Layer,
