@@ -41,6 +41,9 @@ Examples:
     Predict(Predict),
     /// List the methods
     Methods(Methods),
+    /// Learn weights that a method can start from
+    #[command(subcommand)]
+    Pretrain(crate::pretrain::Pretrain),
     /// Look at datasets
     #[command(subcommand)]
     Data(Data),

@@ -33,12 +33,13 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Eval(args) => eval(&args),
         Command::Predict(args) => predict(args),
         Command::Methods(args) => methods(&args),
+        Command::Pretrain(args) => crate::pretrain::run(&args),
         Command::Data(args::Data::Check(args)) => data_check(&args),
     }
 }
 
 /// A flag that Ctrl-C raises; a second Ctrl-C ends the program at once.
-fn stop_flag() -> Result<Arc<AtomicBool>> {
+pub(crate) fn stop_flag() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {

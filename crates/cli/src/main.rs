@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod output;
+mod pretrain;
 mod show;
 
 use std::process::ExitCode;

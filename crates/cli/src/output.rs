@@ -48,6 +48,7 @@ fn code(error: &anyhow::Error) -> u8 {
             | Error::Config { .. }
             | Error::RunExists { .. }
             | Error::RunDiffers { .. }
+            | Error::Out { .. }
             | Error::Device(_),
         ) => 2,
         Some(Error::Stopped) => STOPPED,

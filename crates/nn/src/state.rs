@@ -30,6 +30,16 @@ pub enum StateError {
         /// What was given.
         found: Vec<usize>,
     },
+    /// Pretrained weights of another width or another network.
+    #[error(
+        "the pretrained weights do not fit this {part}: {differences}; give weights of its width"
+    )]
+    Pretrained {
+        /// What they were to go into.
+        part: &'static str,
+        /// The first names and shapes that differ.
+        differences: String,
+    },
     /// A tensor of another element type than f32.
     #[error("the tensor {name} holds {found}, expected f32")]
     Type {

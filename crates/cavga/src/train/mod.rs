@@ -6,9 +6,9 @@
 
 mod calibrate;
 mod images;
-mod log;
+pub(crate) mod log;
 mod resume;
-mod session;
+pub(crate) mod session;
 
 use std::{
     path::Path,

@@ -7,7 +7,10 @@ use cavga_nn::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{
+    Result,
+    check::{check, check_adam, check_amount, check_width},
+};
 
 /// CAVGA's settings. The default is the paper's where it says; where it is silent, or training fails as printed, each key says why.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -180,7 +183,6 @@ impl CavgaConfig {
 
     /// An error for a value that cannot work.
     pub fn check(&self) -> Result<()> {
-        let width = |key, count| check(key, (1..=MAX_WIDTH).contains(&count), "1 to 16384", &count);
         let stride = self.output_stride;
         check(
             "output_stride",
@@ -189,9 +191,9 @@ impl CavgaConfig {
             &stride,
         )?;
         check("passes", self.passes > 0, "at least 1", &self.passes)?;
-        width("latent", self.latent)?;
-        width("dcgan_width", self.dcgan_width)?;
-        width("decoder_width", self.decoder_width)?;
+        check_width("latent", self.latent)?;
+        check_width("dcgan_width", self.dcgan_width)?;
+        check_width("decoder_width", self.decoder_width)?;
         check_adam(
             ["adam.rate", "adam.beta_1", "adam.beta_2", "adam.epsilon"],
             &self.adam,
@@ -233,39 +235,4 @@ impl Adversary {
         check_amount("adversary.limit", self.limit)?;
         check_amount("adversary.rest_below", self.rest_below)
     }
-}
-
-/// The most channels that a layer may be asked for, far above what is of use: products of them must not overflow.
-const MAX_WIDTH: usize = 1 << 14;
-
-fn check_adam([rate, beta_1, beta_2, epsilon]: [&'static str; 4], adam: &AdamConfig) -> Result<()> {
-    let decay = |key, value| {
-        check(
-            key,
-            (0.0..1.0).contains(&value),
-            "at least 0, below 1",
-            &value,
-        )
-    };
-    check_amount(rate, adam.rate)?;
-    decay(beta_1, adam.beta_1)?;
-    decay(beta_2, adam.beta_2)?;
-    let above_0 = adam.epsilon > 0.0 && adam.epsilon.is_finite();
-    check(epsilon, above_0, "a number above 0", &adam.epsilon)
-}
-
-fn check_amount(key: &'static str, value: f64) -> Result<()> {
-    let fits = value >= 0.0 && value.is_finite();
-    check(key, fits, "a number of at least 0", &value)
-}
-
-fn check(key: &'static str, fits: bool, expected: &str, found: &dyn ToString) -> Result<()> {
-    if fits {
-        return Ok(());
-    }
-    Err(Error::Config {
-        key,
-        expected: expected.to_owned(),
-        found: found.to_string(),
-    })
 }

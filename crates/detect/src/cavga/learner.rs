@@ -20,7 +20,7 @@ use super::{
     CavgaConfig, CavgaDetector, Forward, Objective, Parts, Vae, adversary::Push,
     networks::check_images,
 };
-use crate::{Batch, Detector, Error, Learner, Losses, Result, Tensors};
+use crate::{Batch, Detector, Error, Learner, Losses, Result, Tensors, check::finite};
 
 /// A CAVGA in training.
 #[derive(Debug)]
@@ -169,16 +169,6 @@ fn seen(images: Tensor<4>, noise: &Option<Tensor<4>>) -> Tensor<4> {
     match noise {
         Some(noise) => images + noise.clone(),
         None => images,
-    }
-}
-
-/// The value of a loss, or an error that names it.
-fn finite(name: &'static str, loss: &Tensor<1>, step: u64) -> Result<f64> {
-    let value = f64::from(loss.clone().into_scalar::<f32>());
-    if value.is_finite() {
-        Ok(value)
-    } else {
-        Err(Error::NotFinite { name, value, step })
     }
 }
 
