@@ -18,6 +18,7 @@ impl Case {
         let folder = tempfile::tempdir().unwrap();
         let generate = GenerateConfig {
             train: 7,
+            size: [70, 64],
             ..GenerateConfig::tiny()
         };
         write_dataset(folder.path().join("set"), &generate).unwrap();
