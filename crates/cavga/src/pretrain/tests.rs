@@ -90,7 +90,7 @@ fn a_folder_becomes_weights_samples_and_a_log() {
             .keys()
             .all(|name| { name.starts_with("generator.") || name.starts_with("discriminator.") })
     );
-    assert!(session_values(&tensors).all(f64::is_finite));
+    assert!(numbers(&tensors).all(f64::is_finite));
     let log = read_log(&case.out("faces.jsonl")).unwrap();
     assert_eq!(log.len(), 4);
     assert!(
@@ -113,7 +113,7 @@ fn a_folder_becomes_weights_samples_and_a_log() {
     assert_eq!(outcome, PretrainOutcome::WasFinished(about));
 }
 
-fn session_values(tensors: &Tensors) -> impl Iterator<Item = f64> {
+fn numbers(tensors: &Tensors) -> impl Iterator<Item = f64> {
     tensors.values().flat_map(|data| data.iter::<f64>())
 }
 
@@ -224,4 +224,21 @@ fn settings_that_cannot_be_are_named() {
         assert!(error.contains(says), "{error}");
     }
     assert_eq!(dcgan_config(&["batch=3".to_owned()]).unwrap().batch, 3);
+}
+
+#[test]
+fn a_training_that_diverges_stops_and_leaves_no_weights() {
+    let mut case = Case::new();
+    case.config.adam.rate = 1e30;
+    case.config.passes = 5;
+    let options = PretrainOptions {
+        checkpoint_minutes: 0.0,
+        ..PretrainOptions::default()
+    };
+    let error = case.run("a.safetensors", &options).unwrap_err();
+    assert!(matches!(error, Error::Diverged { .. }), "{error}");
+    assert!(!case.out("a.safetensors").exists());
+    let log = read_log(&case.out("a.jsonl")).unwrap();
+    let finite = |line: &crate::LogLine| line.losses.values().all(|loss| loss.is_finite());
+    assert!(log.len() < 10 && log.iter().all(finite));
 }

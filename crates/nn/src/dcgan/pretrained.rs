@@ -4,6 +4,8 @@
 //! its head; the decoder is the generator without its first layer, which makes a map of a vector and so has no counterpart in a
 //! decoder of maps: the decoder's own 1×1 `project` stays as it was drawn.
 
+use std::collections::BTreeMap;
+
 use burn::module::Module;
 
 use super::{Decoder, Discriminator, Encoder};
@@ -18,10 +20,7 @@ impl Encoder {
     /// # Errors
     /// [`StateError::Pretrained`] for a discriminator of another width, or another network; [`StateError::Type`].
     pub fn with_pretrained(self, tensors: &Tensors) -> Result<Self, StateError> {
-        let head = "discriminator.head.";
-        let mut features = tensors.clone();
-        features.retain(|name, _| !name.starts_with(head));
-        fit(self, "encoder", "discriminator.features.", "", &features)
+        fit(self, "encoder", "discriminator.features.", "", tensors)
     }
 }
 
@@ -62,7 +61,7 @@ fn fit<M: Module>(
         .iter()
         .filter_map(|(name, data)| Some((name.strip_prefix(prefix)?, data)))
         .filter(|(name, _)| !stays(name))
-        .collect::<std::collections::BTreeMap<_, _>>();
+        .collect::<BTreeMap<_, _>>();
     let mut differences = Vec::new();
     for (name, data) in own.iter().filter(|(name, _)| !stays(name)) {
         let expected = data.shape().to_vec();
