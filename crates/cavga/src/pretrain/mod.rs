@@ -23,7 +23,7 @@ use std::{
 use cavga_detect::{Tensors, dcgan::Dcgan};
 
 pub use cavga_detect::dcgan::DcganConfig;
-pub use files::{Pretrained, Stage, load};
+pub use files::{Network, Pretrained, Stage, load};
 
 use crate::{
     Error, Result,
@@ -115,7 +115,7 @@ pub fn pretrain_dcgan(
     let steps = config.steps(images.samples.len());
     let place = Place::default();
     let about = Pretrained {
-        network: files::Network::Dcgan,
+        network: Network::Dcgan,
         config: config.clone(),
         seed: options.seed,
         data: images.fingerprint.clone(),

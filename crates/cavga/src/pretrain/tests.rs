@@ -242,3 +242,31 @@ fn a_training_that_diverges_stops_and_leaves_no_weights() {
     let finite = |line: &crate::LogLine| line.losses.values().all(|loss| loss.is_finite());
     assert!(log.len() < 10 && log.iter().all(finite));
 }
+
+/// Grey PGM files in one folder for each person, none of them square, where they are at hand: `CAVGA_TEST_DATA`, or `shared/data`
+/// beside the project.
+#[test]
+fn real_faces_in_folders_are_learnt_from() {
+    let root = std::env::var_os("CAVGA_TEST_DATA").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
+        PathBuf::from,
+    );
+    let data = root.join("orl_faces");
+    if !data.is_dir() {
+        let data = data.display();
+        println!("skipped: {data} is missing; set CAVGA_TEST_DATA to run it");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let config = DcganConfig {
+        passes: 1,
+        batch: 128,
+        ..DcganConfig::tiny()
+    };
+    let out = folder.path().join("faces.safetensors");
+    let outcome = pretrain_dcgan(&config, &data, &out, &PretrainOptions::default(), &mut ());
+    let PretrainOutcome::Finished(about) = outcome.unwrap() else {
+        panic!("it is not finished");
+    };
+    assert_eq!((about.images, about.steps), (400, 4));
+}

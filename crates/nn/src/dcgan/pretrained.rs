@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::Module;
+use burn::{module::Module, tensor::TensorData};
 
 use super::{Decoder, Discriminator, Encoder};
 use crate::state::{self, StateError, Tensors};
@@ -55,32 +55,15 @@ fn fit<M: Module>(
     tensors: &Tensors,
 ) -> Result<M, StateError> {
     let stays = |name: &str| !fresh.is_empty() && name.starts_with(fresh);
-    let mut own = Tensors::new();
-    state::collect(&module, "", &mut own);
+    let mut all = Tensors::new();
+    state::collect(&module, "", &mut all);
+    let (mut own, needed): (Tensors, Tensors) = all.into_iter().partition(|(name, _)| stays(name));
     let given = tensors
         .iter()
         .filter_map(|(name, data)| Some((name.strip_prefix(prefix)?, data)))
         .filter(|(name, _)| !stays(name))
         .collect::<BTreeMap<_, _>>();
-    let mut differences = Vec::new();
-    for (name, data) in own.iter().filter(|(name, _)| !stays(name)) {
-        let expected = data.shape().to_vec();
-        match given.get(name.as_str()).map(|data| data.shape().to_vec()) {
-            None => differences.push(format!("{prefix}{name} {expected:?} is missing")),
-            Some(found) if found != expected => {
-                differences.push(format!("{prefix}{name} is {found:?}, not {expected:?}"));
-            }
-            Some(_) => {}
-        }
-    }
-    for (name, data) in &given {
-        if !own.contains_key(*name) {
-            let found = data.shape().to_vec();
-            differences.push(format!(
-                "{prefix}{name} {found:?} is not one of its tensors"
-            ));
-        }
-    }
+    let mut differences = differences(prefix, &needed, &given);
     if !differences.is_empty() {
         let more = differences.len().saturating_sub(NAMED);
         differences.truncate(NAMED);
@@ -90,13 +73,36 @@ fn fit<M: Module>(
         }
         return Err(StateError::Pretrained { part, differences });
     }
-    own.retain(|name, _| stays(name));
     own.extend(
         given
             .into_iter()
             .map(|(name, data)| (name.to_owned(), data.clone())),
     );
     state::load(module, "", &mut own)
+}
+
+/// What is missing, of another shape, or too much in `given` for a module that needs the tensors `needed`.
+fn differences(prefix: &str, needed: &Tensors, given: &BTreeMap<&str, &TensorData>) -> Vec<String> {
+    let mut differences = Vec::new();
+    for (name, data) in needed {
+        let expected = data.shape().to_vec();
+        match given.get(name.as_str()).map(|data| data.shape().to_vec()) {
+            None => differences.push(format!("{prefix}{name} {expected:?} is missing")),
+            Some(found) if found != expected => {
+                differences.push(format!("{prefix}{name} is {found:?}, not {expected:?}"));
+            }
+            Some(_) => {}
+        }
+    }
+    for (name, data) in given {
+        if !needed.contains_key(*name) {
+            let found = data.shape().to_vec();
+            differences.push(format!(
+                "{prefix}{name} {found:?} is not one of its tensors"
+            ));
+        }
+    }
+    differences
 }
 
 #[cfg(test)]
