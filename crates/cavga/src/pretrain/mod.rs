@@ -30,7 +30,7 @@ use crate::{
     config::{changed, difference},
     progress::{Event, Progress},
     tensor_file::{self, Place},
-    train::session::End,
+    train::session::{End, steps},
 };
 use files::Files;
 use images::Images;
@@ -112,7 +112,7 @@ pub fn pretrain_dcgan(
     let device = cavga_detect::device::parse(&options.device)?;
     let files = Files::of(out, options.resume)?;
     let images = Images::open(data, progress)?;
-    let steps = config.steps(images.samples.len());
+    let steps = steps(config.passes, images.samples.len(), config.batch);
     let place = Place::default();
     let about = Pretrained {
         network: Network::Dcgan,

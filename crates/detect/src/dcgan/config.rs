@@ -62,12 +62,6 @@ impl DcganConfig {
         }
     }
 
-    /// Steps of a whole training on so many images.
-    pub fn steps(&self, images: usize) -> u64 {
-        let batches = images.div_ceil(self.batch.max(1)) as u64;
-        (self.passes as u64).saturating_mul(batches)
-    }
-
     /// An error for a value that cannot work.
     pub fn check(&self) -> Result<()> {
         check("passes", self.passes > 0, "at least 1", &self.passes)?;
