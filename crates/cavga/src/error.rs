@@ -149,6 +149,27 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// A file that is not to be written where it was asked for.
+    #[error("{}: {why}", path.display())]
+    Out {
+        /// The file.
+        path: PathBuf,
+        /// What is in the way, and what to do.
+        why: String,
+    },
+    /// An image smaller than what is made of it.
+    #[error(
+        "{}: {} rows of {} pixels, expected at least {needed} of each; take it out, or give a larger one",
+        path.display(), found[0], found[1]
+    )]
+    ImageTooSmall {
+        /// The image.
+        path: PathBuf,
+        /// Its height and width.
+        found: [usize; 2],
+        /// The least height and width.
+        needed: usize,
+    },
     /// A folder without a run.
     #[error("{}: not the folder of a run: it has no {missing}{hint}", path.display())]
     NotARun {

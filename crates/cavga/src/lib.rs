@@ -20,6 +20,7 @@ pub mod methods;
 mod model;
 pub mod picture;
 mod predict;
+pub mod pretrain;
 pub mod progress;
 pub mod report;
 mod run;

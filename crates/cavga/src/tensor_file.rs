@@ -76,11 +76,11 @@ struct Format {
     format: u64,
 }
 
-/// Writes a file of tensors, whole or not at all.
+/// Writes a file of tensors, whole or not at all. `header` is a [`Header`], or what another kind of file says of itself.
 ///
 /// # Errors
 /// [`Error::Io`]; [`Error::Tensor`] for a tensor of quantised or truth values, which have no agreed format.
-pub fn save(path: &Path, header: &Header, tensors: &Tensors) -> Result<()> {
+pub fn save(path: &Path, header: &impl Serialize, tensors: &Tensors) -> Result<()> {
     let mut views = Vec::with_capacity(tensors.len());
     for (name, data) in tensors {
         let bad = |why: String| Error::Tensor {
@@ -117,6 +117,11 @@ pub fn save(path: &Path, header: &Header, tensors: &Tensors) -> Result<()> {
 /// One of [`Error::Io`], [`Error::NotSafetensors`], [`Error::CutShort`], [`Error::NotOurs`], [`Error::OtherFormat`],
 /// [`Error::Damaged`], [`Error::Tensor`], each naming the file and what to do.
 pub fn load(path: &Path) -> Result<(Header, Tensors)> {
+    load_as(path)
+}
+
+/// [`load`] for a file whose header is an `H`.
+pub(crate) fn load_as<H: DeserializeOwned>(path: &Path) -> Result<(H, Tensors)> {
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
     let owned = || path.to_owned();
     let parsed = SafeTensors::deserialize(&bytes).map_err(|error| match error {

@@ -57,6 +57,9 @@ Examples:
     #[command(after_help = "\
 Weights are kept in CAVGA_WEIGHTS, else in cavga/weights in the user's cache folder. CAVGA_OFFLINE=1 forbids fetching.")]
     Weights(Weights),
+    /// Learn weights that a method can start from
+    #[command(subcommand)]
+    Pretrain(crate::pretrain::Pretrain),
     /// Look at datasets
     #[command(subcommand)]
     Data(Data),

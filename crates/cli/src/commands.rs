@@ -36,6 +36,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Predict(args) => predict(args),
         Command::Methods(args) => methods(&args),
         Command::Weights(args) => weights::run(&args),
+        Command::Pretrain(args) => crate::pretrain::run(&args),
         Command::Data(args::Data::Check(args)) => data_check(&args),
     }
 }

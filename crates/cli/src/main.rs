@@ -8,6 +8,7 @@ mod ablate;
 mod args;
 mod commands;
 mod output;
+mod pretrain;
 mod show;
 mod weights;
 

@@ -14,6 +14,7 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, Imag
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::fit::Fit;
 
 /// What a file may at most be before it is refused unread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +57,14 @@ pub struct Image {
 /// A file that is missing, empty, no image, cut short, over the limit, or holds NaN, infinities or values outside [0, 1].
 pub fn load_image(path: &Path, size: Option<[usize; 2]>, limits: &Limits) -> Result<Image> {
     to_image(path, decode(path, limits)?, size)
+}
+
+/// Reads an image and brings it to `size` (height, width) as `fit` says; else as [`load_image`].
+///
+/// # Errors
+/// As [`load_image`].
+pub fn load_fitted(path: &Path, size: [usize; 2], fit: Fit, limits: &Limits) -> Result<Image> {
+    to_image(path, fit.cut(decode(path, limits)?, size), Some(size))
 }
 
 /// The size of an image as [`load_image`] would give it, `[height, width]`, from the file's header alone.

@@ -248,15 +248,6 @@ impl Scan {
     }
 
     fn sample(&self, path: &Path, label: Label) -> Sample {
-        let relative = path.strip_prefix(&self.dataset.root).unwrap_or(path);
-        let parts: Vec<_> = relative
-            .components()
-            .map(|part| part.as_os_str().to_string_lossy())
-            .collect();
-        Sample {
-            id: parts.join("/"),
-            path: path.to_path_buf(),
-            label,
-        }
+        Sample::found(&self.dataset.root, path, label)
     }
 }

@@ -10,8 +10,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crate::augment::Augment;
-use crate::decode::{Image, Limits, load_image};
+use crate::decode::{Image, Limits, load_fitted};
 use crate::error::{Error, Result};
+use crate::fit::Fit;
 use crate::sample::Sample;
 
 /// How a pass is loaded.
@@ -19,6 +20,8 @@ use crate::sample::Sample;
 pub struct LoaderConfig {
     /// Height and width that every image is resized to.
     pub size: [usize; 2],
+    /// How an image of another aspect ratio comes to this size; the default stretches it.
+    pub fit: Fit,
     /// Images in a batch; the last batch of a pass may have fewer.
     pub batch: usize,
     /// Random changes; the default is none.
@@ -40,6 +43,7 @@ impl Default for LoaderConfig {
     fn default() -> Self {
         Self {
             size: [256, 256],
+            fit: Fit::default(),
             batch: 16,
             augment: Augment::default(),
             seed: 0,
@@ -288,7 +292,12 @@ impl Shared {
     fn load(&self, place: usize) -> Result<Image> {
         let index = self.order[place];
         let config = &self.config;
-        let mut image = load_image(&self.samples[index].path, Some(config.size), &config.limits)?;
+        let mut image = load_fitted(
+            &self.samples[index].path,
+            config.size,
+            config.fit,
+            &config.limits,
+        )?;
         config
             .augment
             .apply(&mut image, config.seed, config.pass, index as u64);

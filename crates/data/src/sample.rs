@@ -1,6 +1,6 @@
 //! One image on disk with what is known of it: to whoever learns, and to whoever measures.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::dataset::{hash_file, hex};
 use crate::error::Result;
@@ -66,4 +66,20 @@ pub struct TestSample {
     pub sample: Sample,
     /// The file that marks its defect, for anomalous images of a set that has masks. A normal image has none.
     pub mask: Option<PathBuf>,
+}
+
+impl Sample {
+    /// The image at `path` below the folder `root`, without a mask.
+    pub fn found(root: &Path, path: &Path, label: Label) -> Self {
+        let relative = path.strip_prefix(root).unwrap_or(path);
+        let parts: Vec<_> = relative
+            .components()
+            .map(|part| part.as_os_str().to_string_lossy())
+            .collect();
+        Self {
+            id: parts.join("/"),
+            path: path.to_path_buf(),
+            label,
+        }
+    }
 }

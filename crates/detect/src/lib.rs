@@ -5,6 +5,8 @@
 //! settings, is a [`Method`]: at once the file format, the registry and the documentation.
 
 pub mod cavga;
+mod check;
+pub mod dcgan;
 mod error;
 mod method;
 mod smooth;

@@ -16,6 +16,8 @@ pub enum Stream {
     InstanceReal = 3,
     /// Noise on the images that the discriminator sees: reconstructed ones.
     InstanceFake = 4,
+    /// Latents of the images that are shown of a generator, the same ones at all times.
+    Samples = 9,
 }
 
 /// The generator of a stream at a step of a run.

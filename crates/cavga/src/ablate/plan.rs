@@ -14,9 +14,9 @@ use super::{
 };
 use crate::{
     Error, Result, atomic,
-    config::{RunConfig, asked, read_table},
+    config::{RunConfig, asked, first_difference, read_table},
     run::RunFolder,
-    train::{first_difference, require_anomalous},
+    train::require_anomalous,
 };
 
 /// What is to be run.

@@ -1,8 +1,8 @@
 //! Keys of a configuration: setting one by its dotted name, and naming the one that a slip of the keyboard missed.
 
+use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-use super::RunConfig;
 use crate::{Error, Result, error::nearest};
 
 /// Sets `section.key=value` in `table`; the value is TOML, or else taken as text.
@@ -50,7 +50,7 @@ pub(super) fn merge(table: &mut Table, over: Table) {
 }
 
 /// Reads a configuration from a table. `origin` names the file or the option in errors.
-pub(super) fn deserialize(table: &Table, origin: &str) -> Result<RunConfig> {
+pub(super) fn deserialize<C: DeserializeOwned>(table: &Table, origin: &str) -> Result<C> {
     table.clone().try_into().map_err(|error: toml::de::Error| {
         unknown_key(table, origin, error.message()).unwrap_or_else(|| Error::Config {
             origin: origin.to_owned(),

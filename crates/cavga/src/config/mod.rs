@@ -8,7 +8,7 @@ mod keys;
 use std::{fs, path::Path};
 
 use cavga_detect::Method;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
 use crate::{Error, Result, methods};
@@ -121,7 +121,7 @@ impl RunConfig {
         );
         check_method(&asked, name, &origin)?;
         keys::merge(&mut table, asked);
-        let mut config = keys::deserialize(&table, &origin)?;
+        let mut config: Self = keys::deserialize(&table, &origin)?;
         for text in overrides {
             keys::set(&mut table, text)?;
             let origin = format!("--set {text}");
@@ -136,10 +136,7 @@ impl RunConfig {
     /// # Errors
     /// [`Error::Config`] for a number that TOML cannot hold.
     pub fn to_table(&self) -> Result<Table> {
-        Table::try_from(self).map_err(|e| Error::Config {
-            origin: "configuration".to_owned(),
-            why: e.to_string(),
-        })
+        to_table(self)
     }
 
     fn checked(self, origin: &str) -> Result<Self> {
@@ -192,6 +189,62 @@ pub(crate) fn asked(file: Option<&Path>, overrides: &[String]) -> Result<Table> 
         keys::set(&mut asked, text)?;
     }
     Ok(asked)
+}
+
+fn to_table(config: &impl Serialize) -> Result<Table> {
+    Table::try_from(config).map_err(|e| Error::Config {
+        origin: "configuration".to_owned(),
+        why: e.to_string(),
+    })
+}
+
+/// `settings`, changed by each `key=value`.
+///
+/// # Errors
+/// [`Error::UnknownKey`], or [`Error::Config`] for a value of another type.
+pub(crate) fn changed<C: Serialize + DeserializeOwned>(
+    settings: C,
+    overrides: &[String],
+) -> Result<C> {
+    let mut table = to_table(&settings)?;
+    let mut changed = settings;
+    for text in overrides {
+        keys::set(&mut table, text)?;
+        changed = keys::deserialize(&table, &format!("--set {text}"))?;
+    }
+    Ok(changed)
+}
+
+/// The first key in which two configurations differ, and both values.
+pub(crate) fn difference(
+    begun: &impl Serialize,
+    asked: &impl Serialize,
+) -> Result<Option<(String, String, String)>> {
+    Ok(first_difference("", &to_table(begun)?, &to_table(asked)?))
+}
+
+/// The first value in which two tables differ: its key, and both values.
+pub(crate) fn first_difference(
+    section: &str,
+    begun: &Table,
+    asked: &Table,
+) -> Option<(String, String, String)> {
+    let keys = begun
+        .keys()
+        .chain(asked.keys().filter(|key| !begun.contains_key(*key)));
+    keys.into_iter().find_map(|key| {
+        let name = if section.is_empty() {
+            key.clone()
+        } else {
+            format!("{section}.{key}")
+        };
+        let text =
+            |value: Option<&Value>| value.map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        match (begun.get(key), asked.get(key)) {
+            (Some(Value::Table(a)), Some(Value::Table(b))) => first_difference(&name, a, b),
+            (a, b) => (a != b).then(|| (name, text(a), text(b))),
+        }
+    })
 }
 
 /// Reads a TOML file.

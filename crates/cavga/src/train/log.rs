@@ -40,14 +40,14 @@ pub fn read_log(path: &Path) -> Result<Vec<LogLine>> {
 
 /// A log being written.
 #[derive(Debug)]
-pub(super) struct Log {
+pub(crate) struct Log {
     file: File,
     path: PathBuf,
 }
 
 impl Log {
     /// Goes on behind step `done`: what an interrupted sitting logged after its last checkpoint is done again, so it goes.
-    pub(super) fn open(path: &Path, done: u64) -> Result<Self> {
+    pub(crate) fn open(path: &Path, done: u64) -> Result<Self> {
         let mut kept = String::new();
         if done > 0 && path.exists() {
             for line in read_log(path)?.iter().filter(|line| line.step <= done) {
@@ -66,7 +66,7 @@ impl Log {
     }
 
     /// Adds a line, at once visible to who follows the file.
-    pub(super) fn add(&mut self, line: &LogLine) -> Result<()> {
+    pub(crate) fn add(&mut self, line: &LogLine) -> Result<()> {
         self.file
             .write_all(text(line).as_bytes())
             .map_err(Error::io("write", &self.path))

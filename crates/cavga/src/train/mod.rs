@@ -7,9 +7,9 @@
 mod calibrate;
 mod images;
 mod known;
-mod log;
+pub(crate) mod log;
 mod resume;
-mod session;
+pub(crate) mod session;
 
 use std::{
     path::Path,
@@ -26,8 +26,8 @@ use images::Images;
 pub(crate) use images::require_anomalous;
 use known::Known;
 pub use log::{LogLine, read_log};
+pub(crate) use resume::difference;
 use resume::{begin, go_on};
-pub(crate) use resume::{difference, first_difference};
 use session::{End, Session};
 
 use crate::{

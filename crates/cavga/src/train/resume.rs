@@ -7,7 +7,7 @@ use cavga_detect::{Learner, Tensors};
 use super::images::Images;
 use crate::{
     Error, Result, atomic,
-    config::RunConfig,
+    config::{self, RunConfig},
     run::{Record, RunFolder, StartedFrom, absolute},
     tensor_file::{self, Content, Place},
 };
@@ -80,35 +80,7 @@ pub(crate) fn difference(
     let mut begun = begun.clone();
     begun.train.checkpoint_minutes = asked.train.checkpoint_minutes;
     begun.train.checkpoint_steps = asked.train.checkpoint_steps;
-    let (begun, asked) = (begun.to_table()?, asked.to_table()?);
-    Ok(first_difference("", &begun, &asked))
-}
-
-/// The first value in which two tables differ: its key, and both values.
-pub(crate) fn first_difference(
-    section: &str,
-    begun: &toml::Table,
-    asked: &toml::Table,
-) -> Option<(String, String, String)> {
-    let keys = begun
-        .keys()
-        .chain(asked.keys().filter(|key| !begun.contains_key(*key)));
-    keys.into_iter().find_map(|key| {
-        let name = if section.is_empty() {
-            key.clone()
-        } else {
-            format!("{section}.{key}")
-        };
-        let text = |value: Option<&toml::Value>| {
-            value.map_or_else(|| "nothing".to_owned(), ToString::to_string)
-        };
-        match (begun.get(key), asked.get(key)) {
-            (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => {
-                first_difference(&name, a, b)
-            }
-            (a, b) => (a != b).then(|| (name, text(a), text(b))),
-        }
-    })
+    config::difference(&begun, asked)
 }
 
 /// Goes on from the run's checkpoint, if it has one: brings the learner to where it was and says where that is.

@@ -7,7 +7,7 @@ use std::{
 
 use burn::tensor::Device;
 use cavga_data::Train;
-use cavga_detect::{Batch, Learner, Losses};
+use cavga_detect::{Batch, Learner, Losses, Tensors};
 
 use super::log::{Log, LogLine};
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
 
 /// How a sitting ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum End {
+pub(crate) enum End {
     /// All passes are done.
     Done,
     /// The stop flag was raised; a checkpoint is written.
@@ -29,8 +29,50 @@ pub(super) enum End {
 }
 
 /// Steps of a whole training; of one that nobody will see the end of, as many as can be counted.
-pub(super) fn steps(passes: usize, images: usize, batch: usize) -> u64 {
+pub(crate) fn steps(passes: usize, images: usize, batch: usize) -> u64 {
     (passes as u64).saturating_mul(images.div_ceil(batch) as u64)
+}
+
+/// What the log says of the step that was done last.
+pub(crate) fn log_line(place: Place, losses: &Losses, images_per_second: f64) -> LogLine {
+    let losses = losses.iter();
+    LogLine {
+        step: place.step,
+        pass: place.pass + 1,
+        losses: losses
+            .map(|(name, value)| ((*name).to_owned(), *value))
+            .collect(),
+        images_per_second,
+        seconds: place.seconds,
+    }
+}
+
+/// What is reported of a step of a training of so many passes over so many images in so many steps.
+pub(crate) fn report<'l>(
+    (passes, images, steps): (usize, usize, u64),
+    line: &LogLine,
+    losses: &'l Losses,
+) -> Step<'l> {
+    let left = steps.saturating_sub(line.step) as f64;
+    let images = left * images as f64 * passes as f64 / steps.max(1) as f64;
+    let left = Duration::try_from_secs_f64(images / line.images_per_second);
+    Step {
+        step: line.step,
+        steps,
+        pass: line.pass,
+        passes,
+        losses,
+        images_per_second: line.images_per_second,
+        left: left.unwrap_or(Duration::MAX),
+    }
+}
+
+/// The first number in a state that is not finite, with its tensor's name.
+pub(crate) fn not_finite(state: &Tensors) -> Option<(&str, f64)> {
+    state.iter().find_map(|(name, tensor)| {
+        let mut values = tensor.iter::<f64>();
+        Some((name.as_str(), values.find(|value| !value.is_finite())?))
+    })
 }
 
 /// One sitting of a training.
@@ -61,11 +103,7 @@ impl Session<'_> {
             total: self.steps(),
             done: self.place.step,
         });
-        let mut clock = Clock {
-            before: self.place.seconds,
-            start: Instant::now(),
-            checkpoint: Instant::now(),
-        };
+        let mut clock = Clock::start(self.place.seconds);
         let mut speed = Speed::start();
         while self.place.pass < self.passes {
             if self.pass(&mut log, &mut clock, &mut speed, progress)? == End::Stopped {
@@ -116,47 +154,20 @@ impl Session<'_> {
             self.place.step += 1;
             self.place.batch += 1;
             self.place.seconds = clock.seconds();
-            let line = self.line(&losses, speed.count(count));
+            let line = log_line(self.place, &losses, speed.count(count));
             log.add(&line)?;
-            progress.on(Event::Step(&self.report(&losses, line.images_per_second)));
+            let whole = (self.passes, self.train.len(), self.steps());
+            progress.on(Event::Step(&report(whole, &line, &losses)));
             if clock.is_due(settings.checkpoint_minutes)
                 || settings
                     .checkpoint_steps
                     .is_some_and(|steps| self.place.step.is_multiple_of(steps))
             {
                 self.checkpoint()?;
-                clock.checkpoint = Instant::now();
+                clock.restart();
             }
         }
         Ok(End::Done)
-    }
-
-    fn line(&self, losses: &Losses, images_per_second: f64) -> LogLine {
-        LogLine {
-            step: self.place.step,
-            pass: self.place.pass + 1,
-            losses: losses
-                .iter()
-                .map(|(name, value)| ((*name).to_owned(), *value))
-                .collect(),
-            images_per_second,
-            seconds: self.place.seconds,
-        }
-    }
-
-    fn report<'l>(&self, losses: &'l Losses, images_per_second: f64) -> Step<'l> {
-        let left = self.steps().saturating_sub(self.place.step) as f64;
-        let images =
-            left * self.train.len() as f64 * self.passes as f64 / self.steps().max(1) as f64;
-        Step {
-            step: self.place.step,
-            steps: self.steps(),
-            pass: self.place.pass + 1,
-            passes: self.passes,
-            losses,
-            images_per_second,
-            left: Duration::try_from_secs_f64(images / images_per_second).unwrap_or(Duration::MAX),
-        }
     }
 
     /// Writes the checkpoint, unless weights are no longer numbers: the last good one then stays.
@@ -165,10 +176,8 @@ impl Session<'_> {
             return Ok(());
         }
         let state = self.learner.state()?;
-        for (name, tensor) in &state {
-            if let Some(value) = tensor.iter::<f64>().find(|value| !value.is_finite()) {
-                return Err(self.diverged(format!("the tensor {name}"), value, self.place.step));
-            }
+        if let Some((name, value)) = not_finite(&state) {
+            return Err(self.diverged(format!("the tensor {name}"), value, self.place.step));
         }
         let header = Header {
             method: self.config.method.clone(),
@@ -217,17 +226,32 @@ impl Session<'_> {
     }
 }
 
-struct Clock {
+/// How long training went on, and when a checkpoint is due.
+pub(crate) struct Clock {
     before: f64,
     start: Instant,
     checkpoint: Instant,
 }
 
 impl Clock {
-    fn seconds(&self) -> f64 {
+    /// A sitting after `before` seconds of training.
+    pub(crate) fn start(before: f64) -> Self {
+        Self {
+            before,
+            start: Instant::now(),
+            checkpoint: Instant::now(),
+        }
+    }
+    /// A checkpoint is written now.
+    pub(crate) fn restart(&mut self) {
+        self.checkpoint = Instant::now();
+    }
+    /// Seconds of training, over all sittings.
+    pub(crate) fn seconds(&self) -> f64 {
         self.before + self.start.elapsed().as_secs_f64()
     }
-    fn is_due(&self, minutes: f64) -> bool {
+    /// Whether a checkpoint is due, every so many minutes.
+    pub(crate) fn is_due(&self, minutes: f64) -> bool {
         self.checkpoint.elapsed().as_secs_f64() >= minutes * 60.0
     }
 }
@@ -236,7 +260,7 @@ impl Clock {
 mod tests {
     use burn::tensor::TensorData;
     use cavga_data::generate::{GenerateConfig, write_dataset};
-    use cavga_detect::{Detector, Tensors};
+    use cavga_detect::Detector;
 
     use super::*;
     use crate::{methods, train::read_log};

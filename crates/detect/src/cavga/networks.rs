@@ -115,17 +115,20 @@ impl Vae {
         }
     }
 
-    /// With the weights of a file: of the backbone for its encoder.
+    /// With the weights of a file: of the backbone for its encoder; of a DC-GAN for both the encoder and the decoder.
     pub(super) fn with_weights(self, tensors: &Tensors) -> Result<Self, Misfit> {
         let Self {
             encoder, decoder, ..
         } = self;
-        let (encoder, decoder) = match (encoder, decoder) {
-            (Encoder::Backbone(backbone), decoder) => {
-                let backbone = backbone.with_weights(tensors.clone())?;
-                (Encoder::Backbone(backbone), decoder)
+        let encoder = match encoder {
+            Encoder::Backbone(backbone) => {
+                Encoder::Backbone(backbone.with_weights(tensors.clone())?)
             }
-            both => both,
+            Encoder::Dcgan(encoder) => Encoder::Dcgan(encoder.with_pretrained(tensors)?),
+        };
+        let decoder = match decoder {
+            Decoder::Dcgan(decoder) => Decoder::Dcgan(decoder.with_pretrained(tensors)?),
+            residual => residual,
         };
         Ok(Self {
             encoder,

@@ -38,6 +38,12 @@ impl Pretrained {
                 .with_weights(&file.tensors)
                 .map_err(Error::weights(&file.path))?,
         };
+        let discriminator = match &self.adversary {
+            None => discriminator,
+            Some(file) => discriminator
+                .with_pretrained(&file.tensors)
+                .map_err(Error::weights(&file.path))?,
+        };
         Ok((vae, discriminator))
     }
 }

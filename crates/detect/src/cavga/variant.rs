@@ -4,8 +4,8 @@ use burn::tensor::Tensor;
 use cavga_nn::dcgan;
 use serde::{Deserialize, Serialize};
 
-use super::{CavgaConfig, config::require};
-use crate::{Error, Result};
+use super::CavgaConfig;
+use crate::{Error, Result, check::check};
 
 /// The longest side of an image.
 const MAX_SIDE: usize = 1 << 14;
@@ -90,13 +90,13 @@ impl Variant {
         };
         if let Some(stage) = config.attention.stage {
             let expected = format!("at most {stages}, the encoder's stages");
-            require("attention.stage", stage <= stages, &expected, &stage)?;
+            check("attention.stage", stage <= stages, &expected, &stage)?;
         }
         let fits = [height, width]
             .iter()
             .all(|&side| (64..=MAX_SIDE).contains(&side) && side % 32 == 0);
         let expected = format!("height and width of 64 to {MAX_SIDE}, both multiples of 32");
-        require("size", fits, &expected, &format!("[{height}, {width}]"))
+        check("size", fits, &expected, &format!("[{height}, {width}]"))
     }
 }
 

@@ -1,21 +1,24 @@
 //! Which values of the settings can work.
 
-use cavga_nn::{adam::AdamConfig, attention::Reach};
+use cavga_nn::attention::Reach;
 
 use super::{Adversary, AttentionConfig, CavgaConfig, EncoderConfig, LatentConfig, Weights};
-use crate::{Error, Result};
+use crate::{
+    Result,
+    check::{check, check_adam, check_amount, check_width},
+};
 
 impl CavgaConfig {
     /// An error for a value that cannot work.
     pub fn check(&self) -> Result<()> {
         let stride = self.output_stride;
-        require(
+        check(
             "output_stride",
             matches!(stride, 8 | 16 | 32),
             "8, 16 or 32",
             &stride,
         )?;
-        require("passes", self.passes > 0, "at least 1", &self.passes)?;
+        check("passes", self.passes > 0, "at least 1", &self.passes)?;
         self.encoder.check()?;
         self.latent.check()?;
         self.attention.check()?;
@@ -28,7 +31,7 @@ impl CavgaConfig {
         self.weights.check()?;
         self.adversary.check()?;
         let smoothing = (0.0..=1.0).contains(&self.smoothing);
-        require("smoothing", smoothing, "0 to 1", &self.smoothing)
+        check("smoothing", smoothing, "0 to 1", &self.smoothing)
     }
 }
 
@@ -50,14 +53,14 @@ impl AttentionConfig {
         let Some(stage) = self.stage else {
             return Ok(());
         };
-        require(
+        check(
             "attention.reach",
             self.reach == Reach::Detached,
             "\"detached\", as attention.stage is set: only the last stage's α is a closed form",
             &"\"exact\"",
         )?;
         // How many stages there are, the networks know: `Vae::check_stage`.
-        require("attention.stage", stage > 0, "at least 1", &stage)
+        check("attention.stage", stage > 0, "at least 1", &stage)
     }
 }
 
@@ -83,59 +86,15 @@ impl Adversary {
         check_adam(keys, &self.adam)?;
         let target = self.real_target;
         let is_share = target > 0.0 && target <= 1.0;
-        require(
+        check(
             "adversary.real_target",
             is_share,
             "above 0, at most 1",
             &target,
         )?;
         check_amount("adversary.instance_noise", self.instance_noise)?;
-        require("adversary.every", self.every > 0, "at least 1", &self.every)?;
+        check("adversary.every", self.every > 0, "at least 1", &self.every)?;
         check_amount("adversary.limit", self.limit)?;
         check_amount("adversary.rest_below", self.rest_below)
     }
-}
-
-/// The most channels that a layer may be asked for, far above what is of use: products of them must not overflow.
-const MAX_WIDTH: usize = 1 << 14;
-
-fn check_adam([rate, beta_1, beta_2, epsilon]: [&'static str; 4], adam: &AdamConfig) -> Result<()> {
-    let decay = |key, value| {
-        require(
-            key,
-            (0.0..1.0).contains(&value),
-            "at least 0, below 1",
-            &value,
-        )
-    };
-    check_amount(rate, adam.rate)?;
-    decay(beta_1, adam.beta_1)?;
-    decay(beta_2, adam.beta_2)?;
-    let above_0 = adam.epsilon > 0.0 && adam.epsilon.is_finite();
-    require(epsilon, above_0, "a number above 0", &adam.epsilon)
-}
-
-fn check_width(key: &'static str, count: usize) -> Result<()> {
-    require(key, (1..=MAX_WIDTH).contains(&count), "1 to 16384", &count)
-}
-
-fn check_amount(key: &'static str, value: f64) -> Result<()> {
-    let fits = value >= 0.0 && value.is_finite();
-    require(key, fits, "a number of at least 0", &value)
-}
-
-pub(in crate::cavga) fn require(
-    key: &'static str,
-    fits: bool,
-    expected: &str,
-    found: &dyn ToString,
-) -> Result<()> {
-    if fits {
-        return Ok(());
-    }
-    Err(Error::Config {
-        key,
-        expected: expected.to_owned(),
-        found: found.to_string(),
-    })
 }

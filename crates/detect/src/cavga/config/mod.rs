@@ -2,8 +2,6 @@
 
 mod check;
 
-pub(super) use check::require;
-
 use cavga_nn::{
     adam::AdamConfig,
     attention::{Normalize, Reach, Score},

@@ -20,7 +20,7 @@ use super::{
     CavgaConfig, CavgaDetector, Forward, Guidance, Labels, Objective, Seen, Vae, Variant,
     adversary::Push, pretrained::Pretrained, variant::check_images, watch::Watch,
 };
-use crate::{Batch, Detector, Error, Learner, Losses, Result, Tensors};
+use crate::{Batch, Detector, Error, Learner, Losses, Result, Tensors, check::finite};
 
 /// What the encoder's tensors are called within the autoencoder's.
 const ENCODER: &str = "encoder.";
@@ -252,16 +252,6 @@ fn seen(images: Tensor<4>, noise: &Option<Tensor<4>>) -> Tensor<4> {
     match noise {
         Some(noise) => images + noise.clone(),
         None => images,
-    }
-}
-
-/// The value of a loss, or an error that names it.
-fn finite(name: &'static str, loss: &Tensor<1>, step: u64) -> Result<f64> {
-    let value = f64::from(loss.clone().into_scalar::<f32>());
-    if value.is_finite() {
-        Ok(value)
-    } else {
-        Err(Error::NotFinite { name, value, step })
     }
 }
 

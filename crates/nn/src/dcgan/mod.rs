@@ -1,15 +1,23 @@
-//! The networks of DC-GAN (Radford, Metz and Chintala, ICLR 2016): discriminator, its convolutions as an encoder, and the
-//! generator as a decoder of a latent with height and width.
+//! The networks of DC-GAN (Radford, Metz and Chintala, ICLR 2016): discriminator, its convolutions as an encoder, the
+//! generator, and the generator's convolutions as a decoder of a latent with height and width.
 //!
-//! Both take and give images in [0, 1] and work in [−1, 1] inside. Weights are drawn from N(0, 0.02²), batch norm's scales from
+//! - `up`: [`Generator`] and [`Decoder`], which share all layers but the first
+//! - `pretrained`: a DC-GAN's weights taken into a CAVGA's parts
+//!
+//! All take and give images in [0, 1] and work in [−1, 1] inside. Weights are drawn from N(0, 0.02²), batch norm's scales from
 //! N(1, 0.02²), as there.
+
+mod pretrained;
+mod up;
 
 use burn::{module::Module, tensor::Tensor};
 
 use crate::{
-    layers::{BatchNorm2d, Conv2d, ConvConfig, ConvTranspose2d, Init, Mode},
+    layers::{BatchNorm2d, Conv2d, ConvConfig, Init, Mode},
     ops::Activation,
 };
+
+pub use up::{Decoder, Generator};
 
 pub(crate) const LEAKY: Activation = Activation::LeakyRelu(0.2);
 
@@ -93,7 +101,7 @@ impl Encoder {
     }
 }
 
-/// Tells real images from reconstructed ones.
+/// Tells real images from reconstructed or generated ones.
 #[derive(Module, Debug)]
 pub struct Discriminator {
     features: Encoder,
@@ -117,53 +125,5 @@ impl Discriminator {
     pub fn forward(&self, images: Tensor<4>, mode: Mode) -> Tensor<1> {
         let logits = self.head.forward(self.features.forward(images, mode));
         logits.mean_dims(&[1, 2, 3]).squeeze_dims::<1>(&[1, 2, 3])
-    }
-}
-
-/// The generator's transposed convolutions: 4×4, stride 2, batch norm, ReLU.
-///
-/// Where DC-GAN's first layer makes 512×4×4 of a vector, this one makes 512 channels at each position of the latent by a
-/// 1×1 convolution; the layers after it are DC-GAN's.
-#[derive(Module, Debug)]
-pub struct Decoder {
-    pub(crate) project: Conv2d,
-    pub(crate) norm: Vec<BatchNorm2d>,
-    pub(crate) conv: Vec<ConvTranspose2d>,
-}
-
-impl Decoder {
-    /// Fresh weights for a latent of `latent` channels.
-    pub fn new(latent: usize, width: usize, init: &mut Init) -> Self {
-        let widths = [8 * width, 4 * width, 2 * width, width, 3];
-        let project = ConvConfig::new(latent, widths[0], 1).init(init);
-        let conv = widths
-            .windows(2)
-            .map(|pair| {
-                let config = ConvConfig::new(pair[0], pair[1], 4).stride(2).padding(1);
-                let config = if pair[1] == 3 { config.bias() } else { config };
-                config.init_transposed(init)
-            })
-            .collect();
-        let norm = widths[..4]
-            .iter()
-            .map(|&channels| BatchNorm2d::dcgan(channels, init))
-            .collect();
-        Self {
-            project,
-            norm,
-            conv,
-        }
-    }
-
-    /// The logits of the reconstruction: its sigmoid is the image.
-    ///
-    /// # Shapes
-    /// - latent: `[batch, latent, height, width]` → `[batch, 3, 16·height, 16·width]`
-    pub fn forward(&self, latent: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let mut x = self.project.forward(latent);
-        for (norm, conv) in self.norm.iter().zip(&self.conv) {
-            x = norm.forward_convolved(x, mode, Activation::Relu, conv.convolved());
-        }
-        x
     }
 }

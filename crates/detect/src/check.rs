@@ -1,0 +1,64 @@
+//! What every method asks of its settings and its losses.
+
+use burn::tensor::Tensor;
+use cavga_nn::adam::AdamConfig;
+
+use crate::{Error, Result};
+
+/// The most channels that a layer may be asked for, far above what is of use: products of them must not overflow.
+const MAX_WIDTH: usize = 1 << 14;
+
+pub(crate) fn check_width(key: &'static str, channels: usize) -> Result<()> {
+    let fits = (1..=MAX_WIDTH).contains(&channels);
+    check(key, fits, "1 to 16384", &channels)
+}
+
+pub(crate) fn check_adam(
+    [rate, beta_1, beta_2, epsilon]: [&'static str; 4],
+    adam: &AdamConfig,
+) -> Result<()> {
+    let decay = |key, value| {
+        check(
+            key,
+            (0.0..1.0).contains(&value),
+            "at least 0, below 1",
+            &value,
+        )
+    };
+    check_amount(rate, adam.rate)?;
+    decay(beta_1, adam.beta_1)?;
+    decay(beta_2, adam.beta_2)?;
+    let above_0 = adam.epsilon > 0.0 && adam.epsilon.is_finite();
+    check(epsilon, above_0, "a number above 0", &adam.epsilon)
+}
+
+pub(crate) fn check_amount(key: &'static str, value: f64) -> Result<()> {
+    let fits = value >= 0.0 && value.is_finite();
+    check(key, fits, "a number of at least 0", &value)
+}
+
+pub(crate) fn check(
+    key: &'static str,
+    fits: bool,
+    expected: &str,
+    found: &dyn ToString,
+) -> Result<()> {
+    if fits {
+        return Ok(());
+    }
+    Err(Error::Config {
+        key,
+        expected: expected.to_owned(),
+        found: found.to_string(),
+    })
+}
+
+/// The value of a loss, or an error that names it.
+pub(crate) fn finite(name: &'static str, loss: &Tensor<1>, step: u64) -> Result<f64> {
+    let value = f64::from(loss.clone().into_scalar::<f32>());
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(Error::NotFinite { name, value, step })
+    }
+}
