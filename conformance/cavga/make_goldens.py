@@ -20,7 +20,7 @@ import torch
 import torchvision
 from torch.nn import functional
 
-from networks import Discriminator, ResNet18, Vae, attention, cams, fill, tensor, uniform
+from networks import Discriminator, ResNet18, Vae, attention, cams, fill, tensor, terms, uniform
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE, BATCH, SAMPLES = 64, 2, 12
@@ -97,8 +97,9 @@ def score_mode(vae, images, chosen):
         maps, evidence = {"one-minus-attention": 1 - a, "attention": a}, values
     else:
         maps, evidence = {"attention-anomalous": a[:, 1], "one-minus-attention-normal": 1 - a[:, 0]}, values[:, 1:] - values[:, :1]
-    # What a detector says whose normal images had a CAM of 0 with a spread of 1.
-    maps |= {"residual": residual, "attention-deviation": up(evidence.abs())}
+    # What a detector says whose normal images had a CAM, and terms of it, of 0 with a spread of 1.
+    distance = terms(looked_at, mu, classes, chosen).square().sum(1, keepdim=True).sqrt()
+    maps |= {"residual": residual, "attention-deviation": up(evidence.abs()), "attention-terms-deviation": up(distance)}
     scores = {} if classes is None else {"classifier": classes[:, 1] - classes[:, 0]}
     return [{name: summary(name, value) for name, value in found.items()} for found in (maps, scores)]
 

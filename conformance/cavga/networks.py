@@ -237,20 +237,28 @@ class Vae(nn.Module):
         return self.decoder(self.latent.decoded(z))
 
 
-def cams(looked_at, mu, classes, options):
-    """Grad-CAM without its ReLU: channels weighed by the spatial mean of a score's gradient, one score per image. The score is that
-    of all of μ, or the logit of each class."""
+def alphas(looked_at, mu, classes, options):
+    """The channels' weights of Grad-CAM, the spatial mean of a score's gradient, for each image and score. The score is that of all of
+    μ, or the logit of each class."""
     if classes is not None:
         scores = [classes[:, y] for y in range(2)]
     else:
         scores = [mu.sum((1, 2, 3)) if options["score"] == "sum" else mu.mean((1, 2, 3))]
-    found = []
-    for score in scores:
-        (gradient,) = torch.autograd.grad(score.sum(), looked_at, create_graph=True)
-        alpha = gradient.mean((2, 3), keepdim=True)
-        alpha = alpha.detach() if options["reach"] == "detached" else alpha
-        found.append((alpha * looked_at).sum(1, keepdim=True))
-    return torch.cat(found, 1)
+    gradients = [torch.autograd.grad(score.sum(), looked_at, create_graph=True)[0] for score in scores]
+    found = [gradient.mean((2, 3), keepdim=True) for gradient in gradients]
+    return [alpha.detach() for alpha in found] if options["reach"] == "detached" else found
+
+
+def cams(looked_at, mu, classes, options):
+    """Grad-CAM without its ReLU."""
+    found = alphas(looked_at, mu, classes, options)
+    return torch.cat([(alpha * looked_at).sum(1, keepdim=True) for alpha in found], 1)
+
+
+def terms(looked_at, mu, classes, options):
+    """What the one map of the latent, or of two classes the difference of the second's and the first's, is the sum of."""
+    found = alphas(looked_at, mu, classes, options)
+    return (found[-1] - found[0] if len(found) == 2 else found[0]) * looked_at
 
 
 def attention(values, relu, normalize):

@@ -131,11 +131,17 @@ fn a_detectors_maps_by_running_statistics_are_pytorchs() -> Result<()> {
     let mut worst = Worst::default();
     for mut case in cases()? {
         let mut tensors = trained(&case)?;
-        let grid = case.variant.attention_grid(&case.config, SIZE);
-        // Normal images with a CAM and a residual of 0, and a spread of 1.
-        for (name, [height, width]) in [("normal.cam", grid), ("normal.residual", SIZE)] {
-            for (part, value) in [("mean", 0_f32), ("spread", 1.0)] {
-                let data = TensorData::new(vec![value; height * width], [1, 1, height, width]);
+        // Normal images with a CAM, its terms and a residual of 0, and a spread of 1.
+        let [height, width] = case.variant.attention_grid(&case.config, SIZE);
+        let channels = case.variant.attention_channels(&case.config);
+        for (name, channels, [height, width]) in [
+            ("normal.cam", 1, [height, width]),
+            ("normal.terms", channels, [height, width]),
+            ("normal.residual", 1, SIZE),
+        ] {
+            for (part, channels, value) in [("mean", channels, 0_f32), ("spread", 1, 1.0)] {
+                let values = vec![value; channels * height * width];
+                let data = TensorData::new(values, [1, channels, height, width]);
                 tensors.insert(format!("{name}.{part}"), data);
             }
         }
