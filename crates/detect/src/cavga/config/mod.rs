@@ -60,6 +60,9 @@ pub struct EncoderConfig {
     pub frozen_passes: usize,
     /// What the rate of an encoder with weights from a file is of `adam.rate`, after that.
     pub rate: f64,
+    /// Whether an encoder with weights from a file keeps the statistics of its batch norms. Those of a batch of a few images are others, and
+    /// to go over to them costs more than fine-tuning brings (`docs/paper.md`).
+    pub keep_statistics: bool,
 }
 
 /// The form and size of the latent.
@@ -202,6 +205,7 @@ impl Default for EncoderConfig {
             weights: Source::None,
             frozen_passes: 10,
             rate: 0.1,
+            keep_statistics: true,
         }
     }
 }

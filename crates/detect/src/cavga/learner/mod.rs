@@ -88,9 +88,13 @@ impl CavgaLearner {
 
     /// What the encoder sees in this pass.
     fn see(&self, images: Tensor<4>, pass: usize) -> Seen {
-        let rests = self.config.starts_pretrained() && pass < self.config.encoder.frozen_passes;
-        if rests {
+        let encoder = &self.config.encoder;
+        if !self.config.starts_pretrained() {
+            self.vae.see(images, Mode::Train, &self.config)
+        } else if pass < encoder.frozen_passes {
             self.vae.see_frozen(images, &self.config)
+        } else if encoder.keep_statistics {
+            self.vae.see(images, Mode::Score, &self.config)
         } else {
             self.vae.see(images, Mode::Train, &self.config)
         }
