@@ -125,6 +125,9 @@ pub(crate) struct Ablate {
     /// Run every column under each of these seeds: mean and standard deviation
     #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
     pub(crate) seeds: Vec<u64>,
+    /// Run these columns alone, by name or number: 4,8 for all of CAVGA, unsupervised and weakly supervised
+    #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
     /// r: CAVGA-R, as in the paper; d: CAVGA-D
     #[arg(long, value_name = "PARTS", default_value = "r")]
     pub(crate) parts: Parts,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Error, Result, atomic, eval::Evaluation, run::Record};
 
 /// The figures of the table: name as in `metrics.json`, and as a heading.
-pub(super) const FIGURES: [(&str, &str); 7] = [
+pub(super) const FIGURES: [(&str, &str); 8] = [
     ("iou_at_0.5", "IoU at 0.5"),
     ("iou_best_threshold", "IoU, best threshold"),
     ("pixel_auroc", "pixel AUROC"),
@@ -15,6 +15,10 @@ pub(super) const FIGURES: [(&str, &str); 7] = [
     (
         "attention-deviation.pixel_auroc",
         "attention-deviation's pixel AUROC",
+    ),
+    (
+        "attention-terms-deviation.pixel_auroc",
+        "attention-terms-deviation's pixel AUROC",
     ),
     (
         "residual-smoothed.pixel_auroc",

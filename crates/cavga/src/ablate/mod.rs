@@ -37,6 +37,8 @@ use crate::{
 pub struct AblateOptions {
     /// Which CAVGA; the paper's table is of R.
     pub parts: Parts,
+    /// Names of the columns to run, or their numbers from 1, as in `c4-u-conv-ae` or `4`; none for all.
+    pub columns: Vec<String>,
     /// Settings of all columns as TOML, without the keys that tell columns apart.
     pub config: Option<PathBuf>,
     /// Changes of single settings, as `key=value`.
@@ -53,6 +55,7 @@ impl Default for AblateOptions {
     fn default() -> Self {
         Self {
             parts: Parts::default(),
+            columns: Vec::new(),
             config: None,
             overrides: Vec::new(),
             seeds: Vec::new(),
@@ -93,12 +96,13 @@ pub fn ablate(
     progress: &mut dyn Progress,
 ) -> Result<Ablated> {
     let plan = Plan::settle(data, out, options)?;
-    let mut table = Table::new(data, options.parts, &plan.seeds);
+    let mut table = Table::new(data, options.parts, &plan.seeds, plan.columns.clone());
     let mut done = 0;
+    let total = plan.columns.len() * plan.seeds.len();
     for &seed in &plan.seeds {
-        for (index, column) in COLUMNS.iter().enumerate() {
+        let columns = COLUMNS.iter().enumerate();
+        for (index, column) in columns.filter(|(index, _)| plan.columns.contains(index)) {
             done += 1;
-            let total = COLUMNS.len() * plan.seeds.len();
             let text = format!("{}, seed {seed} ({done} of {total})", column.name);
             progress.on(Event::Note(&text));
             let run = plan.run(column, seed);

@@ -24,6 +24,8 @@ pub(super) struct Plan<'a> {
     out: &'a Path,
     options: &'a AblateOptions,
     pub(super) seeds: Vec<u64>,
+    /// The places of the columns asked for, in their order.
+    pub(super) columns: Vec<usize>,
 }
 
 impl<'a> Plan<'a> {
@@ -35,6 +37,7 @@ impl<'a> Plan<'a> {
             out,
             options,
             seeds: options.seeds.clone(),
+            columns: columns(&options.columns)?,
         };
         let mut configs = Vec::with_capacity(COLUMNS.len());
         for column in &COLUMNS {
@@ -60,7 +63,10 @@ impl<'a> Plan<'a> {
             });
         }
         let dataset = Dataset::open(data)?;
-        require_anomalous(data, &dataset.test)?;
+        let is_weak = |&place: &usize| COLUMNS.get(place).is_some_and(|column| column.weak);
+        if plan.columns.iter().any(is_weak) {
+            require_anomalous(data, &dataset.test)?;
+        }
         plan.keep(config, dataset.fingerprint()?)?;
         Ok(plan)
     }
@@ -128,6 +134,31 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// The places of the columns of these names or numbers; of all for none.
+fn columns(asked: &[String]) -> Result<Vec<usize>> {
+    let mut places = BTreeSet::new();
+    for text in asked {
+        let known = |(place, column): (usize, &Column)| {
+            *text == column.name || *text == (place + 1).to_string()
+        };
+        let place = (COLUMNS.iter().enumerate())
+            .position(known)
+            .ok_or_else(|| Error::Config {
+                origin: "--columns".to_owned(),
+                why: format!(
+                    "{text}: expected 1 to {}, or one of {}",
+                    COLUMNS.len(),
+                    COLUMNS.each_ref().map(|column| column.name).join(", ")
+                ),
+            })?;
+        places.insert(place);
+    }
+    if places.is_empty() {
+        places.extend(0..COLUMNS.len());
+    }
+    Ok(places.into_iter().collect())
+}
+
 /// What tells the columns apart is not for the settings that they share.
 fn refuse_columns_keys(asked: &Table) -> Result<()> {
     for [section, key, below] in KEYS {
@@ -147,4 +178,27 @@ fn refuse_columns_keys(asked: &Table) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_go_by_name_or_number_each_once_and_in_their_order() {
+        let asked = |texts: &[&str]| {
+            columns(
+                &texts
+                    .iter()
+                    .map(|&text| text.to_owned())
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(asked(&[]).unwrap(), (0..8).collect::<Vec<_>>());
+        assert_eq!(asked(&["8", "c1-u-flat", "1"]).unwrap(), [0, 7]);
+        for wrong in ["0", "9", "c9"] {
+            let said = asked(&[wrong]).unwrap_err().to_string();
+            assert!(said.contains("c8-w-conv-cga"), "{said}");
+        }
+    }
 }

@@ -23,6 +23,8 @@ pub struct Spread {
 pub struct Row {
     /// The column.
     pub column: &'static Column,
+    /// Its place in [`COLUMNS`].
+    pub place: usize,
     /// Each figure's name and value, or the reason why there is none.
     pub figures: Vec<(&'static str, Result<Spread, String>)>,
 }
@@ -35,12 +37,14 @@ pub struct Table {
     pub(super) category: Option<&'static str>,
     pub(super) parts: Parts,
     pub(super) seeds: Vec<u64>,
+    /// The places of the columns asked for.
+    shown: Vec<usize>,
     /// By column and seed.
     cells: BTreeMap<(usize, u64), Cell>,
 }
 
 impl Table {
-    pub(super) fn new(data: &Path, parts: Parts, seeds: &[u64]) -> Self {
+    pub(super) fn new(data: &Path, parts: Parts, seeds: &[u64], shown: Vec<usize>) -> Self {
         let folder = crate::run::absolute(data);
         let folder = folder
             .file_name()
@@ -50,6 +54,7 @@ impl Table {
             folder,
             parts,
             seeds: seeds.to_owned(),
+            shown,
             cells: BTreeMap::new(),
         }
     }
@@ -66,16 +71,19 @@ impl Table {
             .next()
     }
 
-    /// One row for each of the paper's columns.
+    /// One row for each of the paper's columns that was asked for.
     pub fn rows(&self) -> Vec<Row> {
         let row = |(index, column)| Row {
             column,
+            place: index,
             figures: FIGURES
                 .iter()
                 .map(|&(key, _)| (key, self.spread(index, key)))
                 .collect(),
         };
-        COLUMNS.iter().enumerate().map(row).collect()
+        let columns = COLUMNS.iter().enumerate();
+        let shown = columns.filter(|(place, _)| self.shown.contains(place));
+        shown.map(row).collect()
     }
 
     fn spread(&self, column: usize, key: &str) -> Result<Spread, String> {
@@ -101,7 +109,8 @@ impl Table {
 
     /// For machines: what was measured, and apart from it what was reported.
     pub fn json(&self) -> Json {
-        let columns = self.rows().into_iter().enumerate().map(|(index, row)| {
+        let columns = self.rows().into_iter().map(|row| {
+            let index = row.place;
             let mut measured = Map::new();
             for (key, value) in row.figures {
                 match value {
@@ -153,7 +162,7 @@ mod tests {
     }
 
     fn table(seeds: &[u64]) -> Table {
-        Table::new(Path::new("sets/leather"), Parts::R, seeds)
+        Table::new(Path::new("sets/leather"), Parts::R, seeds, (0..8).collect())
     }
 
     #[test]

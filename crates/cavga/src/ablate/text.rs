@@ -44,9 +44,9 @@ impl Table {
         head.extend(FIGURES.iter().map(|(_, heading)| (*heading).to_owned()));
         head.extend(self.reported_heads());
         let mut lines = vec![head];
-        for (index, row) in self.rows().into_iter().enumerate() {
+        for row in self.rows() {
             let mut line = vec![row.column.title(self.parts)];
-            let cell = self.first(index);
+            let cell = self.first(row.place);
             line.push(cell.map_or_else(none, |cell| match cell.n_train_anomalous {
                 0 => cell.n_train.to_string(),
                 anomalous => format!("{} + {anomalous}", cell.n_train),
@@ -150,9 +150,9 @@ impl Table {
         head.extend(["reported_iou_category", "reported_iou_mvtec_mean"].map(str::to_owned));
         csv.write_record(&head)?;
         let text = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
-        for (index, row) in self.rows().into_iter().enumerate() {
+        for row in self.rows() {
             let column = row.column;
-            let cell = self.first(index).cloned().unwrap_or_default();
+            let cell = self.first(row.place).cloned().unwrap_or_default();
             let mut line = vec![
                 column.name.to_owned(),
                 column.title(self.parts),
@@ -227,7 +227,7 @@ mod tests {
     };
 
     fn table(folder: &str, parts: Parts) -> Table {
-        let mut table = Table::new(Path::new(folder), parts, &[0]);
+        let mut table = Table::new(Path::new(folder), parts, &[0], (0..8).collect());
         let figure = |(key, _): &(&str, &str)| ((*key).to_owned(), Value::Number(0.5));
         for column in 0..7 {
             let cell = Cell {
