@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::{Error, Result, atomic, calibration::Calibration, methods, weights::hex};
 
 /// The version of the files written, and the only one read.
-pub const FORMAT: u64 = 1;
+pub const FORMAT: u64 = 2;
 
 const ENTRY: &str = "cavga";
 
