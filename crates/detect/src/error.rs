@@ -60,7 +60,7 @@ pub enum Error {
         path: PathBuf,
         /// What does not fit.
         #[source]
-        source: Misfit,
+        source: Box<Misfit>,
     },
     /// Tensors that do not fit the network, or cannot be read.
     #[error(transparent)]
@@ -74,7 +74,10 @@ impl Error {
     /// For `map_err` on what takes a weight file's tensors.
     pub(crate) fn weights(path: &Path) -> impl FnOnce(Misfit) -> Self {
         let path = path.to_owned();
-        move |source| Self::Weights { path, source }
+        move |misfit| Self::Weights {
+            path,
+            source: Box::new(misfit),
+        }
     }
 }
 

@@ -201,7 +201,10 @@ fn weights_of_another_network_are_refused_with_the_first_tensors_that_do_not_fit
     let error = learner.err().unwrap();
     assert!(error.to_string().contains("elsewhere"), "{error}");
     let source = std::error::Error::source(&error).unwrap().to_string();
-    assert!(source.contains("missing: conv1.weight [64, 3, 7, 7]"), "{source}");
+    assert!(
+        source.contains("missing: conv1.weight [64, 3, 7, 7]"),
+        "{source}"
+    );
     assert!(source.contains("more"), "{source}");
 }
 

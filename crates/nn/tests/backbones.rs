@@ -58,7 +58,7 @@ fn every_stage_can_be_tapped_and_gone_on_from() {
                 let stride = 4 << stage.min(3);
                 assert_eq!([height, width], [64 / stride, 96 / stride], "{kind:?}");
             }
-            let rest = network.from_tap(stage, tap, Mode::Score);
+            let rest = network.after_tap(stage, tap, Mode::Score);
             assert_eq!(vec(&rest), vec(&forward), "{kind:?} from stage {stage}");
         }
     }

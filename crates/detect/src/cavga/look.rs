@@ -109,7 +109,7 @@ impl Vae {
         let frozen = self.clone().no_grad();
         let maps = (0..if self.classifier().is_some() { 2 } else { 1 }).map(|map| {
             let leaf = tap.clone().detach().require_grad();
-            let features = frozen.encoder.from_tap(stage, leaf.clone(), again);
+            let features = frozen.encoder.after_tap(stage, leaf.clone(), again);
             let mu = frozen.latent().mean(frozen.on_grid(features));
             let score = match (frozen.classify(mu.clone()), score) {
                 (Some(logits), _) => logits.narrow(1, map, 1).sum(),
@@ -127,6 +127,10 @@ impl Vae {
 
 /// How much each channel of the features looked at weighs in each map.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one in a step: nothing is saved by a box"
+)]
 pub enum Alpha {
     /// The same for all images, `[maps, channels]`.
     Shared(Tensor<2>),

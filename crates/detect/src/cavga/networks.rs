@@ -43,10 +43,10 @@ impl Encoder {
         }
     }
 
-    pub(super) fn from_tap(&self, stage: usize, features: Tensor<4>, mode: Mode) -> Tensor<4> {
+    pub(super) fn after_tap(&self, stage: usize, features: Tensor<4>, mode: Mode) -> Tensor<4> {
         match self {
-            Self::Dcgan(encoder) => encoder.from_tap(stage, features, mode),
-            Self::Backbone(encoder) => encoder.from_tap(stage, features, mode),
+            Self::Dcgan(encoder) => encoder.after_tap(stage, features, mode),
+            Self::Backbone(encoder) => encoder.after_tap(stage, features, mode),
         }
     }
 }

@@ -126,6 +126,10 @@ impl Forward {
 
 /// The terms that guide the attention, each `[1]`.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one in a step: nothing is saved by a box"
+)]
 pub enum Guidance {
     /// Unsupervised: L_ae.
     Expansion(Tensor<1>),

@@ -208,7 +208,7 @@ impl Backbone {
     ///
     /// # Shapes
     /// - features: as that tap
-    pub fn from_tap(&self, stage: usize, features: Tensor<4>, mode: Mode) -> Tensor<4> {
+    pub fn after_tap(&self, stage: usize, features: Tensor<4>, mode: Mode) -> Tensor<4> {
         self.run(stage.saturating_add(1), features, mode)
     }
 

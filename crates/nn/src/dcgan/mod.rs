@@ -59,7 +59,7 @@ impl Encoder {
     /// # Shapes
     /// - images: `[batch, 3, height, width]` in [0, 1] → `[batch, 8·width, height/16, width/16]`
     pub fn forward(&self, images: Tensor<4>, mode: Mode) -> Tensor<4> {
-        self.from_tap(0, self.first(images), mode)
+        self.after_tap(0, self.first(images), mode)
     }
 
     /// The outputs of all four stages, each half as large as the one before and of twice as many channels; the last is
@@ -75,7 +75,7 @@ impl Encoder {
     }
 
     /// What it makes of the output of one of its stages, counted from 0.
-    pub fn from_tap(&self, stage: usize, features: Tensor<4>, mode: Mode) -> Tensor<4> {
+    pub fn after_tap(&self, stage: usize, features: Tensor<4>, mode: Mode) -> Tensor<4> {
         let mut convs = self.conv.iter().skip(stage + 1);
         let Some(next) = convs.next() else {
             return features;
