@@ -103,6 +103,26 @@ struct State {
     stop: bool,
 }
 
+impl LoaderConfig {
+    fn check(&self) -> Result<()> {
+        self.augment.validate()?;
+        for (key, value) in [
+            ("batch", self.batch),
+            ("ahead", self.ahead),
+            ("size", self.size[0].min(self.size[1])),
+        ] {
+            if value == 0 {
+                return Err(Error::Setting {
+                    key,
+                    expected: "at least 1",
+                    found: "0".into(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
 impl Loader {
     /// Starts loading `samples[order[0]]`, `samples[order[1]]`, ... at once.
     ///
@@ -114,20 +134,7 @@ impl Loader {
         config: LoaderConfig,
     ) -> Result<Self> {
         let samples = samples.into();
-        config.augment.validate()?;
-        for (key, value) in [
-            ("batch", config.batch),
-            ("ahead", config.ahead),
-            ("size", config.size[0].min(config.size[1])),
-        ] {
-            if value == 0 {
-                return Err(Error::Setting {
-                    key,
-                    expected: "at least 1",
-                    found: "0".into(),
-                });
-            }
-        }
+        config.check()?;
         if let Some(index) = order.iter().find(|&&index| index >= samples.len()) {
             let found = format!("{index} for {} samples", samples.len());
             return Err(Error::Setting {

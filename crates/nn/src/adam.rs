@@ -75,13 +75,21 @@ impl Adam {
         gradients: &[Gradients],
         wanted: impl Fn(&str) -> bool,
     ) -> M {
+        // Counted before, as the correction of the first needs it, and not at all where nothing moves: an encoder that rests for a thousand
+        // steps begins at its first step after them.
         self.steps += 1;
-        module.map(&mut Updater {
+        let mut updater = Updater {
             adam: self,
             path: Path::default(),
             gradients,
             wanted: &wanted,
-        })
+            moved: false,
+        };
+        let module = module.map(&mut updater);
+        if !updater.moved {
+            self.steps -= 1;
+        }
+        module
     }
 
     fn moved<const D: usize>(
@@ -141,6 +149,8 @@ struct Updater<'a> {
     path: Path,
     gradients: &'a [Gradients],
     wanted: &'a dyn Fn(&str) -> bool,
+    /// Whether any parameter was.
+    moved: bool,
 }
 
 impl ModuleMapper for Updater<'_> {
@@ -164,6 +174,7 @@ impl ModuleMapper for Updater<'_> {
         let Some(gradient) = sum else {
             return param;
         };
+        self.moved = true;
         param.map(|value| {
             let moved = self.adam.moved(name, value.inner(), gradient);
             Tensor::from_inner(moved).require_grad()
@@ -210,6 +221,24 @@ mod tests {
     use super::*;
     use crate::layers::{ConvConfig, Init};
     use burn::tensor::Device;
+
+    #[test]
+    fn a_step_without_a_gradient_does_not_count() {
+        let device = Device::flex().autodiff();
+        let conv = ConvConfig::new(2, 3, 1).init(&mut Init::new(0, &device));
+        let mut adam = Adam::new(AdamConfig::new(1.0));
+        let nothing = Tensor::<1>::ones([1], &device).require_grad();
+        for _ in 0..1000 {
+            let gradients = nothing.clone().sum().backward();
+            adam.step(conv.clone(), &[gradients]);
+        }
+        assert_eq!(adam.steps, 0);
+        let gradients = conv.weight.val().sum().backward();
+        let moved = adam.step(conv.clone(), &[gradients]);
+        // Corrected for its beginning, the first step is one whole rate.
+        let step = (conv.weight.val() - moved.weight.val()).inner().into_data();
+        assert!(step.iter::<f32>().all(|step| (step - 1.0).abs() < 1e-4));
+    }
 
     #[test]
     fn restoring_forgets_what_was_before() {

@@ -6,6 +6,7 @@ use burn::{
 };
 use rand_pcg::Pcg64;
 
+pub use crate::linear::Linear;
 use crate::{
     ops::{self, Activation, Convolved, Normalized, Window},
     random::{self, Stream},
@@ -38,7 +39,7 @@ impl Init {
         }
     }
 
-    fn normal<const D: usize>(
+    pub(crate) fn normal<const D: usize>(
         &mut self,
         shape: [usize; D],
         mean: f64,
@@ -51,7 +52,7 @@ impl Init {
         Param::from_tensor(Tensor::from_data(values, &self.device))
     }
 
-    fn constant(&self, size: usize, value: f64) -> Param<Tensor<1>> {
+    pub(crate) fn constant(&self, size: usize, value: f64) -> Param<Tensor<1>> {
         Param::from_tensor(Tensor::full([size], value, &self.device))
     }
 }
@@ -223,32 +224,6 @@ impl Conv2d {
             window: self.window([height, width]),
             transposed: false,
         }
-    }
-}
-
-/// y = x·Wᵀ + b.
-#[derive(Module, Debug)]
-pub struct Linear {
-    /// `[out, in]`.
-    pub weight: Param<Tensor<2>>,
-    /// `[out]`.
-    pub bias: Param<Tensor<1>>,
-}
-
-impl Linear {
-    /// Weights drawn from N(0, 1 / in), which keeps the variance of its input; a bias of zero.
-    pub fn new(input: usize, output: usize, init: &mut Init) -> Self {
-        let deviation = 1.0 / (input as f64).sqrt();
-        Self {
-            weight: init.normal([output, input], 0.0, deviation),
-            bias: init.constant(output, 0.0),
-        }
-    }
-
-    /// # Shapes
-    /// - x: `[batch, in]` → `[batch, out]`
-    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        x.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
     }
 }
 

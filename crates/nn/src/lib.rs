@@ -13,6 +13,7 @@ pub mod fit;
 pub mod inference;
 pub mod latent;
 pub mod layers;
+mod linear;
 pub mod losses;
 pub mod ops;
 pub mod random;

@@ -157,10 +157,8 @@ pub fn evaluate(
     let (config, record) = run.read_record()?;
     let device = cavga_detect::device::parse(&options.device)?;
     let model = Model::load(run.path(), &device)?;
-    let data = options
-        .data
-        .as_deref()
-        .map_or_else(|| record.data.clone(), absolute);
+    let asked = options.data.as_deref().map(absolute);
+    let data = asked.unwrap_or_else(|| record.data.clone());
     unseen::check_record(run, &record, &model)?;
     let (test, removed) = open(&data, &record)?;
     if removed > 0 {
@@ -192,10 +190,9 @@ pub fn evaluate(
     }
     files::write_scores(&run.scores(), &images, model.calibration())?;
     files::write_metrics(&run.metrics(), &metrics)?;
-    let log = if run.log().exists() {
-        read_log(&run.log())?
-    } else {
-        Vec::new()
+    let log = match run.log().exists() {
+        true => read_log(&run.log())?,
+        false => Vec::new(),
     };
     let page = page::Page {
         measured: &measured,
@@ -207,11 +204,13 @@ pub fn evaluate(
     let page = page.report((&config, &record), &data)?;
     atomic::write(&run.report(), report::render(&page).as_bytes())?;
     let Calibration { scores, maps, .. } = model.calibration();
+    let maps = maps.iter().map(|scale| scale.name.clone()).collect();
+    let scores = scores.iter().map(|scale| scale.name.clone()).collect();
     Ok(Evaluation {
         figures,
         metrics,
-        maps: maps.iter().map(|scale| scale.name.clone()).collect(),
-        scores: scores.iter().map(|scale| scale.name.clone()).collect(),
+        maps,
+        scores,
         removed,
     })
 }

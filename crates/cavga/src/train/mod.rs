@@ -104,7 +104,7 @@ pub fn train(
     let passes = config.train.passes.unwrap_or_else(|| learner.passes());
     let steps = session::steps(passes, images.train.len(), config.train.batch);
     let begun_as = (data, options.device.as_str());
-    let mut record = begin(config, run, &images, begun_as, (passes, steps), known.files)?;
+    let record = begin(config, run, &images, begun_as, (passes, steps), known.files)?;
     if run.model().exists() {
         return Ok(Outcome::WasFinished(record));
     }
@@ -133,8 +133,19 @@ pub fn train(
             steps,
         });
     }
-    let minutes = session.place.seconds / 60.0;
-    let model = match make_model(session, &images, &device, progress) {
+    finish(session, record, &images, progress)
+}
+
+/// Makes the model of a training that is done, and writes it.
+fn finish(
+    session: Session<'_>,
+    mut record: Record,
+    images: &Images,
+    progress: &mut dyn Progress,
+) -> Result<Outcome> {
+    let (config, run, device) = (session.config, session.run, session.device);
+    let (minutes, steps) = (session.place.seconds / 60.0, session.steps());
+    let model = match make_model(session, images, device, progress) {
         Ok(model) => model,
         Err(Error::Stopped) => return Ok(Outcome::Stopped { step: steps, steps }),
         Err(error) => return Err(error),

@@ -165,6 +165,16 @@ fn auto(entry: &Entry, options: &Options, progress: &mut dyn Progress) -> Result
             path
         }
     };
+    from_home(entry, path, options, progress)
+}
+
+/// The catalogue's file, fetched to `path`.
+fn from_home(
+    entry: &Entry,
+    path: PathBuf,
+    options: &Options,
+    progress: &mut dyn Progress,
+) -> Result<PathBuf> {
     let by_hand = || entry.by_hand(&path);
     let Some(home) = entry.home else {
         return Err(FetchError::NoHome {

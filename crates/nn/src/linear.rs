@@ -1,0 +1,34 @@
+//! The linear layer.
+
+use burn::{
+    module::{Module, Param},
+    tensor::Tensor,
+};
+
+use crate::layers::Init;
+
+/// y = x·Wᵀ + b.
+#[derive(Module, Debug)]
+pub struct Linear {
+    /// `[out, in]`.
+    pub weight: Param<Tensor<2>>,
+    /// `[out]`.
+    pub bias: Param<Tensor<1>>,
+}
+
+impl Linear {
+    /// Weights drawn from N(0, 1 / in), which keeps the variance of its input; a bias of zero.
+    pub fn new(input: usize, output: usize, init: &mut Init) -> Self {
+        let deviation = 1.0 / (input as f64).sqrt();
+        Self {
+            weight: init.normal([output, input], 0.0, deviation),
+            bias: init.constant(output, 0.0),
+        }
+    }
+
+    /// # Shapes
+    /// - x: `[batch, in]` → `[batch, out]`
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        x.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+    }
+}
