@@ -9,6 +9,7 @@ mod check;
 pub mod dcgan;
 mod error;
 mod method;
+mod noise;
 mod smooth;
 mod traits;
 

@@ -208,6 +208,51 @@ fn weights_of_another_network_are_refused_with_the_first_tensors_that_do_not_fit
     assert!(source.contains("more"), "{source}");
 }
 
+#[test]
+fn weights_that_settings_name_and_nobody_brought_are_missed() {
+    let (method, _) = pretrained(2, true);
+    let mut learner = fresh(&method, SIZE, 1).unwrap();
+    let error = learner.observe(&lesson(&method, 0)).unwrap_err();
+    assert!(error.to_string().starts_with("encoder.weights"), "{error}");
+}
+
+/// Nothing was learnt by the discriminator yet: its loss is none, and no infinity that a guard takes for divergence.
+#[test]
+fn a_first_batch_of_anomalous_images_leaves_nothing_infinite() {
+    let mut config = CavgaConfig::tiny();
+    config.adversary.every = 2;
+    let method = Method::CavgaDW(config);
+    let mut learner = fresh(&method, SIZE, 1).unwrap();
+    let mut batch = lesson(&method, 0);
+    batch.anomalous = vec![true; 4];
+    let mut losses = learner.observe(&batch).unwrap();
+    let state = learner.state().unwrap();
+    losses.extend(learner.observe(&lesson(&method, 1)).unwrap());
+    assert!(
+        losses.iter().all(|(_, loss)| loss.is_finite()),
+        "{losses:?}"
+    );
+    for (name, data) in &state {
+        assert!(data.iter::<f64>().all(f64::is_finite), "{name}");
+    }
+    let statistics = |(name, _): &(&String, _)| name.contains(".running_");
+    let fresh = fresh(&method, SIZE, 1).unwrap().state().unwrap();
+    let [before, after] = [&fresh, &state].map(|state| state.iter().filter(statistics));
+    assert!(before.eq(after), "they are no part of what is normal");
+    learner.restore(state).unwrap();
+}
+
+#[test]
+fn a_flat_latent_that_no_machine_holds_is_refused() {
+    let mut config = CavgaConfig::tiny();
+    config.latent.form = LatentForm::Flat;
+    config.latent.dimension = 1 << 14;
+    let error = fresh(&Method::CavgaDU(config), [1 << 14; 2], 1)
+        .err()
+        .unwrap();
+    assert!(error.to_string().starts_with("latent.dimension"), "{error}");
+}
+
 /// Tensors after two steps.
 fn two_steps(method: Method) -> Tensors {
     learnt(&method, 2).0.state().unwrap()

@@ -26,7 +26,11 @@ use cavga_nn::{
     losses, ops, state,
 };
 
-use super::{CavgaConfig, Seen, Vae, VaeInference, Variant, normal::Normal, variant::check_images};
+use super::{
+    CavgaConfig, Seen, Vae, VaeInference, Variant,
+    normal::{Normal, Seen as NormalSeen},
+    variant::check_images,
+};
 use crate::{Batch, Detector, Error, ImageScores, Maps, Result, Scores, Tensors, smooth::Gaussian};
 
 /// The network alone.
@@ -167,23 +171,25 @@ impl CavgaDetector {
     ) -> Result<Self> {
         let network = Network::take(variant, config, size, &mut tensors, device)?;
         state::expect_empty(&tensors)?;
-        let (mut cams, mut terms, mut residuals) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut cams, mut terms, mut residuals) = (
+            NormalSeen::default(),
+            NormalSeen::default(),
+            NormalSeen::default(),
+        );
         for batch in held_out {
             let pass = network.pass(batch?.images)?;
-            cams.push(pass.cam());
-            terms.push(pass.terms);
-            residuals.push(pass.smoothed);
+            cams.add(pass.cam());
+            terms.add(pass.terms);
+            residuals.add(pass.smoothed);
         }
-        if cams.is_empty() {
-            return Err(Error::NoImages(
-                "no normal image was held out: the deviation maps need at least one",
-            ));
-        }
+        let none = || {
+            Error::NoImages("no normal image was held out: the deviation maps need at least one")
+        };
         Ok(Self {
             network,
-            normal_cam: Normal::of(Tensor::cat(cams, 0)),
-            normal_terms: Normal::of(Tensor::cat(terms, 0)),
-            normal_residual: Normal::of(Tensor::cat(residuals, 0)),
+            normal_cam: cams.normal().ok_or_else(none)?,
+            normal_terms: terms.normal().ok_or_else(none)?,
+            normal_residual: residuals.normal().ok_or_else(none)?,
             device: device.clone(),
         })
     }

@@ -9,8 +9,9 @@
 //!
 //! Where the paper is silent we chose, and each choice is a key of [`CavgaConfig`]. Where we differ: the attention's
 //! gradient is written out in closed form instead of differentiated twice, which is exact; the adversary is kept in balance
-//! ([`Adversary`]: smoothed labels, instance noise, and a limit on its gradient, each of which can be switched off); and beside
-//! the paper's map other maps of the same pass are kept under their own names.
+//! ([`Adversary`]: smoothed labels, instance noise, and a limit on its gradient, each of which can be switched off). Anomalous training
+//! images have a part in L_bce alone, but a batch that holds one has its statistics in the encoder's batch norms too, unless those keep the
+//! statistics that they came with. Beside the paper's map other maps of the same pass are kept under their own names.
 
 mod adversary;
 mod config;

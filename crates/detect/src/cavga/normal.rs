@@ -18,21 +18,53 @@ pub(super) struct Normal {
     spread: Tensor<4>,
 }
 
-impl Normal {
-    /// Of values `[images, channels, height, width]`.
-    pub(super) fn of(values: Tensor<4>) -> Self {
-        let images = values.dims()[0] as f64;
+/// A quantity over normal images so far: as many as there are, it needs the room of one batch (Chan, Golub and LeVeque 1979).
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    images: usize,
+    /// The mean, `[1, channels, height, width]`, and the squares of what deviates from it, summed over images and channels,
+    /// `[1, 1, height, width]`.
+    sums: Option<(Tensor<4>, Tensor<4>)>,
+}
+
+impl Seen {
+    /// Takes in values `[images, channels, height, width]`.
+    pub(super) fn add(&mut self, values: Tensor<4>) {
+        let new = values.dims()[0];
         let mean = values.clone().mean_dim(0);
-        let variance = (values - mean.clone()).square().mean_dim(0).sum_dim(1);
+        let squares = (values - mean.clone()).square().sum_dim(0).sum_dim(1);
+        let (before, all) = (self.images as f64, (self.images + new) as f64);
+        self.images += new;
+        self.sums = Some(match self.sums.take() {
+            None => (mean, squares),
+            Some((old_mean, old_squares)) => {
+                let moved = mean - old_mean.clone();
+                let between = moved.clone().square().sum_dim(1);
+                let share = new as f64 / all;
+                (
+                    old_mean + moved.mul_scalar(share),
+                    old_squares + squares + between.mul_scalar(before * share),
+                )
+            }
+        });
+    }
+
+    /// What they say; `None` without an image.
+    pub(super) fn normal(self) -> Option<Normal> {
+        let (mean, squares) = self.sums?;
+        let images = self.images as f64;
+        let variance = squares.div_scalar(images);
         let pooled = variance.clone().mean_dims(&[2, 3]);
         let shrunk = (variance.mul_scalar(images) + pooled.mul_scalar(POOLED_IMAGES))
             .div_scalar(images + POOLED_IMAGES);
-        Self {
+        Some(Normal {
             mean,
             spread: shrunk.sqrt().clamp_min(1e-6),
-        }
+        })
     }
+}
 
+impl Normal {
     /// How many spreads above the mean, of one channel.
     pub(super) fn deviation(&self, values: Tensor<4>) -> Tensor<4> {
         (values - self.mean.clone()) / self.spread.clone()
@@ -64,5 +96,38 @@ impl Normal {
             mean: load("mean", channels)?,
             spread: load("spread", 1)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(tensor: Tensor<4>) -> Vec<f32> {
+        tensor.into_data().iter::<f32>().collect()
+    }
+
+    #[test]
+    fn batches_one_after_the_other_say_what_one_says() {
+        let device = Device::flex();
+        let numbers: Vec<f32> = (0..5 * 3 * 4)
+            .map(|n| (n as f32 * 0.7).sin() + 2.0)
+            .collect();
+        let all = Tensor::<1>::from_floats(numbers.as_slice(), &device).reshape([5, 3, 2, 2]);
+        let mut once = Seen::default();
+        once.add(all.clone());
+        let mut parts = Seen::default();
+        for (start, length) in [(0, 2), (2, 1), (3, 2)] {
+            parts.add(all.clone().narrow(0, start, length));
+        }
+        let [once, parts] = [once, parts].map(|seen| seen.normal().unwrap());
+        for (a, b) in [(once.mean, parts.mean), (once.spread, parts.spread)] {
+            let (a, b) = (values(a), values(b));
+            assert!(
+                a.iter().zip(&b).all(|(a, b)| (a - b).abs() < 1e-6),
+                "{a:?} {b:?}"
+            );
+        }
+        assert!(Seen::default().normal().is_none());
     }
 }

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use cavga_nn::{dcgan::Discriminator, state::Tensors};
+use cavga_nn::{dcgan::Discriminator, state::Tensors, weights::Source};
 
-use super::Vae;
+use super::{CavgaConfig, Vae};
 use crate::{Error, Result};
 
 /// A weight file, already read.
@@ -26,6 +26,13 @@ pub struct Pretrained {
 }
 
 impl Pretrained {
+    /// Whether the settings name weights that are not here.
+    pub(super) fn lacks(&self, config: &CavgaConfig) -> bool {
+        let named = |source: &Source| *source != Source::None;
+        named(&config.encoder.weights) && self.encoder.is_none()
+            || named(&config.adversary.weights) && self.adversary.is_none()
+    }
+
     /// Puts the tensors where they belong.
     pub(super) fn load(
         &self,

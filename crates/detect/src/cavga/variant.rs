@@ -4,11 +4,14 @@ use burn::tensor::Tensor;
 use cavga_nn::dcgan;
 use serde::{Deserialize, Serialize};
 
-use super::CavgaConfig;
+use super::{CavgaConfig, LatentForm};
 use crate::{Error, Result, check::check};
 
 /// The longest side of an image.
 const MAX_SIDE: usize = 1 << 14;
+
+/// The most weights of a layer: 4 GiB of f32, and three times as much with Adam's moments.
+const MAX_WEIGHTS: usize = 1 << 30;
 
 /// Which parts the autoencoder is built of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,11 +95,33 @@ impl Variant {
             let expected = format!("at most {stages}, the encoder's stages");
             check("attention.stage", stage <= stages, &expected, &stage)?;
         }
+        self.check_flat(config, [height, width])?;
         let fits = [height, width]
             .iter()
             .all(|&side| (64..=MAX_SIDE).contains(&side) && side % 32 == 0);
         let expected = format!("height and width of 64 to {MAX_SIDE}, both multiples of 32");
         check("size", fits, &expected, &format!("[{height}, {width}]"))
+    }
+
+    /// An error if a flat latent's linear layers would have more weights than any machine holds.
+    fn check_flat(self, config: &CavgaConfig, size: [usize; 2]) -> Result<()> {
+        if config.latent.form == LatentForm::Conv {
+            return Ok(());
+        }
+        let positions = size.map(|side| side / self.stride(config));
+        let channels = self.channels(config).max(config.latent.channels);
+        let mut factors = [positions[0], positions[1], channels].into_iter();
+        let weights = factors.try_fold(config.latent.dimension, usize::checked_mul);
+        let fits = weights.is_some_and(|weights| weights <= MAX_WEIGHTS);
+        let expected = format!(
+            "at most {MAX_WEIGHTS} weights of a flat latent: fewer with smaller images, or a smaller dimension"
+        );
+        check(
+            "latent.dimension",
+            fits,
+            &expected,
+            &config.latent.dimension,
+        )
     }
 }
 

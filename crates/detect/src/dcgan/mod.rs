@@ -6,8 +6,8 @@
 //! (`cavga_nn::dcgan`, `with_pretrained`).
 //!
 //! Where we differ: latents are normal instead of uniform, as CAVGA's prior is; labels of real images may be smoothed and the
-//! discriminator may see images through noise ([`DcganConfig`] says why); the last layer's scale is 2 (a sigmoid is a tanh of half
-//! its argument).
+//! discriminator may see images through noise ([`DcganConfig`] says why); the image is a sigmoid instead of a tanh
+//! ([`Generator`] says how the two compare).
 
 mod config;
 mod trainer;

@@ -14,7 +14,7 @@ use cavga_nn::{
 };
 
 use super::DcganConfig;
-use crate::{Batch, Error, Losses, Result, Tensors, check::finite};
+use crate::{Batch, Error, Losses, Result, Tensors, check::finite, noise::seen};
 
 /// A DC-GAN in training.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Dcgan {
         let latent = self.normal([count, self.config.latent], Stream::Latent, step);
         let generated = ops::sigmoid(self.generator.forward(latent, Mode::Train));
         let noise = self.instance_noise(real.dims(), Stream::InstanceFake, step);
-        let fake = seen(generated, noise);
+        let fake = seen(generated, &noise);
         let on_real_and_fake = self.step_discriminator(real, fake.clone().detach(), step)?;
         // Without gradients of its own: the generator only needs the way through it.
         let judge = self.discriminator.clone().no_grad();
@@ -93,7 +93,7 @@ impl Dcgan {
         step: u64,
     ) -> Result<[f64; 2]> {
         let noise = self.instance_noise(real.dims(), Stream::InstanceReal, step);
-        let logits = self.discriminator.forward(seen(real, noise), Mode::Train);
+        let logits = self.discriminator.forward(seen(real, &noise), Mode::Train);
         let on_real = losses::discriminator_on_real(logits, self.config.real_target);
         let values = finite("on_real", &on_real, step)?;
         // One half after the other: the loss is their sum, and only one tape is there at a time.
@@ -174,14 +174,6 @@ fn check_images(images: &Tensor<4>) -> Result<[usize; 4]> {
         expected: format!("[at least 1, 3, {side}, {side}]"),
         found,
     })
-}
-
-/// What the discriminator sees of images: them, with the noise if there is any.
-fn seen(images: Tensor<4>, noise: Option<Tensor<4>>) -> Tensor<4> {
-    match noise {
-        Some(noise) => images + noise,
-        None => images,
-    }
 }
 
 #[cfg(test)]

@@ -44,8 +44,8 @@ pub(super) fn grow(
 
 /// The generator: a transposed convolution 4×4 makes 8·width channels of 4×4 of a vector, four more an image of 64×64.
 ///
-/// Its output are logits. DC-GAN's image is tanh(x) in [−1, 1]; in [0, 1] that is (tanh(x) + 1)/2 = sigmoid(2x), so that the
-/// sigmoid of the logits is DC-GAN's generator with its last layer's weights doubled.
+/// Its output are logits, whose sigmoid is the image. DC-GAN's image is tanh(x) in [−1, 1]; in [0, 1] that is (tanh(x) + 1)/2 = sigmoid(2x):
+/// who brings DC-GAN's own weights doubles those of its last layer.
 #[derive(Module, Debug)]
 pub struct Generator {
     project: ConvTranspose2d,

@@ -19,7 +19,7 @@ pub enum Activation {
     Identity,
     /// max(x, 0).
     Relu,
-    /// min(max(x, 0), 6); as in PyTorch, no gradient passes at 0 or 6.
+    /// min(max(x, 0), 6); on the CPU no gradient passes at 0 or 6, as in PyTorch.
     Relu6,
     /// x where positive, `slope`·x elsewhere.
     LeakyRelu(f64),

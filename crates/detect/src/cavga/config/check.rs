@@ -59,7 +59,7 @@ impl AttentionConfig {
             "\"detached\", as attention.stage is set: only the last stage's α is a closed form",
             &"\"exact\"",
         )?;
-        // How many stages there are, the networks know: `Vae::check_stage`.
+        // How many stages there are, the variant knows: `Variant::check`.
         check("attention.stage", stage > 0, "at least 1", &stage)
     }
 }

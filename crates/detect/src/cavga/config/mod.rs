@@ -135,13 +135,13 @@ impl Reduction {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AttentionConfig {
-    /// The score whose gradient weighs the features' channels.
+    /// The score whose gradient weighs the features' channels; unsupervised alone (a classifier's are its logits).
     pub score: Score,
     /// How the CAM becomes an attention.
     pub normalize: Normalize,
     /// Whether negative CAM values count as zero. Off: after a ReLU, 1 − A can never pass ½.
     pub relu: bool,
-    /// What L_ae asks for.
+    /// What L_ae asks for; unsupervised alone.
     pub expansion: Expansion,
     /// Whether L_ae and L_cga reach through α too.
     pub reach: Reach,

@@ -20,7 +20,11 @@ use super::{
     CavgaConfig, CavgaDetector, Forward, Guidance, Labels, Objective, Seen, Vae, Variant,
     adversary::Push, pretrained::Pretrained, variant::check_images, watch::Watch,
 };
-use crate::{Batch, Detector, Error, Learner, Losses, Result, Tensors, check::finite};
+use crate::{
+    Batch, Detector, Error, Learner, Losses, Result, Tensors,
+    check::{check, finite},
+    noise::seen,
+};
 
 /// What the encoder's tensors are called within the autoencoder's.
 const ENCODER: &str = "encoder.";
@@ -41,8 +45,11 @@ pub struct CavgaLearner {
     /// Of the encoder, which may rest for a while and have a rate of its own.
     encoder_adam: Adam,
     adversary_adam: Adam,
-    last_adversary_loss: f64,
+    /// Of the discriminator's last step, if it had one; as a checkpoint keeps it.
+    last_adversary_loss: Option<f32>,
     watch: Watch,
+    /// Whether weights that the settings name have not come yet.
+    awaits_weights: bool,
 }
 
 impl CavgaLearner {
@@ -76,8 +83,9 @@ impl CavgaLearner {
             adam: Adam::new(config.adam),
             encoder_adam: Adam::new(encoder_adam),
             adversary_adam: Adam::new(config.adversary.adam),
-            last_adversary_loss: f64::INFINITY,
+            last_adversary_loss: None,
             watch: Watch::default(),
+            awaits_weights: pretrained.lacks(config),
         })
     }
 
@@ -87,17 +95,27 @@ impl CavgaLearner {
     }
 
     /// What the encoder sees in this pass.
-    fn see(&self, images: Tensor<4>, pass: usize) -> Seen {
+    fn see(&self, images: Tensor<4>, pass: usize, mode: Mode) -> Seen {
         let encoder = &self.config.encoder;
         if !self.config.starts_pretrained() {
-            self.vae.see(images, Mode::Train, &self.config)
+            self.vae.see(images, mode, &self.config)
         } else if pass < encoder.frozen_passes {
             self.vae.see_frozen(images, &self.config)
         } else if encoder.keep_statistics {
             self.vae.see(images, Mode::Score, &self.config)
         } else {
-            self.vae.see(images, Mode::Train, &self.config)
+            self.vae.see(images, mode, &self.config)
         }
+    }
+
+    /// An error unless the weights that the settings name have come, in a file or in a state to go on from.
+    fn check_started(&self) -> Result<()> {
+        check(
+            "encoder.weights, adversary.weights",
+            !self.awaits_weights,
+            "the tensors of the files that they name, or a state to go on from",
+            &"neither",
+        )
     }
 
     fn forward(&self, seen: &Seen, labels: &Labels, step: u64) -> Result<Forward> {
@@ -227,7 +245,15 @@ impl CavgaLearner {
     }
 
     /// A batch without a normal image: there is nothing to reconstruct and no attention to guide.
-    fn observe_anomalous(&mut self, seen: &Seen, labels: &Labels, step: u64) -> Result<Losses> {
+    fn observe_anomalous(
+        &mut self,
+        images: Tensor<4>,
+        labels: &Labels,
+        batch: &Batch,
+    ) -> Result<Losses> {
+        let step = batch.step;
+        // What is anomalous alone must not become what the batch norms take for normal.
+        let seen = self.see(images, batch.pass, Mode::Look);
         let mu = self.vae.latent().mean(seen.features.clone());
         let logits = self.vae.classify(mu).ok_or(Error::NoImages(
             "a batch of anomalous images, which this method does not learn from",
@@ -251,14 +277,6 @@ impl CavgaLearner {
     }
 }
 
-/// What the discriminator sees of images: them, with the noise if there is any.
-fn seen(images: Tensor<4>, noise: &Option<Tensor<4>>) -> Tensor<4> {
-    match noise {
-        Some(noise) => images + noise.clone(),
-        None => images,
-    }
-}
-
 impl Learner for CavgaLearner {
     fn passes(&self) -> usize {
         self.config.passes
@@ -269,16 +287,17 @@ impl Learner for CavgaLearner {
         let step = batch.step;
         let images = Tensor::from_inner(batch.images.clone().without_autodiff());
         let labels = Labels::new(&batch.anomalous, images.dims()[0])?;
-        let seen = self.see(images.clone(), batch.pass);
+        self.check_started()?;
         if labels.normal() == 0 {
-            return self.observe_anomalous(&seen, &labels, step);
+            return self.observe_anomalous(images, &labels, batch);
         }
+        let seen = self.see(images.clone(), batch.pass, Mode::Train);
         let forward = self.forward(&seen, &labels, step)?;
         let images = labels.of_normal(images);
         let fake_noise = self.instance_noise(&images, Stream::InstanceFake, step);
         if step.is_multiple_of(self.config.adversary.every) {
-            self.last_adversary_loss =
-                self.step_discriminator(images.clone(), &forward, &fake_noise, step)?;
+            let loss = self.step_discriminator(images.clone(), &forward, &fake_noise, step)?;
+            self.last_adversary_loss = Some(loss as f32);
         }
         let (fake, leaf) = self.judged(&forward, &fake_noise);
         let objective = Objective::new(&forward, images.clone(), &labels, fake, &self.config);
@@ -293,7 +312,10 @@ impl Learner for CavgaLearner {
         let weight = self.config.weights.adversarial;
         let total = objective.without_adversary(&self.config) + push.loss.mul_scalar(weight);
         self.step(&[total.backward()]);
-        losses.push(("discriminator", self.last_adversary_loss));
+        losses.extend(
+            self.last_adversary_loss
+                .map(|loss| ("discriminator", f64::from(loss))),
+        );
         losses.extend(self.attention_statistics(&forward.attention, step)?);
         if let (Some(logits), Guidance::Classes { classification, .. }) =
             (forward.classes, &objective.guidance)
@@ -305,9 +327,10 @@ impl Learner for CavgaLearner {
     }
 
     fn finish(
-        self: Box<Self>,
+        mut self: Box<Self>,
         held_out: &mut dyn Iterator<Item = Result<Batch>>,
     ) -> Result<Box<dyn Detector>> {
+        self.watch.end();
         let mut tensors = Tensors::new();
         state::collect(&self.vae, "", &mut tensors);
         let detector = CavgaDetector::learn(
@@ -329,7 +352,9 @@ impl Learner for CavgaLearner {
         self.encoder_adam.collect("adam.encoder.", &mut tensors);
         self.adversary_adam
             .collect("adam.discriminator.", &mut tensors);
-        let last = burn::tensor::TensorData::from([self.last_adversary_loss as f32]);
+        let last: Vec<f32> = self.last_adversary_loss.into_iter().collect();
+        let count = last.len();
+        let last = burn::tensor::TensorData::new(last, [count]);
         tensors.insert("last_adversary_loss".into(), last);
         Ok(tensors)
     }
@@ -343,9 +368,16 @@ impl Learner for CavgaLearner {
             .restore(&self.vae, "adam.encoder.", &mut tensors)?;
         self.adversary_adam
             .restore(&self.discriminator, "adam.discriminator.", &mut tensors)?;
-        let last = state::take(&mut tensors, "last_adversary_loss", &[1])?;
-        self.last_adversary_loss = last.iter::<f64>().next().unwrap_or(f64::INFINITY);
+        let name = "last_adversary_loss";
+        let count = usize::from(
+            tensors
+                .get(name)
+                .is_some_and(|last| last.num_elements() > 0),
+        );
+        let last = state::take(&mut tensors, name, &[count])?;
+        self.last_adversary_loss = last.iter::<f32>().next();
         state::expect_empty(&tensors)?;
+        self.awaits_weights = false;
         Ok(())
     }
 }

@@ -51,7 +51,7 @@ fn literal(
 /// What [`CavgaLearner::observe`] does, with the literal objective descended.
 fn observe_literally(learner: &mut CavgaLearner) {
     let images = Tensor::from_inner(batch().images);
-    let seen = learner.see(images.clone(), 0);
+    let seen = learner.see(images.clone(), 0, Mode::Train);
     let forward = learner.forward(&seen, &labels(), STEP).unwrap();
     let noise = learner.instance_noise(&images, Stream::InstanceFake, STEP);
     learner
@@ -128,7 +128,7 @@ fn value_of(losses: &Losses, wanted: &str) -> f64 {
 /// Norms of the gradients on the logits: the reconstruction loss's and the adversary's, both by the tape and unweighted.
 fn norms(learner: &CavgaLearner) -> [f64; 2] {
     let images = Tensor::from_inner(batch().images);
-    let seen = learner.see(images.clone(), 0);
+    let seen = learner.see(images.clone(), 0, Mode::Train);
     let forward = learner.forward(&seen, &labels(), STEP).unwrap();
     let logits = forward.logits.clone().detach().require_grad();
     let objective = literal(learner, &forward, logits.clone(), images);
