@@ -33,4 +33,8 @@ ablate d-none-10 --parts d --columns 8 "${half[@]}" "${none[@]}" "${more[@]}"
 ablate r-none-10 --columns 5,6,7,8 "${half[@]}" "${none[@]}" "${more[@]}"
 ablate r-efficientnet-10 --columns 5,6,7,8 "${half[@]}" "${efficientnet[@]}" "${more[@]}"
 ablate r-mobilenet-10 --columns 5,6,7,8 "${half[@]}" "${mobilenet[@]}" "${more[@]}"
+ablate r-efficientnet-10-heavier --columns 8 "${half[@]}" "${efficientnet[@]}" "${more[@]}" \
+  --set method.weights.classifier=1 --set method.weights.guided_attention=1 --set method.weights.anomalous=10
+ablate r-efficientnet-rests --columns 4 "${half[@]}" "${efficientnet[@]}" --set method.encoder.frozen_passes=12
+ablate r-efficientnet-learns --columns 4 "${half[@]}" "${efficientnet[@]}" --set method.encoder.keep_statistics=false
 ablate r-efficientnet-256 --columns 4,8 "${efficientnet[@]}" --set method.output_stride=8
