@@ -49,10 +49,23 @@ fn all_backbones_are_listed_with_their_files() {
     assert_eq!(json["weights"][0]["path"], missing.to_str().unwrap());
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_is_not_called_in_utf_8_is_listed_in_json() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt};
+    let folder = Path::new("no-folder-").join(OsStr::from_bytes(b"\xff"));
+    let said = succeed(&mut weights(&folder, ["--json"]));
+    let json: serde_json::Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(json["folder"], folder.to_string_lossy().as_ref());
+    assert_eq!(json["weights"][0]["state"], "missing");
+    let path = json["weights"][0]["path"].as_str().unwrap();
+    assert!(path.ends_with("resnet18-f37072fd.pth"), "{path}");
+}
+
 #[test]
 fn offline_the_error_says_which_file_to_put_where() {
     let folder = tempfile::tempdir().unwrap();
-    let said = fail(&mut weights(folder.path(), ["resnet-18"]), 1);
+    let said = fail(&mut weights(folder.path(), ["resnet-18"]), 2);
     let path = folder.path().join("resnet18-f37072fd.pth");
     assert!(
         said.contains("CAVGA_OFFLINE") && said.contains(path.to_str().unwrap()),

@@ -50,6 +50,20 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// The image at `path` below the folder `root`, without a mask.
+    pub fn found(root: &Path, path: &Path, label: Label) -> Self {
+        let relative = path.strip_prefix(root).unwrap_or(path);
+        let parts: Vec<_> = relative
+            .components()
+            .map(|part| part.as_os_str().to_string_lossy())
+            .collect();
+        Self {
+            id: parts.join("/"),
+            path: path.to_path_buf(),
+            label,
+        }
+    }
+
     /// SHA-256 of the file's bytes, as 64 hexadecimal digits: what tells an image again under another name or folder.
     ///
     /// # Errors
@@ -66,20 +80,4 @@ pub struct TestSample {
     pub sample: Sample,
     /// The file that marks its defect, for anomalous images of a set that has masks. A normal image has none.
     pub mask: Option<PathBuf>,
-}
-
-impl Sample {
-    /// The image at `path` below the folder `root`, without a mask.
-    pub fn found(root: &Path, path: &Path, label: Label) -> Self {
-        let relative = path.strip_prefix(root).unwrap_or(path);
-        let parts: Vec<_> = relative
-            .components()
-            .map(|part| part.as_os_str().to_string_lossy())
-            .collect();
-        Self {
-            id: parts.join("/"),
-            path: path.to_path_buf(),
-            label,
-        }
-    }
 }

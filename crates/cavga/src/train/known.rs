@@ -8,11 +8,14 @@ use cavga_detect::{
 };
 
 use crate::{
-    Error, Result,
+    Error, Result, pretrain,
     progress::Progress,
     run::{StartedFrom, absolute},
     weights::{Options, locate, of_file, read},
 };
+
+/// The network whose weights `cavga pretrain` makes.
+const DCGAN: &str = "dcgan";
 
 /// The files' tensors, and what of them goes down in the run's record.
 #[derive(Debug, Default)]
@@ -52,7 +55,11 @@ impl Known {
                 path: absolute(&path),
                 sha256: of_file(&path)?,
             });
-            let tensors = read(&path)?;
+            // A DC-GAN's file is of this program: its format and checksum are known, and a checkpoint is no such file.
+            let tensors = match wanted.network {
+                DCGAN => pretrain::load(&path)?.1,
+                _ => read(&path)?,
+            };
             *place = Some(WeightFile { path, tensors });
         }
         Ok(known)

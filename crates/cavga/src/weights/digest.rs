@@ -1,4 +1,4 @@
-//! SHA-256 of files, whole or as far as it is known.
+//! SHA-256 of files.
 
 use std::{
     fmt,
@@ -14,31 +14,20 @@ use crate::{Error, Result};
 /// How much is read at a time.
 pub(super) const PIECE: usize = 1 << 17;
 
-/// What is known of a file's SHA-256, in hexadecimal, lower case.
+/// A file's SHA-256, in 64 hexadecimal digits, lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Digest {
-    /// All 64 digits.
-    Full(&'static str),
-    /// Its first digits only: enough against accidents, not against malice.
-    Prefix(&'static str),
-}
+pub struct Digest(pub(super) &'static str);
 
 impl Digest {
     /// Whether a file of this SHA-256 is the one.
     pub fn fits(self, sha256: &str) -> bool {
-        match self {
-            Self::Full(digits) => sha256 == digits,
-            Self::Prefix(digits) => sha256.starts_with(digits),
-        }
+        self.0 == sha256
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full(digits) => f.write_str(digits),
-            Self::Prefix(digits) => write!(f, "{digits}..."),
-        }
+        f.write_str(self.0)
     }
 }
 
