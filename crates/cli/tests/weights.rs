@@ -6,7 +6,7 @@ mod common;
 
 use std::{fs, path::Path, process::Command};
 
-use common::{cavga, fail, succeed};
+use common::{Set, cavga, fail, succeed};
 
 fn weights<'a>(folder: &Path, args: impl IntoIterator<Item = &'a str>) -> Command {
     let mut command = cavga(["weights"]);
@@ -81,4 +81,24 @@ fn a_backbone_that_does_not_exist_is_a_wrong_argument() {
     let folder = tempfile::tempdir().unwrap();
     let said = fail(&mut weights(folder.path(), ["resnet18"]), 2);
     assert!(said.contains("did you mean resnet-18?"), "{said}");
+}
+
+/// Another file would have helped: that is a matter of the settings.
+#[test]
+fn a_weight_file_that_does_not_fit_has_exit_code_2() {
+    let set = Set::new();
+    let train = |file: &Path| {
+        let mut command = cavga(["train", "cavga-r-u", "--data"]);
+        command.arg(set.data()).arg("--out").arg(set.path("run"));
+        command.args(["--set", "data.size=[64,64]", "--set"]);
+        command.arg(format!("method.encoder.weights={}", file.display()));
+        fail(&mut command, 2)
+    };
+    let broken = set.path("broken.pth");
+    fs::write(&broken, "no weights").unwrap();
+    let said = train(&broken);
+    assert!(said.contains("broken.pth: neither safetensors"), "{said}");
+    let other = Path::new(env!("CARGO_MANIFEST_DIR")).join("../nn/tests/weights/net-zip.pth");
+    let said = train(&other);
+    assert!(said.contains("the weights of another network"), "{said}");
 }

@@ -69,7 +69,7 @@ impl Sample {
     /// # Errors
     /// When the file cannot be read.
     pub fn sha256(&self) -> Result<String> {
-        Ok(hex(hash_file(&self.path)?))
+        Ok(hex(&hash_file(&self.path)?))
     }
 }
 

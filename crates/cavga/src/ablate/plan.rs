@@ -252,7 +252,42 @@ fn refuse_columns_keys(asked: &Table) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use cavga_data::generate::{GenerateConfig, write_dataset};
+
     use super::*;
+
+    #[test]
+    fn a_weight_file_that_is_another_now_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, out) = (folder.path().join("data"), folder.path().join("out"));
+        write_dataset(&data, &GenerateConfig::tiny()).unwrap();
+        let weights = folder.path().join("faces.safetensors");
+        let options = AblateOptions {
+            parts: super::super::Parts::D,
+            overrides: vec![format!("method.encoder.weights={}", weights.display())],
+            ..AblateOptions::default()
+        };
+        let settle = || Plan::settle(&data, &out, &options).map(|plan| plan.columns.len());
+        let said = settle().unwrap_err().to_string();
+        assert!(said.contains("no such weight file"), "{said}");
+        assert!(!out.exists());
+        fs::write(&weights, "of one training").unwrap();
+        assert_eq!(settle().unwrap(), 8);
+        assert_eq!(settle().unwrap(), 8);
+        fs::write(&weights, "of another training").unwrap();
+        let said = settle().unwrap_err().to_string();
+        assert!(
+            said.contains("SHA-256 of method.encoder.weights = "),
+            "{said}"
+        );
+        // Columns that have begun have no need of it, and its digest is not forgotten.
+        fs::remove_file(&weights).unwrap();
+        assert_eq!(settle().unwrap(), 8);
+        fs::write(&weights, "of another training").unwrap();
+        assert!(settle().is_err());
+    }
 
     #[test]
     fn columns_go_by_name_or_number_each_once_and_in_their_order() {

@@ -65,3 +65,44 @@ impl Known {
         Ok(known)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cavga_detect::Tensors;
+
+    use super::*;
+    use crate::{
+        pretrain::{DcganConfig, Network, Stage},
+        tensor_file::{self, Place},
+    };
+
+    #[test]
+    fn an_encoder_does_not_start_from_a_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("faces.safetensors");
+        let mut method = crate::methods::named("cavga-d-u").unwrap();
+        method.cavga_config().encoder.weights = Source::File(path.clone());
+        let find = |stage| {
+            let about = pretrain::Pretrained {
+                network: Network::Dcgan,
+                config: DcganConfig::default(),
+                seed: 0,
+                data: String::new(),
+                images: 2,
+                steps: 1,
+                stage,
+            };
+            tensor_file::save(&path, &about, &Tensors::new()).unwrap();
+            Known::find(&method, &Arc::default(), &mut ())
+        };
+        let known = find(Stage::Weights).unwrap();
+        assert!(known.pretrained.encoder.is_some());
+        let place = Place::default();
+        let error = find(Stage::Checkpoint { place }).unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains("a checkpoint, expected a file"), "{said}");
+        std::fs::write(&path, "of another program").unwrap();
+        let error = Known::find(&method, &Arc::default(), &mut ()).unwrap_err();
+        assert!(matches!(error, Error::NotSafetensors { .. }), "{error}");
+    }
+}

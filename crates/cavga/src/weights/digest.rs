@@ -2,14 +2,14 @@
 
 use std::{
     fmt,
-    fs::File,
     io::{self, Read},
     path::Path,
 };
 
+use cavga_data::{hash_file, hex};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Error, Result};
+use crate::Result;
 
 /// How much is read at a time.
 pub(super) const PIECE: usize = 1 << 17;
@@ -31,12 +31,7 @@ impl fmt::Display for Digest {
     }
 }
 
-/// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Feeds what is left of a reader to a hash; how many bytes that was.
+/// Feeds what is left of a reader to a hash that goes on behind it; how many bytes that was.
 pub(super) fn feed(hash: &mut Sha256, reader: &mut impl Read) -> io::Result<u64> {
     let mut piece = vec![0; PIECE];
     let mut total = 0;
@@ -55,9 +50,5 @@ pub(super) fn feed(hash: &mut Sha256, reader: &mut impl Read) -> io::Result<u64>
 
 /// A file's SHA-256.
 pub(crate) fn of_file(path: &Path) -> Result<String> {
-    let mut hash = Sha256::new();
-    File::open(path)
-        .and_then(|mut file| feed(&mut hash, &mut file))
-        .map_err(Error::io("read", path))?;
-    Ok(hex(&hash.finalize()))
+    Ok(hex(&hash_file(path)?))
 }

@@ -26,7 +26,7 @@ use std::{
 pub use catalogue::{CATALOGUE, Entry, entry};
 pub use cavga_detect::{Source, weights::read};
 pub use digest::Digest;
-pub(crate) use digest::{hex, of_file};
+pub(crate) use digest::of_file;
 pub use error::FetchError;
 use serde::{Serialize, Serializer};
 
@@ -113,7 +113,8 @@ fn as_text_if_any<S: Serializer>(
 /// (`resnet-18.safetensors`, `.pth`, `.pt`), else the catalogue's file from its home. A damaged file is fetched again.
 ///
 /// # Errors
-/// [`FetchError`], naming the backbone or the file and what to do; [`Error::Io`]; [`Error::Stopped`].
+/// [`FetchError`], naming the backbone or the file and what to do; [`Error::Io`], [`Error::Data`] for one that cannot be written or read;
+/// [`Error::Stopped`].
 pub fn locate(
     backbone: &str,
     wanted: &Source,
@@ -131,7 +132,7 @@ pub fn locate(
 /// What there is of a backbone's weights on this computer; reads the whole file.
 ///
 /// # Errors
-/// [`Error::Io`] for a file that cannot be read.
+/// [`Error::Data`] for a file that cannot be read.
 pub fn state(entry: &Entry, folder: Option<&Path>) -> Result<State> {
     let Some(folder) = folder else {
         return Ok(State::Missing { path: None });
