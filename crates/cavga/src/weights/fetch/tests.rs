@@ -161,10 +161,8 @@ impl Place {
 
 #[test]
 fn a_file_comes_whole_and_is_not_fetched_twice() {
-    let (place, server) = (
-        Place::new(),
-        serve(|_, asked, stream| send(stream, &content(), asked.from, usize::MAX)),
-    );
+    let place = Place::new();
+    let server = serve(|_, asked, stream| send(stream, &content(), asked.from, usize::MAX));
     place.succeeds(&server);
     place.succeeds(&server);
     assert_eq!(*server.asked.lock().unwrap(), [None]);
@@ -357,10 +355,9 @@ fn whoever_comes_second_waits_and_takes_what_the_first_fetched() {
 fn plain_http_is_refused_outside_of_tests() {
     let server = serve(|_, asked, stream| send(stream, &content(), asked.from, usize::MAX));
     let place = Place::new();
-    let path = place.file();
     let wanted = Wanted {
         url: &server.url,
-        path: &path,
+        path: &place.file(),
         sha256: SHA256,
         bytes: 300_000,
     };
