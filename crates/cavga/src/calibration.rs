@@ -35,26 +35,18 @@ pub struct ScoreScale {
     /// Above it, the verdict is "anomalous". Highest score of a held-out normal image or, for the own score of a method that
     /// decides by itself, the method's boundary: `rule` says which.
     pub threshold: f32,
-    /// Where the threshold comes from; absent from a file where it is the usual.
-    #[serde(default, skip_serializing_if = "Rule::is_held_out")]
+    /// Where the threshold comes from.
     pub rule: Rule,
 }
 
 /// Where a threshold comes from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Rule {
     /// The highest score of a held-out normal image.
-    #[default]
     HeldOut,
     /// The boundary of a method that decides by itself, fixed before any image was seen.
     OwnBoundary,
-}
-
-impl Rule {
-    fn is_held_out(&self) -> bool {
-        *self == Self::HeldOut
-    }
 }
 
 /// One map on held-out normal images: the range of the colours, the same for every picture of a run.
@@ -153,19 +145,6 @@ mod tests {
         assert_eq!(scale.verdict(2.5), Verdict::Normal);
         assert_eq!(scale.verdict(2.500_001), Verdict::Anomalous);
         assert_eq!(scale.normalised(4.0), Some(1.5));
-    }
-
-    /// Files of before there were boundaries are read, and files without one are what they were.
-    #[test]
-    fn a_scale_of_the_usual_rule_is_written_as_before_there_were_others() {
-        let text = r#"{"name":"residual","train_min":0.0,"train_max":1.0,"threshold":0.5}"#;
-        let mut scale: ScoreScale = serde_json::from_str(text).unwrap();
-        assert_eq!(scale.rule, Rule::HeldOut);
-        assert_eq!(serde_json::to_string(&scale).unwrap(), text);
-        scale.rule = Rule::OwnBoundary;
-        let written = serde_json::to_string(&scale).unwrap();
-        assert!(written.contains(r#""rule":"own-boundary""#), "{written}");
-        assert_eq!(serde_json::from_str::<ScoreScale>(&written).unwrap(), scale);
     }
 
     #[test]

@@ -21,7 +21,7 @@ pub enum Error {
     },
     /// A file that is not in the safetensors format.
     #[error(
-        "{}: not a safetensors file, or cut short in its first bytes ({why}); give the model.safetensors of a run",
+        "{}: not a safetensors file, or cut short in its first bytes ({why}); give a file that this program wrote",
         path.display()
     )]
     NotSafetensors {

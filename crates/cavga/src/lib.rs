@@ -30,11 +30,11 @@ mod train;
 pub mod weights;
 
 pub use cavga_data as data;
-pub use cavga_detect::{Method, device};
+pub use cavga_detect::{Error as MethodError, Method, device};
 pub use cavga_metrics as metrics;
 pub use error::{Error, Result};
 pub use eval::{EvalOptions, Evaluation, Figures, MapFiles, evaluate};
 pub use model::{Model, Scored};
 pub use predict::{PredictOptions, Prediction, predict};
-pub use run::{Learnt, Record, RunFolder, Training};
+pub use run::{Learnt, Record, RunFolder, StartedFrom, Training};
 pub use train::{LogLine, Outcome, TrainOptions, read_log, train};

@@ -7,12 +7,13 @@
 use std::{collections::HashMap, fs, path::Path};
 
 use burn::tensor::{DType, TensorData};
+use cavga_data::hex;
 use cavga_detect::{Method, Tensors};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Result, atomic, calibration::Calibration, methods, weights::hex};
+use crate::{Error, Result, atomic, calibration::Calibration, methods};
 
 /// The version of the files written, and the only one read.
 pub const FORMAT: u64 = 2;

@@ -37,10 +37,11 @@ Examples:
   cavga train cavga-d-u --data toothbrush --out runs/small --set data.size=[128,128] --set train.passes=50
   cavga train --resume --out runs/toothbrush")]
     Train(Train),
-    /// Take CAVGA apart as the paper's table 8 does: eight trainings, one table
+    /// Take CAVGA apart as the paper's table 8 does: eight trainings, or those of --columns, one table
     #[command(after_help = "\
 The dataset needs test images: half of the columns learn from some anomalous ones, which leave their test set.
-Ctrl-C stops; the same command goes on, past the columns that are done. OUT/ablation.md and .csv grow with each column.
+Ctrl-C stops; the same command goes on, past the columns that are done. OUT/ablation.md and .csv grow with each column, and
+hold all columns of OUT that are done; other settings, images or weight files need another OUT.
 Settings are those of all columns: leave out method.name, method.latent.form, method.ae and method.cga.
 
 Examples:
@@ -122,10 +123,11 @@ pub(crate) struct Ablate {
     /// Fixes every random draw; short for --set train.seed=N
     #[arg(long, value_name = "N", conflicts_with = "seeds")]
     pub(crate) seed: Option<u64>,
-    /// Run every column under each of these seeds: mean and standard deviation
+    /// Run every column under each of these seeds: mean and standard deviation over those that are done
     #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
     pub(crate) seeds: Vec<u64>,
-    /// Run these columns alone, by name or number: 4,8 for all of CAVGA, unsupervised and weakly supervised
+    /// Run these columns alone, by name or number: 4,8 for all of CAVGA, unsupervised and weakly supervised; those
+    /// measured before stay in the table
     #[arg(long, value_name = "COLUMN,...", value_delimiter = ',')]
     pub(crate) columns: Vec<String>,
     /// r: CAVGA-R, as in the paper; d: CAVGA-D

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use cavga::{Error, weights::FetchError};
+use cavga::{Error, MethodError, weights::FetchError};
 
 /// Exit code of work that was stopped by Ctrl-C: 128 and the signal's number, as shells have it.
 pub(crate) const STOPPED: u8 = 130;
@@ -50,7 +50,15 @@ fn code(error: &anyhow::Error) -> u8 {
             | Error::RunDiffers { .. }
             | Error::Out { .. }
             | Error::Device(_)
-            | Error::Weights(FetchError::Unknown { .. } | FetchError::NoFile { .. }),
+            | Error::WeightFile(_)
+            | Error::Method(MethodError::Weights { .. })
+            | Error::Weights(
+                FetchError::Unknown { .. }
+                | FetchError::NoFile { .. }
+                | FetchError::NoFolder
+                | FetchError::NoHome { .. }
+                | FetchError::Offline { .. },
+            ),
         ) => 2,
         Some(Error::Stopped) => STOPPED,
         _ => 1,

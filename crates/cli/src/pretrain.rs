@@ -22,8 +22,8 @@ The images lie in one folder or in folders below it, as in Celeb-A's img_align_c
 Beside NAME.safetensors: NAME.samples.png (64 generated images), NAME.jsonl (a line for each step), and until it is done
 NAME.checkpoint.safetensors. Ctrl-C writes that and stops; --resume goes on from it, to the same bits.
 
-Settings for --set, with their defaults: passes=60 batch=32 width=64 latent=100 adam.rate=2e-4 adam.beta_1=0.5 flip=true
-real_target=0.9 instance_noise=0.05
+Settings for --set, with their defaults: passes=60 batch=32 width=64 latent=100 adam.rate=2e-4 adam.beta_1=0.5
+adam.beta_2=0.999 adam.epsilon=1e-8 flip=true real_target=0.9 instance_noise=0.05
 
 Example:
   cavga pretrain dcgan --data img_align_celeba --out celeba.safetensors --set passes=20 --set batch=128")]

@@ -1,6 +1,6 @@
 //! `cavga weights`: the pretrained weights there are, and fetching them.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{path::Path, process::ExitCode, sync::Arc};
 
 use anyhow::Result;
 use cavga::weights::{CATALOGUE, Entry, Options, Source, State, entry, locate, state};
@@ -46,6 +46,8 @@ fn list(as_json: bool) -> Result<()> {
             .iter()
             .map(|(entry, state)| described(entry, state))
             .collect();
+        // As text: a folder need not be called in UTF-8.
+        let folder = folder.map(Path::to_string_lossy);
         line(serde_json::to_string(
             &json!({ "folder": folder, "weights": all }),
         )?)?;

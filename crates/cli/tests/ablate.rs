@@ -103,6 +103,19 @@ fn eight_columns_make_a_table_and_are_not_run_twice_nor_as_something_else() {
     }
 
     let same = ["--set", "data.anomalous=0.4"];
+    // A figure that there was not when a column was measured: the column is measured again, and no other forgotten.
+    let cell = out.join("c4-u-conv-ae/ablation.json");
+    let mut figures: Value = serde_json::from_slice(&read(&cell)).unwrap();
+    figures["figures"]
+        .as_object_mut()
+        .unwrap()
+        .remove("image_auroc");
+    fs::write(&cell, figures.to_string()).unwrap();
+    let args = [&same[..], &["--columns", "4", "--json"]].concat();
+    let some = succeed(ablate(&set, &out, 1).args(args));
+    assert_eq!(some, again);
+    assert!(before == models(&out), "trained again");
+
     let said = fail(ablate(&set, &out, 2).args(same), 2);
     assert!(said.contains("settings.train.passes = 1, not 2"), "{said}");
     let said = fail(ablate(&set, &out, 1).args(same).args(["--seed", "1"]), 2);
@@ -195,6 +208,20 @@ fn what_cannot_be_is_said_before_anything_is_run() {
         2,
     );
     assert!(said.contains("adam.rate"), "{said}");
+    let mask = set.data().join("ground_truth/stain/000_mask.png");
+    let whole = read(&mask);
+    image::GrayImage::new(3, 5).save(&mask).unwrap();
+    let said = fail(&mut ablate(&set, &out, 1), 1);
+    assert!(said.contains("000_mask.png"), "{said}");
+    fs::write(&mask, whole).unwrap();
+    let mut command = ablate(&set, &out, 1);
+    command.arg("--columns=4");
+    fs::rename(set.data().join("test"), set.path("test")).unwrap();
+    fs::rename(set.data().join("ground_truth"), set.path("masks")).unwrap();
+    let said = fail(&mut command, 1);
+    assert!(said.contains("0 test images"), "{said}");
+    fs::rename(set.path("test"), set.data().join("test")).unwrap();
+    fs::rename(set.path("masks"), set.data().join("ground_truth")).unwrap();
     for kind in ["blob", "misprint", "missing_part", "scratch", "stain"] {
         fs::remove_dir_all(set.data().join("test").join(kind)).unwrap();
     }
@@ -222,7 +249,11 @@ fn a_column_that_diverges_has_no_figures_but_a_reason() {
         }
     }
     assert!(diverged > 0, "{table}");
+    for name in COLUMNS {
+        assert!(!out.join(name).join("checkpoint.safetensors").exists());
+    }
     let text = String::from_utf8(read(out.join("ablation.md"))).unwrap();
     assert!(text.contains("no number, because"), "{text}");
+    assert!(!text.contains("is kept in"), "{text}");
     assert_eq!(succeed(ablate(&set, &out, 4).args(wild)), said);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -96,7 +96,7 @@ impl Dataset {
             whole.update([u8::from(mask.is_some())]);
             whole.update(mask.unwrap_or_default());
         }
-        Ok(hex(whole.finalize().into()))
+        Ok(hex(&whole.finalize()))
     }
 
     /// All images, those for training first, each with its mask where it has one.
@@ -110,21 +110,25 @@ impl Dataset {
     }
 }
 
-/// A digest as it is written.
-pub(crate) fn hex(digest: [u8; 32]) -> String {
+/// A digest as it is written: in hexadecimal, lower case.
+pub fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// SHA-256 of a file's bytes, read in pieces so that its size does not matter.
-pub(crate) fn hash_file(path: &Path) -> Result<[u8; 32]> {
+///
+/// # Errors
+/// [`Error::Read`] with the file.
+pub fn hash_file(path: &Path) -> Result<[u8; 32]> {
     let mut file = File::open(path).map_err(Error::read(path))?;
     let mut hash = Sha256::new();
     let mut piece = vec![0; 1 << 16];
     loop {
-        let read = file.read(&mut piece).map_err(Error::read(path))?;
-        if read == 0 {
-            return Ok(hash.finalize().into());
+        match file.read(&mut piece) {
+            Ok(0) => return Ok(hash.finalize().into()),
+            Ok(read) => hash.update(piece.get(..read).unwrap_or_default()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::read(path)(error)),
         }
-        hash.update(piece.get(..read).unwrap_or_default());
     }
 }

@@ -32,7 +32,7 @@ mod stream;
 
 pub use augment::Augment;
 pub use check::{Counts, Problem, Report, check};
-pub use dataset::Dataset;
+pub use dataset::{Dataset, hash_file, hex};
 pub use decode::{Image, Limits, image_size, load_fitted, load_image};
 pub use draw::{Draw, draw_anomalous};
 pub use error::{Error, Result};

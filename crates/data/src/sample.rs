@@ -50,25 +50,6 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// SHA-256 of the file's bytes, as 64 hexadecimal digits: what tells an image again under another name or folder.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn sha256(&self) -> Result<String> {
-        Ok(hex(hash_file(&self.path)?))
-    }
-}
-
-/// A test image: alone among all images it may have a mask, as masks are there to measure with and never to learn from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TestSample {
-    /// The image.
-    pub sample: Sample,
-    /// The file that marks its defect, for anomalous images of a set that has masks. A normal image has none.
-    pub mask: Option<PathBuf>,
-}
-
-impl Sample {
     /// The image at `path` below the folder `root`, without a mask.
     pub fn found(root: &Path, path: &Path, label: Label) -> Self {
         let relative = path.strip_prefix(root).unwrap_or(path);
@@ -82,4 +63,21 @@ impl Sample {
             label,
         }
     }
+
+    /// SHA-256 of the file's bytes, as 64 hexadecimal digits: what tells an image again under another name or folder.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn sha256(&self) -> Result<String> {
+        Ok(hex(&hash_file(&self.path)?))
+    }
+}
+
+/// A test image: alone among all images it may have a mask, as masks are there to measure with and never to learn from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestSample {
+    /// The image.
+    pub sample: Sample,
+    /// The file that marks its defect, for anomalous images of a set that has masks. A normal image has none.
+    pub mask: Option<PathBuf>,
 }

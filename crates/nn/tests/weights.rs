@@ -230,6 +230,14 @@ fn sizes_that_cannot_be_are_refused_before_any_memory_is_taken() {
             pair(b"K\x01", b"K\x01"),
             "arguments",
         ),
+        // No values, but more in between than can be counted.
+        (
+            b"K\x02",
+            b"K\x00",
+            [HUGE, HUGE, b"K\x00\x87"].concat(),
+            [HUGE, HUGE, b"K\x01\x87"].concat(),
+            "larger than",
+        ),
     ] {
         let said = parse(&tensor(length, offset, &shape, &strides)).unwrap_err();
         assert!(said.to_string().contains(word), "expected {word}: {said}");
@@ -244,6 +252,22 @@ fn sizes_that_cannot_be_are_refused_before_any_memory_is_taken() {
         &pair(b"K\x00", HUGE),
     );
     assert!(parse(&one).is_ok());
+}
+
+/// torch's own ImageNet example saves its best accuracy, a tensor, beside the network.
+#[test]
+fn a_tensor_beside_the_state_dict_is_not_taken_for_the_network() {
+    let tensor = rebuilt(b"K\x02", b"K\x00", b"K\x02\x85", b"K\x01\x85");
+    let checkpoint = [
+        b"\x80\x02}(U\x09best_acc1",
+        &tensor[..],
+        b"U\nstate_dict}U\x01w",
+        &tensor[..],
+        b"su",
+        STORAGE,
+    ];
+    let tensors = plain(parse(&old(&checkpoint.concat())).unwrap());
+    assert_eq!(tensors.keys().collect::<Vec<_>>(), ["w"]);
 }
 
 #[test]

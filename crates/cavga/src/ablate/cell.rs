@@ -108,20 +108,33 @@ impl Cell {
         }
     }
 
-    /// Reads it; `None` if the column is not done.
+    /// Reads it; `None` if the column is not done, or was measured before there were all of [`FIGURES`].
     pub(super) fn read(path: &Path) -> Result<Option<Self>> {
         if !path.exists() {
             return Ok(None);
         }
         let text = fs::read_to_string(path).map_err(Error::io("read", path))?;
-        serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|error| Error::Config {
-                origin: path.display().to_string(),
-                why: format!(
-                    "expected the figures of a column, found: {error}; remove it to measure again"
-                ),
-            })
+        let cell: Self = serde_json::from_str(&text).map_err(|error| Error::Config {
+            origin: path.display().to_string(),
+            why: format!(
+                "expected the figures of a column, found: {error}; remove it to measure again"
+            ),
+        })?;
+        Ok(cell.complete())
+    }
+
+    /// It with all figures. A run that came to nothing comes to no new figure either.
+    fn complete(mut self) -> Option<Self> {
+        let nothing = match self.figures.values().next() {
+            Some(value @ Value::Undefined { .. }) if self.n_test == 0 => Some(value.clone()),
+            _ => None,
+        };
+        for (key, _) in FIGURES {
+            if !self.figures.contains_key(key) {
+                self.figures.insert(key.to_owned(), nothing.clone()?);
+            }
+        }
+        Some(self)
     }
 
     pub(super) fn write(&self, path: &Path) -> Result<()> {
@@ -129,5 +142,38 @@ impl Cell {
             serde_json::to_writer_pretty(&mut *file, self)?;
             file.write_all(b"\n")
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_without_a_figure_that_is_new_is_not_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ablation.json");
+        let reads = |cell: &Cell| {
+            cell.write(&path).unwrap();
+            Cell::read(&path).unwrap()
+        };
+        let figure = |(key, _): &(&str, &str)| ((*key).to_owned(), Value::Number(0.5));
+        let mut cell = Cell {
+            n_test: 5,
+            figures: FIGURES.iter().map(figure).collect(),
+            ..Cell::default()
+        };
+        assert_eq!(reads(&cell), Some(cell.clone()));
+        cell.figures.remove("image_auroc");
+        assert_eq!(reads(&cell), None);
+        // What diverged before there was the figure would diverge again.
+        let why = Value::undefined("diverged");
+        let mut failed = Cell {
+            figures: BTreeMap::from([("iou_at_0.5".to_owned(), why.clone())]),
+            ..Cell::default()
+        };
+        let found = reads(&failed).unwrap();
+        failed.figures = FIGURES.map(|(key, _)| (key.to_owned(), why.clone())).into();
+        assert_eq!(found, failed);
     }
 }

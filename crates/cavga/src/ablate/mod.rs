@@ -26,6 +26,7 @@ pub use table::{Row, Spread, Table};
 use self::{cell::Cell, plan::Plan};
 use crate::{
     Error, Result, atomic,
+    config::RunConfig,
     eval::{EvalOptions, evaluate},
     progress::{Event, Progress},
     run::RunFolder,
@@ -80,14 +81,15 @@ pub enum Ablated {
 }
 
 /// Trains and measures every column on the dataset in `data`, into folders of `out`, and writes `out/ablation.md` and
-/// `out/ablation.csv` behind each. Columns that are done are not done again, one that was begun is gone on with.
+/// `out/ablation.csv` behind each. Columns that are done are not done again and stay in the table, also when only others are
+/// asked for; one that was begun is gone on with.
 ///
 /// The folder of a column is that of any run, but without the checkpoint, which is large and has served its purpose.
 /// A training that diverges is a result: its figures are undefined for that reason, and the other columns go on.
 ///
 /// # Errors
-/// [`Error::RunDiffers`] for a folder with an ablation of something else; [`Error::TooFewImages`] for a dataset without
-/// anomalous test images, which half of the columns learn from; [`Error::Config`] for a setting that is a column's own;
+/// [`Error::RunDiffers`] for a folder with an ablation of something else, or from other weight files;
+/// [`Error::TooFewImages`] for a dataset without test images, or without anomalous ones, which half of the columns learn from; [`Error::Config`] for a setting that is a column's own;
 /// those of training and evaluation.
 pub fn ablate(
     data: &Path,
@@ -97,6 +99,15 @@ pub fn ablate(
 ) -> Result<Ablated> {
     let plan = Plan::settle(data, out, options)?;
     let mut table = Table::new(data, options.parts, &plan.seeds, plan.columns.clone());
+    // What was done before stays in the table, whichever columns are asked for now.
+    for &seed in &plan.seeds {
+        for (index, column) in COLUMNS.iter().enumerate() {
+            let (config, run) = (plan.config(column, Some(seed))?, plan.run(column, seed));
+            if let Some(cell) = stored(&config, &run)? {
+                table.add(index, seed, cell);
+            }
+        }
+    }
     let mut done = 0;
     let total = plan.columns.len() * plan.seeds.len();
     for &seed in &plan.seeds {
@@ -125,9 +136,41 @@ pub fn ablate(
     Ok(Ablated::Finished(table))
 }
 
+/// The file of a column's figures.
+fn figures(run: &RunFolder) -> PathBuf {
+    run.path().join("ablation.json")
+}
+
+/// What was measured of a column before; an error if that was under other settings.
+fn stored(config: &RunConfig, run: &RunFolder) -> Result<Option<Cell>> {
+    let Some(cell) = Cell::read(&figures(run))? else {
+        return Ok(None);
+    };
+    let (begun, _) = run.read_record()?;
+    match difference(&begun, config)? {
+        None => Ok(Some(cell)),
+        Some((key, found, asked)) => Err(Error::RunDiffers {
+            path: run.record(),
+            key,
+            found,
+            asked,
+        }),
+    }
+}
+
+/// Removes the checkpoint of a column that is done: nothing goes on from it, and it is three times as large as the model.
+fn forget_checkpoint(run: &RunFolder) -> Result<()> {
+    match fs::remove_file(run.checkpoint()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(Error::io("remove", run.checkpoint())(error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// One column under one seed, to be done.
 struct Work<'a> {
-    config: &'a crate::config::RunConfig,
+    config: &'a RunConfig,
     data: &'a Path,
     run: &'a RunFolder,
     options: &'a AblateOptions,
@@ -136,28 +179,18 @@ struct Work<'a> {
 impl Work<'_> {
     /// What was measured, now or before; `None` if stopped.
     fn cell(&self, progress: &mut dyn Progress) -> Result<Option<Cell>> {
-        let file = self.run.path().join("ablation.json");
-        if let Some(cell) = Cell::read(&file)? {
-            let (begun, _) = self.run.read_record()?;
-            return match difference(&begun, self.config)? {
-                None => Ok(Some(cell)),
-                Some((key, found, asked)) => Err(Error::RunDiffers {
-                    path: self.run.record(),
-                    key,
-                    found,
-                    asked,
-                }),
-            };
+        if let Some(cell) = stored(self.config, self.run)? {
+            // A kill may have come between the figures and this.
+            forget_checkpoint(self.run)?;
+            return Ok(Some(cell));
         }
         let cell = match self.measure(progress) {
             Ok(Some(cell)) => cell,
             Ok(None) | Err(Error::Stopped) => return Ok(None),
-            Err(error @ (Error::Diverged { .. } | Error::ScoreNotFinite { .. })) => {
-                Cell::failed(&self.run.read_record()?.1, &error.to_string())
-            }
-            Err(error) => return Err(error),
+            Err(error) => Cell::failed(&self.run.read_record()?.1, &result(error)?),
         };
-        cell.write(&file)?;
+        cell.write(&figures(self.run))?;
+        forget_checkpoint(self.run)?;
         Ok(Some(cell))
     }
 
@@ -180,12 +213,20 @@ impl Work<'_> {
             ..EvalOptions::default()
         };
         let evaluation = evaluate(self.run, &options, progress)?;
-        // The model is written, so nothing goes on from it any more, and it is three times as large.
-        match fs::remove_file(self.run.checkpoint()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(Error::io("remove", self.run.checkpoint())(error))
-            }
-            _ => Ok(Some(Cell::measured(&record, &evaluation))),
-        }
+        Ok(Some(Cell::measured(&record, &evaluation)))
+    }
+}
+
+/// What an error says that is a result of its column; any other error itself.
+fn result(error: Error) -> Result<String> {
+    match error {
+        // Without a word on the checkpoint, which goes.
+        Error::Diverged {
+            step, what, value, ..
+        } => Ok(format!(
+            "training diverged at step {step}: {what} is {value}"
+        )),
+        Error::ScoreNotFinite { .. } => Ok(error.to_string()),
+        other => Err(other),
     }
 }

@@ -3,9 +3,10 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use cavga_data::Dataset;
+use cavga_data::{Dataset, check_mask};
 use toml::{Table, Value};
 
 use super::{
@@ -17,7 +18,11 @@ use crate::{
     config::{RunConfig, asked, first_difference, read_table},
     run::RunFolder,
     train::require_anomalous,
+    weights::{FetchError, Options, Source, State, entry, of_file, state},
 };
+
+/// The section of `ablation.toml` with the weight files' SHA-256.
+const WEIGHTS: &str = "SHA-256 of weights";
 
 /// What is to be run.
 pub(super) struct Plan<'a> {
@@ -49,6 +54,7 @@ impl<'a> Plan<'a> {
             })?;
             configs.push(config);
         }
+        let weights = weights(&configs, plan.file().exists())?;
         let Some(config) = configs.pop() else {
             return Ok(plan);
         };
@@ -63,16 +69,30 @@ impl<'a> Plan<'a> {
             });
         }
         let dataset = Dataset::open(data)?;
+        if dataset.test.is_empty() {
+            return Err(Error::TooFewImages {
+                path: data.to_owned(),
+                what: "test images (in test/good and test/<kind>; every column is measured on them)",
+                found: 0,
+                needed: 1,
+            });
+        }
+        dataset.test.iter().try_for_each(check_mask)?;
         let is_weak = |&place: &usize| COLUMNS.get(place).is_some_and(|column| column.weak);
         if plan.columns.iter().any(is_weak) {
             require_anomalous(data, &dataset.test)?;
         }
-        plan.keep(config, dataset.fingerprint()?)?;
+        plan.keep(config, dataset.fingerprint()?, weights)?;
         Ok(plan)
     }
 
+    /// Where it is kept what this ablation is.
+    fn file(&self) -> PathBuf {
+        self.out.join("ablation.toml")
+    }
+
     /// Writes what this ablation is, or checks that it is what the one in the folder was begun as.
-    fn keep(&self, mut config: RunConfig, fingerprint: String) -> Result<()> {
+    fn keep(&self, mut config: RunConfig, fingerprint: String, weights: Table) -> Result<()> {
         // Seeds are told below, and when checkpoints are written changes nothing in what comes out.
         config.train.seed = 0;
         config.train.checkpoint_minutes = 0.0;
@@ -82,7 +102,7 @@ impl<'a> Plan<'a> {
             // More may be added later: each has a folder of its own.
             _ => "several".to_owned(),
         };
-        let table = Table::from_iter([
+        let mut table = Table::from_iter([
             (
                 "parts".to_owned(),
                 Value::from(self.options.parts.to_string()),
@@ -94,18 +114,29 @@ impl<'a> Plan<'a> {
             ),
             ("settings".to_owned(), Value::from(config.to_table()?)),
         ]);
-        let path = self.out.join("ablation.toml");
+        let path = self.file();
+        let mut started_from = Table::new();
         if path.exists() {
-            return match first_difference("", &read_table(&path)?, &table) {
-                Some((key, found, asked)) => Err(Error::RunDiffers {
+            let mut begun = read_table(&path)?;
+            if let Some(Value::Table(weights)) = begun.remove(WEIGHTS) {
+                started_from = weights;
+            }
+            let differs = first_difference("", &begun, &table)
+                .or_else(|| weights_differ(&started_from, &weights));
+            if let Some((key, found, asked)) = differs {
+                return Err(Error::RunDiffers {
                     path,
                     key,
                     found,
                     asked,
-                }),
-                None => Ok(()),
-            };
+                });
+            }
+            if weights.keys().all(|key| started_from.contains_key(key)) {
+                return Ok(());
+            }
         }
+        started_from.extend(weights);
+        table.insert(WEIGHTS.to_owned(), Value::from(started_from));
         atomic::create_folder(self.out)?;
         atomic::write(&path, table.to_string().as_bytes())
     }
@@ -132,6 +163,45 @@ impl<'a> Plan<'a> {
         };
         RunFolder::new(folder.join(column.name))
     }
+}
+
+/// SHA-256 of each weight file that the settings name, as far as it is here, by the setting's key: all columns start from the
+/// same ones, however many sittings lie between them. Columns that have begun need none any more.
+fn weights(configs: &[RunConfig], is_begun: bool) -> Result<Table> {
+    let folder = Options::from_env(Arc::default()).folder;
+    let mut found = Table::new();
+    for wanted in configs.iter().flat_map(|config| config.method.weights()) {
+        if found.contains_key(wanted.key) {
+            continue;
+        }
+        let sha256 = match wanted.source {
+            Source::File(path) if path.is_file() => of_file(path)?,
+            Source::File(path) if !is_begun => {
+                return Err(FetchError::NoFile { path: path.clone() }.into());
+            }
+            Source::Auto if wanted.is_published => {
+                let entry = entry(wanted.network)?;
+                match state(entry, folder.as_deref())? {
+                    // The digest that stands for these tensors, in whichever of the known files they are.
+                    State::Verified { .. } => entry.sha256.to_string(),
+                    State::Own { path } => of_file(&path)?,
+                    State::Missing { .. } | State::Damaged { .. } => continue,
+                }
+            }
+            _ => continue,
+        };
+        found.insert(wanted.key.to_owned(), Value::from(sha256));
+    }
+    Ok(found)
+}
+
+/// The first weight file that is another now. One that was not here then, or is not any more, is no other.
+fn weights_differ(begun: &Table, now: &Table) -> Option<(String, String, String)> {
+    now.iter().find_map(|(key, now)| {
+        let begun = begun.get(key).filter(|begun| *begun != now)?;
+        let key = format!("SHA-256 of {key}");
+        Some((key, begun.to_string(), now.to_string()))
+    })
 }
 
 /// The places of the columns of these names or numbers; of all for none.
@@ -182,7 +252,42 @@ fn refuse_columns_keys(asked: &Table) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
+    use cavga_data::generate::{GenerateConfig, write_dataset};
+
     use super::*;
+
+    #[test]
+    fn a_weight_file_that_is_another_now_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, out) = (folder.path().join("data"), folder.path().join("out"));
+        write_dataset(&data, &GenerateConfig::tiny()).unwrap();
+        let weights = folder.path().join("faces.safetensors");
+        let options = AblateOptions {
+            parts: super::super::Parts::D,
+            overrides: vec![format!("method.encoder.weights={}", weights.display())],
+            ..AblateOptions::default()
+        };
+        let settle = || Plan::settle(&data, &out, &options).map(|plan| plan.columns.len());
+        let said = settle().unwrap_err().to_string();
+        assert!(said.contains("no such weight file"), "{said}");
+        assert!(!out.exists());
+        fs::write(&weights, "of one training").unwrap();
+        assert_eq!(settle().unwrap(), 8);
+        assert_eq!(settle().unwrap(), 8);
+        fs::write(&weights, "of another training").unwrap();
+        let said = settle().unwrap_err().to_string();
+        assert!(
+            said.contains("SHA-256 of method.encoder.weights = "),
+            "{said}"
+        );
+        // Columns that have begun have no need of it, and its digest is not forgotten.
+        fs::remove_file(&weights).unwrap();
+        assert_eq!(settle().unwrap(), 8);
+        fs::write(&weights, "of another training").unwrap();
+        assert!(settle().is_err());
+    }
 
     #[test]
     fn columns_go_by_name_or_number_each_once_and_in_their_order() {

@@ -25,6 +25,8 @@ pub struct Row {
     pub column: &'static Column,
     /// Its place in [`COLUMNS`].
     pub place: usize,
+    /// Under how many seeds it is done: its figures are over those.
+    pub seeds: usize,
     /// Each figure's name and value, or the reason why there is none.
     pub figures: Vec<(&'static str, Result<Spread, String>)>,
 }
@@ -63,42 +65,50 @@ impl Table {
         self.cells.insert((column, seed), cell);
     }
 
-    /// A column as first measured, for what does not depend on the seed.
-    pub(super) fn first(&self, column: usize) -> Option<&Cell> {
+    /// A column as measured under each seed, as far as it is.
+    fn done(&self, column: usize) -> impl Iterator<Item = (u64, &Cell)> {
         let seeds = self.seeds.iter();
-        seeds
-            .filter_map(|seed| self.cells.get(&(column, *seed)))
-            .next()
+        seeds.filter_map(move |&seed| Some((seed, self.cells.get(&(column, seed))?)))
     }
 
-    /// One row for each of the paper's columns that was asked for.
+    /// A column as first measured, for what does not depend on the seed.
+    pub(super) fn first(&self, column: usize) -> Option<&Cell> {
+        self.done(column).map(|(_, cell)| cell).next()
+    }
+
+    /// One row for each of the paper's columns that was asked for, or measured before.
     pub fn rows(&self) -> Vec<Row> {
         let row = |(index, column)| Row {
             column,
             place: index,
+            seeds: self.done(index).count(),
             figures: FIGURES
                 .iter()
                 .map(|&(key, _)| (key, self.spread(index, key)))
                 .collect(),
         };
         let columns = COLUMNS.iter().enumerate();
-        let shown = columns.filter(|(place, _)| self.shown.contains(place));
+        let shown =
+            columns.filter(|(place, _)| self.shown.contains(place) || self.first(*place).is_some());
         shown.map(row).collect()
     }
 
     fn spread(&self, column: usize, key: &str) -> Result<Spread, String> {
+        const NOT_RUN: &str = "not run yet";
         let mut values = Vec::with_capacity(self.seeds.len());
-        for seed in &self.seeds {
-            let cell = self.cells.get(&(column, *seed));
-            let value = match cell.and_then(|cell| cell.figures.get(key)) {
+        for (seed, cell) in self.done(column) {
+            let value = match cell.figures.get(key) {
                 Some(Value::Number(value)) => Ok(*value),
                 Some(Value::Undefined { undefined }) => Err(undefined.as_str()),
-                None => Err("not run yet"),
+                None => Err(NOT_RUN),
             };
             values.push(value.map_err(|reason| match *self.seeds {
                 [_] => reason.to_owned(),
                 _ => format!("seed {seed}: {reason}"),
             })?);
+        }
+        if values.is_empty() {
+            return Err(NOT_RUN.to_owned());
         }
         let n = values.len() as f64;
         let mean = values.iter().sum::<f64>() / n;
@@ -137,6 +147,7 @@ impl Table {
                 "column": column.name,
                 "title": column.title(self.parts),
                 "method": column.method(self.parts),
+                "n_seeds": row.seeds,
                 "counts": counts,
                 "measured": measured,
                 "reported_iou_mvtec_mean": column.reported_mean(self.parts),
@@ -180,10 +191,6 @@ mod tests {
     fn one_undefined_seed_leaves_the_figure_undefined_and_is_named() {
         let mut two = table(&[1, 2]);
         two.add(0, 1, cell(Value::Number(0.2)));
-        assert_eq!(
-            two.spread(0, "iou_at_0.5"),
-            Err("seed 2: not run yet".to_owned())
-        );
         two.add(0, 2, cell(Value::undefined("no defect")));
         assert_eq!(
             two.spread(0, "iou_at_0.5"),
@@ -193,6 +200,32 @@ mod tests {
         one.add(0, 1, cell(Value::Number(0.2)));
         let alone = one.spread(0, "iou_at_0.5").unwrap();
         assert_eq!((alone.mean, alone.deviation), (0.2, None));
+    }
+
+    #[test]
+    fn a_figure_is_over_the_seeds_that_are_done_and_says_how_many() {
+        let mut three = table(&[1, 2, 3]);
+        three.add(0, 3, cell(Value::Number(0.2)));
+        three.add(0, 1, cell(Value::Number(0.4)));
+        let Spread { mean, deviation } = three.spread(0, "iou_at_0.5").unwrap();
+        assert!((mean - 0.3).abs() < 1e-12 && deviation.is_some());
+        let text = three.markdown();
+        assert!(text.contains("| R*_u (2 of 3 seeds) "), "{text}");
+        assert_eq!(three.spread(1, "iou_at_0.5"), Err("not run yet".to_owned()));
+        assert_eq!(three.json()["columns"][0]["n_seeds"], 2);
+    }
+
+    #[test]
+    fn what_was_measured_before_stays_and_says_its_passes() {
+        let mut table = Table::new(Path::new("leather"), Parts::R, &[0], vec![7]);
+        let before = Cell {
+            passes: 9,
+            ..cell(Value::Number(0.5))
+        };
+        table.add(3, 0, before);
+        let places: Vec<_> = table.rows().iter().map(|row| row.place).collect();
+        assert_eq!(places, [3, 7]);
+        assert!(table.markdown().contains("9 passes each"));
     }
 
     #[test]

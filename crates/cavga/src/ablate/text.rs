@@ -22,8 +22,8 @@ impl Table {
             1 => String::new(),
             _ => ": mean ± standard deviation (n − 1)".to_owned(),
         };
-        let passes = self
-            .first(0)
+        let passes = (0..COLUMNS.len())
+            .find_map(|column| self.first(column))
             .map_or_else(String::new, |cell| format!("{} passes each, ", cell.passes));
         format!(
             "# Table 8 of CAVGA (ECCV 2020) on {}\n\nMeasured here: {passes}seed {}{over}. IoU, pixel AUROC and \
@@ -45,7 +45,11 @@ impl Table {
         head.extend(self.reported_heads());
         let mut lines = vec![head];
         for row in self.rows() {
-            let mut line = vec![row.column.title(self.parts)];
+            let title = row.column.title(self.parts);
+            let mut line = vec![match (row.seeds, self.seeds.len()) {
+                (done, asked) if done == 0 || done == asked => title,
+                (done, asked) => format!("{title} ({done} of {asked} seeds)"),
+            }];
             let cell = self.first(row.place);
             line.push(cell.map_or_else(none, |cell| match cell.n_train_anomalous {
                 0 => cell.n_train.to_string(),
@@ -56,7 +60,7 @@ impl Table {
                     .map_or_else(none, |cell| {
                         format!(
                             "{} + {}",
-                            cell.n_test - cell.n_test_anomalous,
+                            cell.n_test.saturating_sub(cell.n_test_anomalous),
                             cell.n_test_anomalous
                         )
                     }),
@@ -159,7 +163,7 @@ impl Table {
                 column.method(self.parts),
             ];
             let counts = [
-                self.seeds.len(),
+                row.seeds,
                 cell.n_train,
                 cell.n_train_anomalous,
                 cell.n_test,

@@ -41,6 +41,8 @@ pub use figures::Figures;
 pub use files::MapFiles;
 pub(crate) use files::{as_text, write_map};
 
+use unseen::Unseen;
+
 use crate::{
     Error, Result, atomic,
     calibration::{Calibration, Verdict},
@@ -160,11 +162,7 @@ pub fn evaluate(
     let asked = options.data.as_deref().map(absolute);
     let data = asked.unwrap_or_else(|| record.data.clone());
     unseen::check_record(run, &record, &model)?;
-    let (test, removed) = open(&data, &record)?;
-    if removed > 0 {
-        let text = format!("test images left out, as the run learnt from them: {removed}");
-        progress.on(Event::Note(&text));
-    }
+    let (test, removed) = open(&data, &record, progress)?;
     let settings = DataConfig {
         size: model.size(),
         ..config.data.clone()
@@ -216,9 +214,26 @@ pub fn evaluate(
 }
 
 /// The test images to measure on, of which there must be some, and how many more the run learnt from.
-fn open(data: &Path, record: &Record) -> Result<(Test, usize)> {
+fn open(data: &Path, record: &Record, progress: &mut dyn Progress) -> Result<(Test, usize)> {
     let dataset = Dataset::open(data)?;
-    let (test, removed) = unseen::unseen(dataset.test, &record.anomalous)?;
+    let is_own = data == record.data;
+    let Unseen {
+        rest: test,
+        removed,
+        unknown,
+    } = unseen::unseen(dataset.test, &record.anomalous, is_own)?;
+    if removed > 0 {
+        let text = format!("test images left out, as the run learnt from them: {removed}");
+        progress.on(Event::Note(&text));
+    }
+    if unknown > 0 {
+        let text = format!(
+            "{unknown} of the {} anomalous images that the run learnt from were not recognised by their bytes: if they are \
+             here under other bytes, they are measured on",
+            record.anomalous.len()
+        );
+        progress.on(Event::Note(&text));
+    }
     if test.is_empty() {
         let what = match removed {
             0 => "test images",

@@ -162,16 +162,7 @@ impl Page<'_> {
                  it knows where objects lie, not where defects are."
             ));
         }
-        // The methods that have no attention log no such value.
-        let attention = self
-            .log
-            .last()
-            .and_then(|line| line.losses.get("attention_mean"));
-        if let Some(mean) = attention.filter(|mean| !SATURATED.contains(*mean)) {
-            warnings.push(format!(
-                "The attention saturates: its mean is {mean:.3} at the end of training, so that one minus it says little."
-            ));
-        }
+        warnings.extend(saturated(self.log));
         warnings
     }
 
@@ -263,6 +254,31 @@ impl Page<'_> {
     }
 }
 
+/// A warning for each attention that has nowhere left to go at the end of training: of CAVGA's one or, where it learns from
+/// labels, of those of the two classes. A method without attention logs no such value.
+fn saturated(log: &[LogLine]) -> Vec<String> {
+    let attentions = [
+        ("attention_mean", "The attention"),
+        (
+            "attention_normal_mean",
+            "The attention of the class \"normal\"",
+        ),
+        (
+            "attention_anomalous_mean",
+            "The attention of the class \"anomalous\"",
+        ),
+    ];
+    let warning = |(key, what)| {
+        let mean = log.last()?.losses.get(key)?;
+        (!SATURATED.contains(mean)).then(|| {
+            format!(
+                "{what} saturates: its mean is {mean:.3} at the end of training, so that one minus it says little."
+            )
+        })
+    };
+    attentions.into_iter().filter_map(warning).collect()
+}
+
 /// A curve, or none if it has no points.
 fn curve(name: &str, points: &[(f64, f64)], area: Option<f64>) -> Vec<Curve> {
     let curve = Curve {
@@ -313,4 +329,38 @@ fn facts((config, record): (&RunConfig, &Record), data: &Path) -> Vec<(String, S
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_attentions_of_both_classes_are_watched() {
+        let line = |losses: &[(&str, f64)]| LogLine {
+            step: 1,
+            pass: 1,
+            losses: losses
+                .iter()
+                .map(|&(name, value)| (name.to_owned(), value))
+                .collect(),
+            images_per_second: 1.0,
+            seconds: 1.0,
+        };
+        let weak = [
+            ("attention_normal_mean", 0.5),
+            ("attention_normal_spread", 0.0),
+            ("attention_anomalous_mean", 0.001),
+        ];
+        let [said] = &saturated(&[line(&weak)])[..] else {
+            panic!("expected one warning");
+        };
+        assert!(
+            said.contains("\"anomalous\" saturates: its mean is 0.001"),
+            "{said}"
+        );
+        let one = saturated(&[line(&[]), line(&[("attention_mean", 0.99)])]);
+        assert!(one[0].contains("The attention saturates"), "{one:?}");
+        assert!(saturated(&[]).is_empty());
+    }
 }

@@ -1,7 +1,5 @@
 //! The test images that a run did not learn from: an evaluation must never measure on another.
 
-use std::collections::BTreeSet;
-
 use cavga_data::{Test, TestSample};
 use rayon::prelude::*;
 
@@ -11,25 +9,50 @@ use crate::{
     run::{Learnt, Record, RunFolder},
 };
 
-/// Leaves out what was learnt from, and says how many those were. Images are told by their bytes: a dataset may have been
-/// copied, and its files renamed, since.
-pub(super) fn unseen(test: Vec<TestSample>, learnt: &[Learnt]) -> Result<(Test, usize)> {
+/// The test images without those that were learnt from.
+pub(super) struct Unseen {
+    pub(super) rest: Test,
+    /// Test images left out. One that lies there twice counts twice.
+    pub(super) removed: usize,
+    /// Images learnt from that were found nowhere in the test set.
+    pub(super) unknown: usize,
+}
+
+/// Leaves out what was learnt from. Images are told by their bytes: a dataset may have been copied, and its files renamed,
+/// since. In the very folder that was learnt from (`is_own`) they are told by their names too, as files there may have been
+/// written again.
+pub(super) fn unseen(test: Vec<TestSample>, learnt: &[Learnt], is_own: bool) -> Result<Unseen> {
     if learnt.is_empty() {
-        return Ok((test.into(), 0));
+        return Ok(Unseen {
+            rest: test.into(),
+            removed: 0,
+            unknown: 0,
+        });
     }
     let found = test.len();
-    let learnt: BTreeSet<_> = learnt.iter().map(|learnt| learnt.sha256.as_str()).collect();
-    let is_learnt = test
+    let hashes = test
         .par_iter()
-        .map(|test| Ok(learnt.contains(test.sample.sha256()?.as_str())))
+        .map(|test| Ok(test.sample.sha256()?))
         .collect::<Result<Vec<_>>>()?;
+    let is_same = |learnt: &Learnt, test: &TestSample, sha256: &str| {
+        learnt.sha256 == *sha256 || (is_own && learnt.id == test.sample.id)
+    };
+    let is_unknown = |learnt: &&Learnt| {
+        let mut images = test.iter().zip(&hashes);
+        !images.any(|(test, sha256)| is_same(learnt, test, sha256))
+    };
+    let unknown = learnt.iter().filter(is_unknown).count();
     let rest: Vec<_> = test
         .into_iter()
-        .zip(is_learnt)
-        .filter_map(|(test, is_learnt)| (!is_learnt).then_some(test))
+        .zip(hashes)
+        .filter(|(test, sha256)| !learnt.iter().any(|learnt| is_same(learnt, test, sha256)))
+        .map(|(test, _)| test)
         .collect();
-    let removed = found - rest.len();
-    Ok((rest.into(), removed))
+    Ok(Unseen {
+        removed: found - rest.len(),
+        rest: rest.into(),
+        unknown,
+    })
 }
 
 /// Requires that the record says which anomalous images the model learnt from, if its method learns from some.
@@ -87,9 +110,36 @@ mod tests {
         .unwrap();
         let test = Dataset::open(&elsewhere).unwrap().test;
         assert_eq!(test.len(), 8);
-        let (rest, removed) = unseen(test.clone(), &[learnt]).unwrap();
-        assert_eq!((rest.len(), removed), (6, 2));
-        assert!(rest.iter().all(|test| test.sample.label.kind() != "line"));
-        assert_eq!(unseen(test, &[]).unwrap().1, 0);
+        let found = unseen(test.clone(), &[learnt], false).unwrap();
+        assert_eq!((found.rest.len(), found.removed, found.unknown), (6, 2, 0));
+        let is_line = |test: &TestSample| test.sample.label.kind() == "line";
+        assert!(!found.rest.iter().any(is_line));
+        assert_eq!(unseen(test, &[], false).unwrap().removed, 0);
+    }
+
+    #[test]
+    fn what_was_learnt_from_is_left_out_of_its_own_folder_with_other_bytes_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let test = write_dataset(folder.path(), &GenerateConfig::tiny())
+            .unwrap()
+            .test;
+        let [first, second, ..] = &test[..] else {
+            panic!("expected test images");
+        };
+        let learnt = |of: &TestSample, sha256: &str| Learnt {
+            id: of.sample.id.clone(),
+            sha256: sha256.to_owned(),
+        };
+        // One as it was, one written again.
+        let learnt = [
+            learnt(first, &first.sample.sha256().unwrap()),
+            learnt(second, "of other bytes"),
+        ];
+        let counts = |is_own| {
+            let found = unseen(test.clone(), &learnt, is_own).unwrap();
+            (test.len() - found.rest.len(), found.removed, found.unknown)
+        };
+        assert_eq!(counts(true), (2, 2, 0));
+        assert_eq!(counts(false), (1, 1, 1));
     }
 }

@@ -128,6 +128,15 @@ impl Files {
                 files.checkpoint.display()
             ));
         }
+        // Without either there is no training that these belong to: they are another's, or the user's own.
+        let is_begun = files.weights.exists() || files.checkpoint.exists();
+        let others = [&files.log, &files.samples].into_iter();
+        if let Some(other) = others.filter(|_| !is_begun).find(|other| other.exists()) {
+            return wrong(format!(
+                "{} would be overwritten, and there is no checkpoint to go on from; give another name, or remove that first",
+                other.display()
+            ));
+        }
         Ok(files)
     }
 

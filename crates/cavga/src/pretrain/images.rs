@@ -1,6 +1,12 @@
 //! The images that a pretraining learns from: all in a folder and those below it, as in Celeb-A's `img_align_celeba`.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use cavga_data::{Dataset, Fit, Label, Sample, image_size, list_images};
 use cavga_detect::dcgan::Dcgan;
@@ -24,7 +30,11 @@ pub(super) struct Images {
 
 impl Images {
     /// Finds them and reads their headers: hours later nobody wants to hear that one is too small.
-    pub(super) fn open(folder: &Path, progress: &mut dyn Progress) -> Result<Self> {
+    pub(super) fn open(
+        folder: &Path,
+        stop: &AtomicBool,
+        progress: &mut dyn Progress,
+    ) -> Result<Self> {
         let path = || folder.to_owned();
         if !folder.exists() {
             return Err(cavga_data::Error::FolderMissing { path: path() }.into());
@@ -48,6 +58,10 @@ impl Images {
         });
         let mut train = Vec::with_capacity(found.len());
         for path in found {
+            if stop.load(Ordering::Relaxed) {
+                progress.on(Event::End);
+                return Err(Error::Stopped);
+            }
             let size = image_size(&path)?;
             let part = FIT.part(size, SIZE);
             if part[0] < SIZE[0] || part[1] < SIZE[1] {

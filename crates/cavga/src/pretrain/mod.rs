@@ -47,7 +47,8 @@ pub struct PretrainOptions {
     pub resume: bool,
     /// Minutes between checkpoints.
     pub checkpoint_minutes: f64,
-    /// Raised from another thread, it makes training write a checkpoint and end with [`PretrainOutcome::Stopped`].
+    /// Raised from another thread, it makes training write a checkpoint and end with [`PretrainOutcome::Stopped`]. Before
+    /// training, while images are looked at, there is nothing to go on from: that ends with [`Error::Stopped`].
     pub stop: Arc<AtomicBool>,
 }
 
@@ -111,7 +112,7 @@ pub fn pretrain_dcgan(
     check(config)?;
     let device = cavga_detect::device::parse(&options.device)?;
     let files = Files::of(out, options.resume)?;
-    let images = Images::open(data, progress)?;
+    let images = Images::open(data, &options.stop, progress)?;
     let steps = steps(config.passes, images.samples.len(), config.batch);
     let place = Place::default();
     let about = Pretrained {

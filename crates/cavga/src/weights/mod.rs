@@ -26,11 +26,11 @@ use std::{
 pub use catalogue::{CATALOGUE, Entry, entry};
 pub use cavga_detect::{Source, weights::read};
 pub use digest::Digest;
-pub(crate) use digest::{hex, of_file};
+pub(crate) use digest::of_file;
 pub use error::FetchError;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::{Error, Result, atomic, progress::Event, progress::Progress};
+use crate::{Error, Result, atomic, eval::as_text, progress::Event, progress::Progress};
 
 /// Endings of a weight file that a user names after the backbone, in the order in which they are tried.
 const ENDINGS: [&str; 3] = ["safetensors", "pth", "pt"];
@@ -72,25 +72,39 @@ pub enum State {
     /// There is none.
     Missing {
         /// Where it belongs; `None` where the system names no cache folder.
+        #[serde(serialize_with = "as_text_if_any")]
         path: Option<PathBuf>,
     },
     /// There, and the very bytes that the catalogue knows.
     Verified {
         /// The file.
+        #[serde(serialize_with = "as_text")]
         path: PathBuf,
     },
     /// There, put by the user under the backbone's name: other bytes than the catalogue knows, which is theirs to choose.
     Own {
         /// The file.
+        #[serde(serialize_with = "as_text")]
         path: PathBuf,
     },
     /// There under the catalogue's name, but not its bytes.
     Damaged {
         /// The file.
+        #[serde(serialize_with = "as_text")]
         path: PathBuf,
         /// Its SHA-256, in hexadecimal.
         found: String,
     },
+}
+
+fn as_text_if_any<S: Serializer>(
+    path: &Option<PathBuf>,
+    to: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    match path {
+        Some(path) => as_text(path, to),
+        None => to.serialize_none(),
+    }
 }
 
 /// The weight file that a backbone begins with; `None` for [`Source::None`]. Reports a download's bytes to `progress`.
@@ -99,7 +113,8 @@ pub enum State {
 /// (`resnet-18.safetensors`, `.pth`, `.pt`), else the catalogue's file from its home. A damaged file is fetched again.
 ///
 /// # Errors
-/// [`FetchError`], naming the backbone or the file and what to do; [`Error::Io`]; [`Error::Stopped`].
+/// [`FetchError`], naming the backbone or the file and what to do; [`Error::Io`], [`Error::Data`] for one that cannot be written or read;
+/// [`Error::Stopped`].
 pub fn locate(
     backbone: &str,
     wanted: &Source,
@@ -117,7 +132,7 @@ pub fn locate(
 /// What there is of a backbone's weights on this computer; reads the whole file.
 ///
 /// # Errors
-/// [`Error::Io`] for a file that cannot be read.
+/// [`Error::Data`] for a file that cannot be read.
 pub fn state(entry: &Entry, folder: Option<&Path>) -> Result<State> {
     let Some(folder) = folder else {
         return Ok(State::Missing { path: None });
@@ -150,10 +165,12 @@ fn auto(entry: &Entry, options: &Options, progress: &mut dyn Progress) -> Result
         State::Damaged { path, found } => {
             if options.offline || entry.home.is_none() {
                 let expected = entry.sha256.to_string();
+                let by_hand = entry.by_hand(&path);
                 return Err(FetchError::Damaged {
                     path,
                     expected,
                     found,
+                    by_hand,
                 }
                 .into());
             }

@@ -311,13 +311,11 @@ fn agree(wanted: &Wanted<'_>, part: &mut Part, response: &Response<Body>) -> Res
                 passing: true,
             })
         }
-        200 => {
-            part.restart()?;
-            match header("content-length").and_then(|length| length.parse().ok()) {
-                Some(length) if length != wanted.bytes => Err(wrong_length(wanted, length).into()),
-                _ => Ok(()),
-            }
-        }
+        // A page instead of the file must not cost what is here already.
+        200 => match header("content-length").and_then(|length| length.parse().ok()) {
+            Some(length) if length != wanted.bytes => Err(wrong_length(wanted, length).into()),
+            _ => Ok(part.restart()?),
+        },
         status => {
             // 416: the part has no rest there; it is of another file.
             if status == 416 {

@@ -6,15 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use cavga_data::hex;
 use sha2::{Digest as _, Sha256};
 
 use super::{Wanted, beside};
 use crate::{
     Error, Result, atomic,
-    weights::{
-        FetchError,
-        digest::{self, hex},
-    },
+    weights::{FetchError, digest},
 };
 
 /// Bytes that could not be written, of which so many are still missing.

@@ -20,8 +20,7 @@ fn content() -> Vec<u8> {
         .collect()
 }
 
-const SHA256: Digest =
-    Digest::Full("e496e24b4de3ed92e3247412ae0a588a002b2e209bff58a8a138020cc8e75fed");
+const SHA256: Digest = Digest("e496e24b4de3ed92e3247412ae0a588a002b2e209bff58a8a138020cc8e75fed");
 
 /// A request: its path, and from which byte on.
 struct Asked {
@@ -148,7 +147,7 @@ impl Place {
     }
 
     /// Fetching fails, makes no file, and says this.
-    fn fails(&self, url: &str, words: &[&str]) {
+    fn fails(&self, url: &str, words: &[&str]) -> String {
         let said = self.fetch(url).unwrap_err().to_string();
         for word in words {
             assert!(said.contains(word), "expected {word}: {said}");
@@ -156,15 +155,14 @@ impl Place {
         assert!(!self.file().exists());
         let part = fs::metadata(self.part()).map_or(1, |part| part.len());
         assert_ne!(part, 0, "an empty part is left behind");
+        said
     }
 }
 
 #[test]
 fn a_file_comes_whole_and_is_not_fetched_twice() {
-    let (place, server) = (
-        Place::new(),
-        serve(|_, asked, stream| send(stream, &content(), asked.from, usize::MAX)),
-    );
+    let place = Place::new();
+    let server = serve(|_, asked, stream| send(stream, &content(), asked.from, usize::MAX));
     place.succeeds(&server);
     place.succeeds(&server);
     assert_eq!(*server.asked.lock().unwrap(), [None]);
@@ -243,6 +241,10 @@ fn another_content_is_thrown_away_with_both_digests() {
 fn a_page_instead_of_the_file_is_told_by_its_length() {
     let page = serve(|_, _, stream| send(stream, b"<html>log in</html>", None, usize::MAX));
     Place::new().fails(&page.url, &["not the file that was expected", "19 bytes"]);
+    let place = Place::new();
+    fs::write(place.part(), &content()[..1234]).unwrap();
+    place.fails(&page.url, &["19 bytes"]);
+    assert!(fs::read(place.part()).unwrap() == content()[..1234], "lost");
     let endless = serve(|_, _, stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
         while stream.write_all(&[0; 65_536]).is_ok() {}
@@ -289,10 +291,8 @@ fn a_server_that_stalls_is_given_up() {
     let silent = serve(|_, _, _| thread::sleep(Duration::from_secs(60)));
     let mut place = Place::new();
     place.options.patience = Duration::from_millis(100);
-    place.fails(
-        &silent.url,
-        &["after 0 of 300000 bytes", "goes on from there"],
-    );
+    let said = place.fails(&silent.url, &["after 0 of 300000 bytes"]);
+    assert!(!said.contains("kept"), "nothing came: {said}");
     let stalling = serve(|_, asked, stream| {
         send(
             stream,
@@ -304,7 +304,10 @@ fn a_server_that_stalls_is_given_up() {
     });
     let mut place = Place::new();
     place.options.patience = Duration::from_millis(100);
-    place.fails(&stalling.url, &["after 1000 of 300000 bytes"]);
+    place.fails(
+        &stalling.url,
+        &["after 1000 of 300000 bytes", "goes on from there"],
+    );
     assert_eq!(
         fs::read(place.part()).unwrap(),
         content()[..1000],
@@ -352,10 +355,9 @@ fn whoever_comes_second_waits_and_takes_what_the_first_fetched() {
 fn plain_http_is_refused_outside_of_tests() {
     let server = serve(|_, asked, stream| send(stream, &content(), asked.from, usize::MAX));
     let place = Place::new();
-    let path = place.file();
     let wanted = Wanted {
         url: &server.url,
-        path: &path,
+        path: &place.file(),
         sha256: SHA256,
         bytes: 300_000,
     };

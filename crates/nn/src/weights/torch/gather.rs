@@ -42,15 +42,10 @@ impl Gatherer {
             name: name.to_owned(),
             why: why.to_owned(),
         };
-        // Zero anywhere is no values at all, however large the other sizes are.
-        let count = if shape.contains(&0) {
-            Some(0)
-        } else {
-            shape
-                .iter()
-                .try_fold(1_usize, |n, size| n.checked_mul(*size))
-        };
-        let count = count
+        // In order, as a tensor multiplies them: a zero behind sizes that are too large comes too late there as here.
+        let count = shape
+            .iter()
+            .try_fold(1_usize, |n, size| n.checked_mul(*size))
             .filter(|count| *count <= self.left)
             .ok_or_else(|| bad("is larger than a file of this size can be"))?;
         self.left -= count;

@@ -107,7 +107,8 @@ pub(super) fn parse_pickles(bytes: &[u8]) -> Result<Tensors, Problem> {
     })
 }
 
-/// The tensors of a state dict, or of the one within a training checkpoint.
+/// The tensors of a state dict, or of the one within a training checkpoint: what lies beside that one is no weight, even if
+/// it is a tensor.
 fn collect<'a>(
     values: &Values,
     root: Id,
@@ -120,11 +121,7 @@ fn collect<'a>(
         .iter()
         .filter_map(|name| values.by_name(*root.get(name)?))
         .find(|dict| dict.values().any(is_tensor));
-    let dict = if root.values().any(is_tensor) {
-        root
-    } else {
-        nested.ok_or(Problem::NoTensors)?
-    };
+    let dict = nested.unwrap_or(root);
     let mut tensors = Tensors::new();
     for (name, id) in dict {
         let Value::Tensor(strided) = values.get(id) else {
