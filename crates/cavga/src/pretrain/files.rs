@@ -15,6 +15,7 @@ use crate::{
     Error, Result,
     picture::{self, PictureError},
     tensor_file::{self, Place},
+    train::read_log,
 };
 
 /// What a file of pretrained weights says of itself, in its `__metadata__`.
@@ -130,8 +131,12 @@ impl Files {
         }
         // Without either there is no training that these belong to: they are another's, or the user's own.
         let is_begun = files.weights.exists() || files.checkpoint.exists();
-        let others = [&files.log, &files.samples].into_iter();
-        if let Some(other) = others.filter(|_| !is_begun).find(|other| other.exists()) {
+        // A training killed before its first checkpoint left a log, which going on writes anew.
+        let is_log = |path| read_log(path).is_ok_and(|lines| !lines.is_empty());
+        let is_own_log = resume && is_log(&files.log);
+        let others = [(&files.log, is_own_log), (&files.samples, false)].into_iter();
+        let in_the_way = |&(other, is_own): &(&PathBuf, bool)| !is_own && other.exists();
+        if let Some((other, _)) = others.filter(|_| !is_begun).find(in_the_way) {
             return wrong(format!(
                 "{} would be overwritten, and there is no checkpoint to go on from; give another name, or remove that first",
                 other.display()

@@ -201,6 +201,21 @@ fn where_nothing_can_be_written_or_much_be_lost_is_said_first() {
     }
 }
 
+/// It left a log and nothing to go on from.
+#[test]
+fn a_pretraining_killed_before_its_first_checkpoint_is_gone_on_with() {
+    let case = Case::new();
+    let options = PretrainOptions {
+        resume: true,
+        ..PretrainOptions::default()
+    };
+    case.run("first.safetensors", &options).unwrap();
+    fs::copy(case.out("first.jsonl"), case.out("second.jsonl")).unwrap();
+    case.run("second.safetensors", &options).unwrap();
+    let logs = ["first.jsonl", "second.jsonl"].map(|name| read_log(&case.out(name)).unwrap().len());
+    assert_eq!(logs[0], logs[1]);
+}
+
 #[test]
 fn images_that_cannot_be_learnt_from_are_named() {
     let case = Case::new();
