@@ -27,7 +27,7 @@ more=(--set data.anomalous=0.1)
 ablate r-none "${half[@]}" "${none[@]}"
 ablate r-efficientnet "${half[@]}" "${efficientnet[@]}"
 ablate r-mobilenet "${half[@]}" "${mobilenet[@]}"
-ablate d-none --parts d --columns 3,4,7,8 "${half[@]}" "${none[@]}"
+ablate d-none --parts d --columns 4,8 "${half[@]}" "${none[@]}"
 ablate d-faces --parts d --columns 4,8 "${half[@]}" --set "method.encoder.weights=$faces" --set "method.adversary.weights=$faces"
 ablate d-none-10 --parts d --columns 8 "${half[@]}" "${none[@]}" "${more[@]}"
 ablate r-none-10 --columns 5,6,7,8 "${half[@]}" "${none[@]}" "${more[@]}"
