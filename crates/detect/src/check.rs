@@ -53,6 +53,24 @@ pub(crate) fn check(
     })
 }
 
+/// An error unless it is a share of more than nothing.
+pub(crate) fn check_share(key: &'static str, value: f64) -> Result<()> {
+    let fits = value > 0.0 && value <= 1.0;
+    check(key, fits, "above 0, at most 1", &value)
+}
+
+/// An error unless there is an image and all are of `size`, `[height, width]`.
+pub(crate) fn check_images(images: &Tensor<4>, [height, width]: [usize; 2]) -> Result<()> {
+    let found = images.dims();
+    if found[0] > 0 && found[1..] == [3, height, width] {
+        return Ok(());
+    }
+    Err(Error::Shape {
+        expected: format!("[at least 1, 3, {height}, {width}]"),
+        found,
+    })
+}
+
 /// The value of a loss, or an error that names it.
 pub(crate) fn finite(name: &'static str, loss: &Tensor<1>, step: u64) -> Result<f64> {
     let value = f64::from(loss.clone().into_scalar::<f32>());

@@ -29,9 +29,11 @@ use cavga_nn::{
 use super::{
     CavgaConfig, Seen, Vae, VaeInference, Variant,
     normal::{Normal, Seen as NormalSeen},
-    variant::check_images,
 };
-use crate::{Batch, Detector, Error, ImageScores, Maps, Result, Scores, Tensors, smooth::Gaussian};
+use crate::{
+    Batch, Detector, Error, ImageScores, Maps, Result, Scores, Tensors, check::check_images,
+    smooth::Gaussian,
+};
 
 /// The network alone.
 #[derive(Debug)]
@@ -88,11 +90,10 @@ impl Network {
         // Any weights: they are replaced at once.
         let vae = Vae::new(variant, config, size, &mut Init::new(0, &on));
         let vae = state::load(vae, "", tensors)?;
-        let grid = size.map(|side| side / variant.stride(config));
         // That form keeps no stage but the last.
         let inference = match config.attention.stage {
             Some(_) => None,
-            None => vae.inference(size, grid, &device),
+            None => vae.inference(size, &device),
         };
         Ok(Self {
             inference,

@@ -188,21 +188,18 @@ impl Vae {
         }
     }
 
-    /// The form that only scores images of `size`, `[height, width]`, whose latent is of `grid`; `None` on devices without one.
-    pub fn inference(
-        &self,
-        size: [usize; 2],
-        grid: [usize; 2],
-        device: &Device,
-    ) -> Option<VaeInference> {
+    /// The form that only scores images of `size`, `[height, width]`, for which it was made; `None` on devices without one.
+    pub fn inference(&self, size: [usize; 2], device: &Device) -> Option<VaeInference> {
         inference::supports(device).then(|| VaeInference {
             encoder: match &self.encoder {
                 Encoder::Dcgan(encoder) => Some(EncoderInference::Dcgan(encoder.inference(size))),
                 Encoder::Backbone(encoder) => encoder.inference(size).map(EncoderInference::ResNet),
             },
             decoder: match &self.decoder {
-                Decoder::Dcgan(decoder) => DecoderInference::Dcgan(decoder.inference(grid)),
-                Decoder::Residual(decoder) => DecoderInference::Residual(decoder.inference(grid)),
+                Decoder::Dcgan(decoder) => DecoderInference::Dcgan(decoder.inference(self.grid)),
+                Decoder::Residual(decoder) => {
+                    DecoderInference::Residual(decoder.inference(self.grid))
+                }
             },
         })
     }

@@ -1,11 +1,10 @@
 //! Which CAVGA: of what parts, and told how much.
 
-use burn::tensor::Tensor;
 use cavga_nn::dcgan;
 use serde::{Deserialize, Serialize};
 
 use super::{CavgaConfig, LatentForm};
-use crate::{Error, Result, check::check};
+use crate::{Result, check::check};
 
 /// The longest side of an image.
 const MAX_SIDE: usize = 1 << 14;
@@ -123,16 +122,4 @@ impl Variant {
             &config.latent.dimension,
         )
     }
-}
-
-/// An error unless there is an image and all are of `size`, `[height, width]`.
-pub(super) fn check_images(images: &Tensor<4>, [height, width]: [usize; 2]) -> Result<()> {
-    let found = images.dims();
-    if found[0] > 0 && found[1..] == [3, height, width] {
-        return Ok(());
-    }
-    Err(Error::Shape {
-        expected: format!("[at least 1, 3, {height}, {width}]"),
-        found,
-    })
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Result,
-    check::{check, check_adam, check_amount, check_width},
+    check::{check, check_adam, check_amount, check_share, check_width},
 };
 
 /// DC-GAN's settings. The default is the paper's but for what hundreds of images and a processor ask for, each
@@ -72,13 +72,7 @@ impl DcganConfig {
             ["adam.rate", "adam.beta_1", "adam.beta_2", "adam.epsilon"],
             &self.adam,
         )?;
-        let is_share = self.real_target > 0.0 && self.real_target <= 1.0;
-        check(
-            "real_target",
-            is_share,
-            "above 0, at most 1",
-            &self.real_target,
-        )?;
+        check_share("real_target", self.real_target)?;
         check_amount("instance_noise", self.instance_noise)
     }
 }

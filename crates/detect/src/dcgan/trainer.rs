@@ -14,7 +14,11 @@ use cavga_nn::{
 };
 
 use super::DcganConfig;
-use crate::{Batch, Error, Losses, Result, Tensors, check::finite, noise::seen};
+use crate::{
+    Batch, Losses, Result, Tensors,
+    check::{check_images, finite},
+    noise::seen,
+};
 
 /// A DC-GAN in training.
 #[derive(Debug)]
@@ -36,7 +40,7 @@ impl Dcgan {
     /// Fresh weights drawn from `seed`.
     ///
     /// # Errors
-    /// [`Error::Config`].
+    /// [`crate::Error::Config`].
     pub fn new(config: &DcganConfig, seed: u64, device: &Device) -> Result<Self> {
         config.check()?;
         let mut init = Init::new(seed, &device.clone().autodiff());
@@ -57,10 +61,11 @@ impl Dcgan {
     /// - batch.images: `[batch, 3, 64, 64]` in [0, 1]
     ///
     /// # Errors
-    /// [`Error::Shape`], and [`Error::NotFinite`] where a loss is no number: go on from an earlier state then.
+    /// [`crate::Error::Shape`], and [`crate::Error::NotFinite`] where a loss is no number: go on from an earlier state then.
     pub fn observe(&mut self, batch: &Batch) -> Result<Losses> {
         let step = batch.step;
-        let [count, ..] = check_images(&batch.images)?;
+        check_images(&batch.images, [Self::SIDE; 2])?;
+        let [count, ..] = batch.images.dims();
         let real = Tensor::from_inner(batch.images.clone().without_autodiff());
         let latent = self.normal([count, self.config.latent], Stream::Latent, step);
         let generated = ops::sigmoid(self.generator.forward(latent, Mode::Train));
@@ -147,7 +152,7 @@ impl Dcgan {
     /// Takes back what [`Dcgan::state`] gave.
     ///
     /// # Errors
-    /// [`Error::State`] for tensors of another DC-GAN.
+    /// [`crate::Error::State`] for tensors of another DC-GAN.
     pub fn restore(&mut self, mut tensors: Tensors) -> Result<()> {
         self.generator = state::load(self.generator.clone(), "generator.", &mut tensors)?;
         self.discriminator =
@@ -164,24 +169,13 @@ impl Dcgan {
     }
 }
 
-fn check_images(images: &Tensor<4>) -> Result<[usize; 4]> {
-    let found = images.dims();
-    if found[0] > 0 && found[1..] == [3, Dcgan::SIDE, Dcgan::SIDE] {
-        return Ok(found);
-    }
-    let side = Dcgan::SIDE;
-    Err(Error::Shape {
-        expected: format!("[at least 1, 3, {side}, {side}]"),
-        found,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use burn::tensor::activation;
     use cavga_nn::dcgan::{Decoder, Encoder};
 
     use super::*;
+    use crate::Error;
 
     fn batch(step: u64) -> Batch {
         let mut generator = random::generator(1, Stream::Latent, step);

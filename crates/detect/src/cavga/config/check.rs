@@ -5,7 +5,7 @@ use cavga_nn::attention::Reach;
 use super::{Adversary, AttentionConfig, CavgaConfig, EncoderConfig, LatentConfig, Weights};
 use crate::{
     Result,
-    check::{check, check_adam, check_amount, check_width},
+    check::{check, check_adam, check_amount, check_share, check_width},
 };
 
 impl CavgaConfig {
@@ -84,14 +84,7 @@ impl Adversary {
             "adversary.adam.epsilon",
         ];
         check_adam(keys, &self.adam)?;
-        let target = self.real_target;
-        let is_share = target > 0.0 && target <= 1.0;
-        check(
-            "adversary.real_target",
-            is_share,
-            "above 0, at most 1",
-            &target,
-        )?;
+        check_share("adversary.real_target", self.real_target)?;
         check_amount("adversary.instance_noise", self.instance_noise)?;
         check("adversary.every", self.every > 0, "at least 1", &self.every)?;
         check_amount("adversary.limit", self.limit)?;

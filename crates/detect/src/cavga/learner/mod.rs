@@ -18,11 +18,11 @@ use cavga_nn::{
 
 use super::{
     CavgaConfig, CavgaDetector, Forward, Guidance, Labels, Objective, Seen, Vae, Variant,
-    adversary::Push, pretrained::Pretrained, variant::check_images, watch::Watch,
+    adversary::Push, pretrained::Pretrained, watch::Watch,
 };
 use crate::{
     Batch, Detector, Error, Learner, Losses, Result, Tensors,
-    check::{check, finite},
+    check::{check, check_images, finite},
     noise::seen,
 };
 
@@ -97,15 +97,15 @@ impl CavgaLearner {
     /// What the encoder sees in this pass.
     fn see(&self, images: Tensor<4>, pass: usize, mode: Mode) -> Seen {
         let encoder = &self.config.encoder;
-        if !self.config.starts_pretrained() {
-            self.vae.see(images, mode, &self.config)
-        } else if pass < encoder.frozen_passes {
-            self.vae.see_frozen(images, &self.config)
-        } else if encoder.keep_statistics {
-            self.vae.see(images, Mode::Score, &self.config)
-        } else {
-            self.vae.see(images, mode, &self.config)
+        let knows = self.config.starts_pretrained();
+        if knows && pass < encoder.frozen_passes {
+            return self.vae.see_frozen(images, &self.config);
         }
+        let mode = match knows && encoder.keep_statistics {
+            true => Mode::Score,
+            false => mode,
+        };
+        self.vae.see(images, mode, &self.config)
     }
 
     /// An error unless the weights that the settings name have come, in a file or in a state to go on from.
@@ -172,12 +172,19 @@ impl CavgaLearner {
         (logits, leaf)
     }
 
-    /// The values of the objective's terms, and their weighted sum as it is descended, the adversary's by what is left of its push.
-    fn losses(&self, objective: &Objective, factor: f64, step: u64) -> Result<Losses> {
+    /// The values of the objective's terms, and their weighted sum as it is descended: `own`, that without the adversary, and the
+    /// adversary's by what is left of its push.
+    fn losses(
+        &self,
+        objective: &Objective,
+        own: &Tensor<1>,
+        factor: f64,
+        step: u64,
+    ) -> Result<Losses> {
         let reconstruction = finite("reconstruction", &objective.reconstruction, step)?;
         let divergence = finite("divergence", &objective.divergence, step)?;
         let adversarial = finite("adversarial", &objective.adversarial, step)?;
-        let total = finite("total", &objective.without_adversary(&self.config), step)?;
+        let total = finite("total", own, step)?;
         let mut losses = vec![
             (
                 "total",
@@ -308,9 +315,9 @@ impl Learner for CavgaLearner {
             let (name, value) = ("adversarial_factor", push.factor);
             return Err(Error::NotFinite { name, value, step });
         }
-        let mut losses = self.losses(&objective, push.factor, step)?;
-        let weight = self.config.weights.adversarial;
-        let total = objective.without_adversary(&self.config) + push.loss.mul_scalar(weight);
+        let own = objective.without_adversary(&self.config);
+        let mut losses = self.losses(&objective, &own, push.factor, step)?;
+        let total = own + push.loss.mul_scalar(self.config.weights.adversarial);
         self.step(&[total.backward()]);
         losses.extend(
             self.last_adversary_loss
