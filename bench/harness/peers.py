@@ -17,6 +17,9 @@ ALL = {
     "channels-last": (["pytorch.py", "--channels-last"], None),
     "eager-same-malloc": (["pytorch.py"], KEEP_BUFFERS),
     "onnxruntime": (["ort.py"], None),
+    "dataloader": (["loading.py"], None),
+    "dataloader-tensor": (["loading.py", "--resize", "tensor"], None),
+    "dataloader-torchvision": (["loading.py", "--decode", "torchvision"], None),
 }
 
 # Settings for other programs that would slow down or speed up one side only.

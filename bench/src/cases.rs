@@ -5,6 +5,7 @@ use serde::Deserialize;
 use crate::{
     Result, autoencoder, detector,
     inference::{self, Batched},
+    loading::{self, Pass},
     ops::{self, Adam, Convolution, Norm},
 };
 
@@ -35,6 +36,12 @@ pub(crate) enum Case {
     ScoreD(Batched),
     /// What CAVGA-R says of images.
     ScoreR(Batched),
+    /// A pass over image files.
+    Load(Pass),
+    /// The first batch of such a pass.
+    FirstBatch(Pass),
+    /// The same batch, written to a file.
+    Written(Pass),
 }
 
 impl Case {
@@ -51,6 +58,9 @@ impl Case {
             Self::Resnet(batched) => Ok(inference::resnet(batched)),
             Self::ScoreD(batched) => detector::score(&detector::dcgan(), batched),
             Self::ScoreR(batched) => detector::score(&detector::resnet(), batched),
+            Self::Load(pass) => Ok(loading::load(pass)),
+            Self::FirstBatch(pass) => Ok(loading::first_batch(pass)),
+            Self::Written(pass) => Ok(loading::written(pass)),
         }
     }
 }

@@ -15,6 +15,7 @@ mod autoencoder;
 mod cases;
 mod detector;
 mod inference;
+mod loading;
 mod memory;
 mod ops;
 mod pattern;
