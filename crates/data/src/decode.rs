@@ -3,18 +3,21 @@
 //! 8 and 16 bit images are resized as integers of their own depth, as PIL does, so that a network sees here what it saw
 //! where its weights were made; and integer sums are the same on every processor, which float sums are not.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::fit::Fit;
+use crate::planes::to_image;
+
+/// Bytes that are read at once in looking for a JPEG's end.
+const TAIL: u64 = 4096;
 
 /// What a file may at most be before it is refused unread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -215,11 +218,11 @@ fn ends_early(error: &ImageError) -> bool {
 }
 
 /// A JPEG cut short decodes without an error, its missing part grey, which a detector would call a defect. Its pixels end
-/// with the marker FF D9, and FF never stands before D9 or DA inside them, so one D9 must follow the last DA.
+/// with the marker FF D9, and FF never stands before D9 or DA inside them, so the last of these two must be D9.
+///
+/// It is looked for from the file's end, where it is: of a whole file only one block is read a second time.
 fn require_jpeg_end(path: &Path) -> Result<()> {
-    let bytes = fs::read(path).map_err(Error::read(path))?;
-    let last = |marker: u8| bytes.windows(2).rposition(|pair| pair == [0xFF, marker]);
-    if last(0xD9) > last(0xDA) {
+    if ends_as_jpeg(File::open(path).map_err(Error::read(path))?).map_err(Error::read(path))? {
         return Ok(());
     }
     Err(Error::Truncated {
@@ -228,35 +231,30 @@ fn require_jpeg_end(path: &Path) -> Result<()> {
     })
 }
 
-/// Resizes and makes planar floats of what was decoded.
-fn to_image(path: &Path, image: DynamicImage, size: Option<[usize; 2]>) -> Result<Image> {
-    match depth(&image) {
-        Depth::Eight => {
-            let image = resize(path, DynamicImage::ImageRgb8(image.into_rgb8()), size)?.into_rgb8();
-            let [height, width] = [image.height() as usize, image.width() as usize];
-            Ok(planar(height, width, image.as_raw(), |value| {
-                f32::from(value) / 255.0
-            }))
+/// Whether the last of the markers FF D9 and FF DA is FF D9.
+fn ends_as_jpeg(mut file: impl Read + Seek) -> io::Result<bool> {
+    let mut start = file.seek(SeekFrom::End(0))?;
+    let mut block = Vec::new();
+    // The first byte of the block behind, with which a marker may end.
+    let mut behind = None;
+    while start > 0 {
+        let length = start.min(TAIL);
+        start -= length;
+        file.seek(SeekFrom::Start(start))?;
+        block.clear();
+        file.by_ref().take(length).read_to_end(&mut block)?;
+        let first = block.first().copied();
+        block.extend(behind);
+        let marker = block.windows(2).rev().find_map(|pair| match pair {
+            [0xFF, marker @ (0xD9 | 0xDA)] => Some(*marker),
+            _ => None,
+        });
+        if let Some(marker) = marker {
+            return Ok(marker == 0xD9);
         }
-        Depth::Sixteen => {
-            let image =
-                resize(path, DynamicImage::ImageRgb16(image.into_rgb16()), size)?.into_rgb16();
-            let [height, width] = [image.height() as usize, image.width() as usize];
-            Ok(planar(height, width, image.as_raw(), |value| {
-                f32::from(value) / 65535.0
-            }))
-        }
-        Depth::Float => {
-            let image = image.into_rgb32f();
-            require_unit_range(path, image.width() as usize, image.as_raw())?;
-            let image = resize(path, DynamicImage::ImageRgb32F(image), size)?.into_rgb32f();
-            let [height, width] = [image.height() as usize, image.width() as usize];
-            // Interpolating may round past the ends by one unit in the last place.
-            Ok(planar(height, width, image.as_raw(), |value: f32| {
-                value.clamp(0.0, 1.0)
-            }))
-        }
+        behind = first;
     }
+    Ok(false)
 }
 
 /// How a decoded image holds its values.
@@ -301,55 +299,21 @@ pub(crate) fn require_unit_range(path: &Path, width: usize, values: &[f32]) -> R
     })
 }
 
-fn resize(path: &Path, image: DynamicImage, size: Option<[usize; 2]>) -> Result<DynamicImage> {
-    let Some([height, width]) =
-        size.filter(|&size| size != [image.height() as usize, image.width() as usize])
-    else {
-        return Ok(image);
-    };
-    let side = |side: usize| {
-        u32::try_from(side)
-            .ok()
-            .filter(|side| (1..=1 << 16).contains(side))
-    };
-    let (Some(height), Some(width)) = (side(height), side(width)) else {
-        let found = format!("{height} x {width}");
-        return Err(Error::Setting {
-            key: "size",
-            expected: "a height and a width of 1 to 65536",
-            found,
-        });
-    };
-    let mut resized = DynamicImage::new(width, height, image.color());
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-    Resizer::new()
-        .resize(&image, &mut resized, &options)
-        .map_err(|error| Error::Undecodable {
-            path: path.to_path_buf(),
-            found: error.to_string(),
-        })?;
-    Ok(resized)
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
 
-fn planar<T: Copy>(
-    height: usize,
-    width: usize,
-    interleaved: &[T],
-    value: impl Fn(T) -> f32,
-) -> Image {
-    let mut pixels = Vec::with_capacity(interleaved.len());
-    for channel in 0..3 {
-        pixels.extend(
-            interleaved
-                .iter()
-                .skip(channel)
-                .step_by(3)
-                .map(|&v| value(v)),
-        );
-    }
-    Image {
-        height,
-        width,
-        pixels,
+    #[test]
+    fn a_jpeg_ends_where_its_last_marker_says_wherever_blocks_are_cut() {
+        let ends = |bytes: &[u8]| ends_as_jpeg(Cursor::new(bytes)).unwrap();
+        assert!(!ends(b"") && !ends(b"\xFF") && !ends(b"\xD9"));
+        // Padding behind, up to beyond the third block, so that a marker lies on every side of a block's edge.
+        for behind in (0..40).chain(4080..4110).chain(8180..8200) {
+            let file = |markers: &[u8]| [&[7; 5000], markers, &vec![0; behind]].concat();
+            assert!(ends(&file(b"\xFF\xDA..\xFF\xD9")), "{behind}");
+            assert!(!ends(&file(b"\xFF\xD9..\xFF\xDA")), "{behind}");
+            assert!(!ends(&file(b"\xFF\x00\xD9")), "{behind}");
+        }
     }
 }

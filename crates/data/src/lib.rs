@@ -26,6 +26,7 @@ pub mod generate;
 mod layout;
 mod loader;
 mod mask;
+mod planes;
 mod sample;
 mod split;
 mod stream;
