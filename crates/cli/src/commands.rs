@@ -305,6 +305,7 @@ fn methods(args: &args::Methods) -> Result<ExitCode> {
 
 fn data_check(args: &args::Check) -> Result<ExitCode> {
     let report = check(
+        &cavga::data::DatasetSpec::default(),
         &args.data,
         &Limits {
             max_pixels: args.max_pixels,

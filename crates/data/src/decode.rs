@@ -229,7 +229,11 @@ fn require_jpeg_end(path: &Path) -> Result<()> {
 }
 
 /// Resizes and makes planar floats of what was decoded.
-fn to_image(path: &Path, image: DynamicImage, size: Option<[usize; 2]>) -> Result<Image> {
+pub(crate) fn to_image(
+    path: &Path,
+    image: DynamicImage,
+    size: Option<[usize; 2]>,
+) -> Result<Image> {
     match depth(&image) {
         Depth::Eight => {
             let image = resize(path, DynamicImage::ImageRgb8(image.into_rgb8()), size)?.into_rgb8();

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use cavga_data::{Dataset, check_mask};
+use cavga_data::check_mask;
 use toml::{Table, Value};
 
 use super::{
@@ -68,7 +68,7 @@ impl<'a> Plan<'a> {
                 why: format!("expected different seeds, found {:?}", plan.seeds),
             });
         }
-        let dataset = Dataset::open(data)?;
+        let dataset = config.data.dataset.open(data)?;
         if dataset.test.is_empty() {
             return Err(Error::TooFewImages {
                 path: data.to_owned(),

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cavga_data::{Limits, load_image};
+use cavga_data::{ImageSource, Limits};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
@@ -144,12 +144,12 @@ pub(crate) fn as_text<S: Serializer>(path: &Path, to: S) -> std::result::Result<
 /// Writes a map at the size of its image, and the image with the map over it.
 pub(crate) fn write_map(
     stem: &Path,
-    image: &Path,
+    image: &ImageSource,
     (map, model_size): (&[f32], [usize; 2]),
     scale: &MapScale,
     limits: &Limits,
 ) -> Result<MapFiles> {
-    let pixels = load_image(image, None, limits)?;
+    let pixels = image.load(limits)?;
     let (height, width) = (pixels.height, pixels.width);
     let map = resize(map, model_size, [height, width]);
     if let Some(folder) = stem.parent() {

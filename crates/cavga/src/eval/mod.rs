@@ -32,7 +32,7 @@ use std::{
     },
 };
 
-use cavga_data::{Dataset, Limits, Sample, Test, TestSample, check_mask, image_size};
+use cavga_data::{DatasetSpec, Limits, MaskSource, Sample, Test, TestSample, check_mask};
 use cavga_detect::Method;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
@@ -101,7 +101,7 @@ pub struct Evaluation {
 #[derive(Debug)]
 struct TestImage {
     sample: Sample,
-    mask: Option<PathBuf>,
+    mask: Option<MaskSource>,
     /// `[height, width]` of the file.
     size: [usize; 2],
     scores: Vec<f32>,
@@ -162,7 +162,7 @@ pub fn evaluate(
     let asked = options.data.as_deref().map(absolute);
     let data = asked.unwrap_or_else(|| record.data.clone());
     unseen::check_record(run, &record, &model)?;
-    let (test, removed) = open(&data, &record, progress)?;
+    let (test, removed) = open((&config.data.dataset, &data), &record, progress)?;
     let settings = DataConfig {
         size: model.size(),
         ..config.data.clone()
@@ -214,8 +214,12 @@ pub fn evaluate(
 }
 
 /// The test images to measure on, of which there must be some, and how many more the run learnt from.
-fn open(data: &Path, record: &Record, progress: &mut dyn Progress) -> Result<(Test, usize)> {
-    let dataset = Dataset::open(data)?;
+fn open(
+    (spec, data): (&DatasetSpec, &Path),
+    record: &Record,
+    progress: &mut dyn Progress,
+) -> Result<(Test, usize)> {
+    let dataset = spec.open(data)?;
     let is_own = data == record.data;
     let Unseen {
         rest: test,
@@ -271,11 +275,11 @@ fn score(
             progress.on(Event::End);
             return Err(Error::Stopped);
         }
-        let scored = model.score(batch?.pixels)?.checked(&sample.path)?;
+        let scored = model.score(batch?.pixels)?.checked(sample.path())?;
         images.push(TestImage {
             sample: sample.clone(),
             mask: mask.clone(),
-            size: image_size(&sample.path)?,
+            size: sample.source.size()?,
             scores: scored.scores.into_iter().map(|(_, value)| value).collect(),
             maps: scored.maps.into_iter().map(|(_, values)| values).collect(),
         });
@@ -318,7 +322,7 @@ fn draw(
             let stem = files::stem(&run.maps(), &image.sample.id);
             write_map(
                 &stem,
-                &image.sample.path,
+                &image.sample.source,
                 (image.map(measured.shown), measured.model_size),
                 scale,
                 limits,
