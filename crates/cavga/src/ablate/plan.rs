@@ -145,6 +145,7 @@ impl<'a> Plan<'a> {
     pub(super) fn config(&self, column: &Column, seed: Option<u64>) -> Result<RunConfig> {
         let AblateOptions {
             parts,
+            dataset,
             config,
             overrides,
             ..
@@ -152,7 +153,11 @@ impl<'a> Plan<'a> {
         let mut overrides = overrides.clone();
         overrides.extend(column.settings());
         overrides.extend(seed.map(|seed| format!("train.seed={seed}")));
-        RunConfig::read(&column.method(*parts), config.as_deref(), &overrides)
+        let mut config = RunConfig::read(&column.method(*parts), config.as_deref(), &overrides)?;
+        if let Some(spec) = dataset {
+            config.data.dataset = spec.clone();
+        }
+        Ok(config)
     }
 
     /// The folder of a column's run.

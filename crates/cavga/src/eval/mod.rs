@@ -60,6 +60,8 @@ use crate::{
 pub struct EvalOptions {
     /// The dataset; without it, the one that the run was trained on.
     pub data: Option<PathBuf>,
+    /// Which images of its folder are meant; without it, what the run's settings say.
+    pub dataset: Option<DatasetSpec>,
     /// The device, as in `cpu` or `wgpu:1`.
     pub device: String,
     /// The map that is drawn and headlined, and measured for each kind too; without it, the method's own.
@@ -74,6 +76,7 @@ impl Default for EvalOptions {
     fn default() -> Self {
         Self {
             data: None,
+            dataset: None,
             map: None,
             device: "cpu".to_owned(),
             maps: true,
@@ -162,7 +165,8 @@ pub fn evaluate(
     let asked = options.data.as_deref().map(absolute);
     let data = asked.unwrap_or_else(|| record.data.clone());
     unseen::check_record(run, &record, &model)?;
-    let (test, removed) = open((&config.data.dataset, &data), &record, progress)?;
+    let spec = options.dataset.as_ref().unwrap_or(&config.data.dataset);
+    let (test, removed) = open((spec, &data), &record, progress)?;
     let settings = DataConfig {
         size: model.size(),
         ..config.data.clone()

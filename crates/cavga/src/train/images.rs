@@ -5,7 +5,9 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use cavga_data::{Calibration, DatasetSpec, Sample, TestSample, Train, draw_anomalous, hold_out};
+use cavga_data::{
+    Calibration, DatasetSpec, Sample, Tally, TestSample, Train, draw_anomalous, hold_out,
+};
 
 use crate::{
     Error, Result,
@@ -24,6 +26,7 @@ pub(super) struct Images {
     /// The anomalous ones of `train`.
     pub(super) anomalous: Vec<Learnt>,
     pub(super) fingerprint: String,
+    pub(super) tally: Tally,
 }
 
 impl Images {
@@ -49,6 +52,7 @@ impl Images {
         seed: u64,
     ) -> Result<Self> {
         let mut dataset = spec.open(data)?;
+        let tally = dataset.tally();
         let test = std::mem::take(&mut dataset.test);
         let drawn = match anomalous {
             Some(share) => draw(data, test, share, seed)?,
@@ -81,6 +85,7 @@ impl Images {
             held_out,
             anomalous: learnt,
             fingerprint,
+            tally,
         })
     }
 
