@@ -157,6 +157,7 @@ fn trained(args: &args::Train, run: &RunFolder, record: &Record) -> Result<ExitC
             .map_or_else(String::new, |mib| format!(", {mib:.0} MiB at most"));
         line(format!("Trained {} steps in {time}{memory}.", record.steps))?;
     }
+    line(format!("Images: {}", record.images))?;
     line(format!("Model: {}", run.model().display()))?;
     line(format!("Next:  cavga eval {}", run.path().display()))?;
     Ok(ExitCode::SUCCESS)

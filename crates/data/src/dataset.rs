@@ -1,6 +1,7 @@
 //! A dataset: the training and test images of one category, found on disk.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -58,6 +59,26 @@ pub struct Tally {
     /// The others, by their reason.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub refused: BTreeMap<String, usize>,
+}
+
+impl Tally {
+    /// So many of those that were used are not, for this reason.
+    pub fn refuse(&mut self, images: usize, why: &str) {
+        if images > 0 {
+            self.used = self.used.saturating_sub(images);
+            *self.refused.entry(why.to_owned()).or_default() += images;
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{} seen, {} used", self.seen, self.used)?;
+        for (why, images) in &self.refused {
+            write!(to, ", {images} not ({why})")?;
+        }
+        Ok(())
+    }
 }
 
 impl Dataset {

@@ -8,7 +8,7 @@ use std::{
 
 use cavga_data::{ImageSource, Limits};
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Figures, Measured, TestImage};
 use crate::{
@@ -56,6 +56,10 @@ pub(super) fn metrics(
     ] {
         metrics.insert(key.to_owned(), Value::from(count));
     }
+    metrics.insert(
+        "images".to_owned(),
+        json!({ "seen": measured.tally.seen, "used": measured.tally.used, "refused": measured.tally.refused }),
+    );
     figures.write(&mut metrics);
     if let Some(training) = &record.training {
         metrics.insert("training_minutes".to_owned(), Value::from(training.minutes));

@@ -32,7 +32,7 @@ use std::{
     },
 };
 
-use cavga_data::{DatasetSpec, Limits, MaskSource, Sample, Test, TestSample, check_mask};
+use cavga_data::{DatasetSpec, Limits, MaskSource, Sample, Tally, Test, TestSample, check_mask};
 use cavga_detect::Method;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
@@ -147,6 +147,15 @@ struct Measured<'a> {
     n_learnt: usize,
     /// Test images left out because the run learnt from them.
     removed: usize,
+    tally: Tally,
+}
+
+/// The images to measure on, and what became of the others.
+struct Tested {
+    test: Test,
+    /// Test images left out because the run learnt from them.
+    removed: usize,
+    tally: Tally,
 }
 
 /// Evaluates the model of a run and writes `metrics.json`, `scores.csv`, `maps/` and `report.html` into its folder.
@@ -166,7 +175,11 @@ pub fn evaluate(
     let data = asked.unwrap_or_else(|| record.data.clone());
     unseen::check_record(run, &record, &model)?;
     let spec = options.dataset.as_ref().unwrap_or(&config.data.dataset);
-    let (test, removed) = open((spec, &data), &record, progress)?;
+    let Tested {
+        test,
+        removed,
+        tally,
+    } = open((spec, &data), &record, progress)?;
     let settings = DataConfig {
         size: model.size(),
         ..config.data.clone()
@@ -183,6 +196,7 @@ pub fn evaluate(
         has_masks: test.iter().any(|test| test.mask.is_some()),
         n_learnt: record.n_anomalous,
         removed,
+        tally,
     };
     let (figures, curves) = measure::all(&measured, &options.stop, progress)?;
     let kinds = measure::kinds(&measured)?;
@@ -217,13 +231,14 @@ pub fn evaluate(
     })
 }
 
-/// The test images to measure on, of which there must be some, and how many more the run learnt from.
+/// The test images to measure on, of which there must be some.
 fn open(
     (spec, data): (&DatasetSpec, &Path),
     record: &Record,
     progress: &mut dyn Progress,
-) -> Result<(Test, usize)> {
+) -> Result<Tested> {
     let dataset = spec.open(data)?;
+    let mut tally = dataset.tally();
     let is_own = data == record.data;
     let Unseen {
         rest: test,
@@ -254,7 +269,13 @@ fn open(
             needed: 1,
         });
     }
-    Ok((test, removed))
+    tally.refuse(dataset.train.len(), "not a test image");
+    tally.refuse(removed, "the run learnt from it");
+    Ok(Tested {
+        test,
+        removed,
+        tally,
+    })
 }
 
 /// Scores all test images, one at a time.
