@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use cavga_data::{Label, Limits, Sample, list_images};
+use cavga_data::{ImageSource, Label, Limits, Sample, list_images};
 use serde::Serialize;
 
 use crate::{
@@ -81,10 +81,10 @@ pub fn predict(
         let scored = batch
             .map_err(Into::into)
             .and_then(|batch| model.score(batch.pixels));
-        let scored = scored.and_then(|scored| scored.checked(&sample.path));
+        let scored = scored.and_then(|scored| scored.checked(sample.path()));
         said(
-            &sample.path,
-            scored.and_then(|scored| prediction(model, &sample.path, scored, &stem, options)),
+            sample.path(),
+            scored.and_then(|scored| prediction(model, &sample.source, scored, &stem, options)),
         );
     }
     Ok(())
@@ -92,7 +92,7 @@ pub fn predict(
 
 fn prediction(
     model: &Model,
-    image: &Path,
+    image: &ImageSource,
     scored: Scored,
     stem: &Path,
     options: &PredictOptions,
@@ -116,7 +116,7 @@ fn prediction(
     let score = scored.scores.first().map_or(f32::NAN, |(_, value)| *value);
     let scale = calibration.scores.first();
     Ok(Prediction {
-        image: image.to_owned(),
+        image: image.path().to_owned(),
         score,
         threshold: scale.map_or(f32::NAN, |scale| scale.threshold),
         verdict: scale.map_or(Verdict::Normal, |scale| scale.verdict(score)),
@@ -150,11 +150,7 @@ fn collect(inputs: &[PathBuf]) -> Result<(Arc<[Sample]>, Vec<PathBuf>)> {
                 .unwrap_or(name.clone());
             taken.insert(stem.clone());
             stems.push(stem);
-            samples.push(Sample {
-                id: path.display().to_string(),
-                path,
-                label: Label::Normal,
-            });
+            samples.push(Sample::new(path.display().to_string(), path, Label::Normal));
         }
     }
     Ok((samples.into(), stems))

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use cavga_data::Tally;
 use serde::{Deserialize, Serialize};
 use toml::Value;
 
@@ -130,6 +131,9 @@ pub struct Record {
     pub n_anomalous: usize,
     /// Normal images kept out of training for calibration.
     pub n_calibration: usize,
+    /// Files of the dataset that were seen, used (to learn from, to calibrate on, or left to test on) and refused, and why.
+    #[serde(default)]
+    pub images: Tally,
     /// Passes over the training images.
     pub passes: usize,
     /// Steps in all.

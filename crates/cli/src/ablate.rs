@@ -19,6 +19,7 @@ pub(crate) fn run(args: args::Ablate) -> Result<ExitCode> {
     };
     let options = AblateOptions {
         parts: args.parts,
+        dataset: args.dataset.spec(),
         columns: args.columns,
         config: args.config,
         overrides: args.overrides,

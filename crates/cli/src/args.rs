@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use cavga::ablate::Parts;
+use cavga::{ablate::Parts, data::Known};
 use clap::{Args as ClapArgs, Parser, Subcommand};
+
+use crate::dataset::{Dataset, Root};
 
 /// Finds whether and where an image is anomalous, after learning from normal images.
 #[derive(Debug, Parser)]
@@ -48,6 +50,15 @@ Examples:
   cavga ablate --data leather --out ablations/leather --set train.passes=50
   cavga ablate --data leather --out ablations/three --seeds 0,1,2 --config small.toml")]
     Ablate(Ablate),
+    /// Learn each class of a dataset as the normal one in its turn, as the paper's table 7 does: a run for each, one table
+    #[command(after_help = "\
+Trains on a class's training images, tests on all test images; those of the other classes are the anomalous ones.
+Ctrl-C stops; the same command goes on, past the classes that are done. OUT/one-class.md and .csv grow with each class.
+
+Examples:
+  cavga one-class cavga-d-u --dataset mnist --data mnist --out one-class/mnist --set data.size=[32,32]
+  cavga one-class cavga-d-u --dataset cifar-10 --data cifar --out one-class/cifar --classes 0,3 --config small.toml")]
+    OneClass(OneClass),
     /// Measure a run on test images: metrics.json, scores.csv, maps/, report.html
     Eval(Eval),
     /// Score images: verdict, map, overlay
@@ -85,6 +96,8 @@ pub(crate) struct Train {
     /// The dataset's folder
     #[arg(long, value_name = "DIR", required_unless_present = "resume")]
     pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) dataset: Dataset,
     /// The folder of the run
     #[arg(long, value_name = "RUN")]
     pub(crate) out: PathBuf,
@@ -111,6 +124,8 @@ pub(crate) struct Ablate {
     /// The dataset's folder
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) dataset: Dataset,
     /// The folder of the runs and their table
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
@@ -140,12 +155,45 @@ pub(crate) struct Ablate {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct OneClass {
+    /// The method; `cavga methods` lists them
+    pub(crate) method: String,
+    /// A dataset of classes: mnist, fashion-mnist, cifar-10
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dataset: Known,
+    /// The dataset's folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The folder of the runs and their table
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Learn these classes alone, by number; those measured before stay in the table
+    #[arg(long, value_name = "K,K,...", value_delimiter = ',')]
+    pub(crate) classes: Vec<u8>,
+    /// Settings of all classes as TOML
+    #[arg(long, value_name = "F.toml")]
+    pub(crate) config: Option<PathBuf>,
+    /// Change one setting of all classes, as in train.passes=50; comes after --config
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+    /// Learn every class under each of these seeds: mean and standard deviation over those that are done
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
+    pub(crate) seeds: Vec<u64>,
+    #[command(flatten)]
+    pub(crate) device: Device,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Eval {
     /// The folder of the run
     pub(crate) run: PathBuf,
     /// The dataset's folder; without it, the one that the run was trained on
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) dataset: Dataset,
     /// The map to draw and headline, as in residual; without it, the method's own
     #[arg(long, value_name = "NAME")]
     pub(crate) map: Option<String>,
@@ -202,8 +250,8 @@ pub(crate) enum Data {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Check {
-    /// The dataset's folder
-    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) root: Root,
     /// Call images of more pixels than this too large
     #[arg(long, value_name = "N", default_value_t = cavga::data::Limits::default().max_pixels)]
     pub(crate) max_pixels: u64,

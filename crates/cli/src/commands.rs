@@ -32,6 +32,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Demo(args) => run_demo(&args),
         Command::Train(args) => train(&args),
         Command::Ablate(args) => crate::ablate::run(args),
+        Command::OneClass(args) => crate::one_class::run(args),
         Command::Eval(args) => eval(&args),
         Command::Predict(args) => predict(args),
         Command::Methods(args) => methods(&args),
@@ -107,11 +108,14 @@ fn train(args: &args::Train) -> Result<ExitCode> {
     let own_config = begun.as_ref().map(|_| run.record());
     let mut overrides = args.overrides.clone();
     overrides.extend(args.seed.map(|seed| format!("train.seed={seed}")));
-    let config = RunConfig::read(
+    let mut config = RunConfig::read(
         method,
         args.config.as_deref().or(own_config.as_deref()),
         &overrides,
     )?;
+    if let Some(spec) = args.dataset.spec() {
+        config.data.dataset = spec;
+    }
     let device = match (&args.device.device, &begun) {
         (None, Some((_, record))) => record.device.as_str(),
         _ => args.device.name(),
@@ -153,6 +157,7 @@ fn trained(args: &args::Train, run: &RunFolder, record: &Record) -> Result<ExitC
             .map_or_else(String::new, |mib| format!(", {mib:.0} MiB at most"));
         line(format!("Trained {} steps in {time}{memory}.", record.steps))?;
     }
+    line(format!("Images: {}", record.images))?;
     line(format!("Model: {}", run.model().display()))?;
     line(format!("Next:  cavga eval {}", run.path().display()))?;
     Ok(ExitCode::SUCCESS)
@@ -162,6 +167,7 @@ fn eval(args: &args::Eval) -> Result<ExitCode> {
     let run = RunFolder::new(&args.run);
     let options = EvalOptions {
         data: args.data.clone(),
+        dataset: args.dataset.spec(),
         device: args.device.name().to_owned(),
         map: args.map.clone(),
         maps: !args.no_maps,
@@ -305,7 +311,8 @@ fn methods(args: &args::Methods) -> Result<ExitCode> {
 
 fn data_check(args: &args::Check) -> Result<ExitCode> {
     let report = check(
-        &args.data,
+        &args.root.dataset.spec().unwrap_or_default(),
+        &args.root.data,
         &Limits {
             max_pixels: args.max_pixels,
         },

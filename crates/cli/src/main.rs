@@ -7,6 +7,8 @@
 mod ablate;
 mod args;
 mod commands;
+mod dataset;
+mod one_class;
 mod output;
 mod pretrain;
 mod show;

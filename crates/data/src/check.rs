@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::{Serialize, Serializer};
 
-use crate::dataset::{Dataset, hash_file};
-use crate::decode::{Depth, Limits, decode, depth, require_unit_range};
+use crate::dataset::Dataset;
+use crate::decode::{Depth, Limits, depth, require_unit_range};
 use crate::error::{Error, Result};
-use crate::layout::scan;
-use crate::mask::{load_mask, require_same_size};
+use crate::mask::{MaskSource, require_same_size};
 use crate::sample::{Sample, TestSample};
+use crate::spec::DatasetSpec;
 
 /// One thing that is wrong, or odd.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -70,10 +70,10 @@ struct Seen {
 ///
 /// It never fails: a folder that is missing is a report with that one problem. Every image is decoded in full, several
 /// at a time. The report's order does not depend on the threads.
-pub fn check(root: &Path, limits: &Limits) -> Report {
-    let found = scan(root);
+pub fn check(spec: &DatasetSpec, root: &Path, limits: &Limits) -> Report {
+    let found = spec.scan(root);
     let dataset = found.dataset;
-    let (samples, masks): (Vec<&Sample>, Vec<Option<&Path>>) =
+    let (samples, masks): (Vec<&Sample>, Vec<Option<&MaskSource>>) =
         dataset.samples_and_masks().into_iter().unzip();
     let seen: Vec<Seen> = samples
         .par_iter()
@@ -157,30 +157,31 @@ fn count(dataset: &Dataset, seen: &[Seen]) -> Counts {
 }
 
 /// Decodes a sample and its mask.
-fn look(sample: &Sample, mask: Option<&Path>, limits: &Limits) -> Seen {
+fn look(sample: &Sample, mask: Option<&MaskSource>, limits: &Limits) -> Seen {
     let mut seen = Seen {
         problems: Vec::new(),
         size: None,
         hash: None,
     };
-    match decoded_size(&sample.path, limits) {
+    match decoded_size(sample, limits) {
         Ok(size) => {
             seen.size = Some(size);
             // What cannot be decoded has its own problem, and an empty file equals every other empty file.
-            match hash_file(&sample.path) {
+            match sample.source.digest() {
                 Ok(hash) => seen.hash = Some(hash),
                 Err(error) => seen.problems.push(error),
             }
         }
         Err(error) => seen.problems.push(error),
     }
-    if let Some(path) = mask {
-        match load_mask(path, limits) {
+    if let Some(source) = mask {
+        let path = source.path();
+        match source.load(limits) {
             Ok(mask) => {
                 if mask.area() == 0 {
                     seen.problems.push(Error::EmptyMask {
                         path: path.to_path_buf(),
-                        of: sample.path.clone(),
+                        of: sample.path().to_path_buf(),
                     });
                 }
                 let same = seen
@@ -194,11 +195,11 @@ fn look(sample: &Sample, mask: Option<&Path>, limits: &Limits) -> Seen {
     seen
 }
 
-fn decoded_size(path: &Path, limits: &Limits) -> Result<[usize; 2]> {
-    let image = decode(path, limits)?;
+fn decoded_size(sample: &Sample, limits: &Limits) -> Result<[usize; 2]> {
+    let image = sample.source.decode(limits)?;
     let size = [image.height() as usize, image.width() as usize];
     if let Depth::Float = depth(&image) {
-        require_unit_range(path, size[1], image.into_rgb32f().as_raw())?;
+        require_unit_range(sample.path(), size[1], image.into_rgb32f().as_raw())?;
     }
     Ok(size)
 }
@@ -221,14 +222,14 @@ fn compare_bytes(
             continue;
         }
         // Training images come first, so the first of equal images is a training image if any is.
-        let (path, other) = (&samples[index].path, &samples[earlier].path);
+        let (path, other) = (samples[index].path(), samples[earlier].path());
         if earlier < n_train && index >= n_train {
             if leaks.insert(index) {
                 problems.push(problem(
                     root,
                     &Error::Leak {
-                        path: path.clone(),
-                        other: other.clone(),
+                        path: path.to_path_buf(),
+                        other: other.to_path_buf(),
                     },
                 ));
             }

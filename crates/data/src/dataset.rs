@@ -1,16 +1,19 @@
 //! A dataset: the training and test images of one category, found on disk.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
-use crate::layout::scan;
+use crate::mask::MaskSource;
 use crate::sample::{Sample, TestSample};
+use crate::spec::DatasetSpec;
 use crate::split::Test;
 
 /// The images of one category.
@@ -25,7 +28,7 @@ use crate::split::Test;
 /// ```
 ///
 /// and a plain folder of normal images (with those of the folders below it), which are all for training.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     /// The folder it was opened from.
     pub root: PathBuf,
@@ -33,6 +36,49 @@ pub struct Dataset {
     pub train: Vec<Sample>,
     /// Images to test on, sorted by id; empty for a plain folder.
     pub test: Vec<TestSample>,
+    /// Files that were seen and are not used.
+    pub unused: Vec<Unused>,
+}
+
+/// A file of a dataset that is not used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unused {
+    /// The file.
+    pub path: PathBuf,
+    /// Why, as in "not an image by its name".
+    pub why: &'static str,
+}
+
+/// How many files were seen, how many of them are used, and why the others are not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Used and refused.
+    pub seen: usize,
+    /// Images that are learnt from, calibrated on or tested on.
+    pub used: usize,
+    /// The others, by their reason.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, usize>,
+}
+
+impl Tally {
+    /// So many of those that were used are not, for this reason.
+    pub fn refuse(&mut self, images: usize, why: &str) {
+        if images > 0 {
+            self.used = self.used.saturating_sub(images);
+            *self.refused.entry(why.to_owned()).or_default() += images;
+        }
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "{} seen, {} used", self.seen, self.used)?;
+        for (why, images) in &self.refused {
+            write!(to, ", {images} not ({why})")?;
+        }
+        Ok(())
+    }
 }
 
 impl Dataset {
@@ -42,14 +88,21 @@ impl Dataset {
     /// The first problem found: a missing or empty folder, no normal image, an image without its mask where others have
     /// one, a mask without its image, two files with one stem in one folder, or a folder of several datasets.
     pub fn open(root: impl AsRef<Path>) -> Result<Self> {
-        let scan = scan(root.as_ref());
-        if let Some(problem) = scan.problems.into_iter().next() {
-            return Err(problem);
+        DatasetSpec::default().open(root)
+    }
+
+    /// How many files were seen, used and refused.
+    pub fn tally(&self) -> Tally {
+        let used = self.train.len() + self.test.len();
+        let mut refused = BTreeMap::new();
+        for Unused { why, .. } in &self.unused {
+            *refused.entry((*why).to_string()).or_default() += 1;
         }
-        for (path, warning) in scan.warnings {
-            tracing::warn!("{}: {}", path.display(), warning.message);
+        Tally {
+            seen: used + self.unused.len(),
+            used,
+            refused,
         }
-        Ok(scan.dataset)
     }
 
     /// How many test images there are of each kind; `"good"` are the normal ones.
@@ -82,8 +135,8 @@ impl Dataset {
         let digests = samples
             .par_iter()
             .map(|(sample, mask)| {
-                let mask = mask.map(hash_file).transpose()?;
-                Ok((hash_file(&sample.path)?, mask))
+                let mask = mask.map(MaskSource::digest).transpose()?;
+                Ok((sample.source.digest()?, mask))
             })
             .collect::<Result<Vec<_>>>()?;
         let mut whole = Sha256::new();
@@ -100,12 +153,12 @@ impl Dataset {
     }
 
     /// All images, those for training first, each with its mask where it has one.
-    pub(crate) fn samples_and_masks(&self) -> Vec<(&Sample, Option<&Path>)> {
+    pub(crate) fn samples_and_masks(&self) -> Vec<(&Sample, Option<&MaskSource>)> {
         let train = self.train.iter().map(|sample| (sample, None));
         let test = self
             .test
             .iter()
-            .map(|test| (&test.sample, test.mask.as_deref()));
+            .map(|test| (&test.sample, test.mask.as_ref()));
         train.chain(test).collect()
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::fit::Fit;
-use crate::planes::to_image;
+pub(crate) use crate::planes::to_image;
 
 /// Bytes that are read at once in looking for a JPEG's end.
 const TAIL: u64 = 4096;

@@ -4,7 +4,7 @@ use crate::sample::{Sample, TestSample};
 use crate::stream::{Purpose, Stream};
 
 /// A test set of which some anomalous images were taken to learn from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Draw {
     /// The images to learn from, without their masks, in the order they came in.
     pub drawn: Vec<Sample>,
@@ -58,16 +58,16 @@ fn count(share: f64, n: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
+    use crate::mask::MaskSource;
     use crate::sample::Label;
 
     /// So many normal images and, between them, so many anomalous ones with masks.
     fn test_set(normal: usize, anomalous: usize) -> Vec<TestSample> {
-        let sample = |i: usize, label| Sample {
-            id: format!("{i:03}"),
-            path: format!("{i}").into(),
-            label,
-        };
+        let sample =
+            |i: usize, label| Sample::new(format!("{i:03}"), PathBuf::from(format!("{i}")), label);
         (0..normal + anomalous)
             .map(|i| {
                 let is_anomalous = i % 2 == 1 && i / 2 < anomalous || i >= 2 * normal;
@@ -75,7 +75,7 @@ mod tests {
                 match is_anomalous {
                     true => TestSample {
                         sample: sample(i, Label::Anomalous { kind }),
-                        mask: Some("mask".into()),
+                        mask: Some(MaskSource::image("mask")),
                     },
                     false => TestSample {
                         sample: sample(i, Label::Normal),

@@ -1,42 +1,18 @@
-//! What the folders of a dataset mean: reads names only, and collects every problem instead of stopping at the first,
-//! so that `Dataset::open` and `check` can never disagree about what a good dataset is.
+//! The layouts that are told by their folders alone: MVTec AD's, and a plain folder of normal images.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::files::{Listing, list_folder, list_images, name, same_stems, stem};
-use crate::sample::{GOOD, Label, Sample, TestSample};
-
-/// Something odd that does not keep a dataset from being used.
-#[derive(Debug)]
-pub(crate) struct Warning {
-    pub(crate) kind: &'static str,
-    pub(crate) message: String,
-}
-
-/// What was found under a root.
-#[derive(Debug)]
-pub(crate) struct Scan {
-    pub(crate) dataset: Dataset,
-    pub(crate) problems: Vec<Error>,
-    pub(crate) warnings: Vec<(PathBuf, Warning)>,
-}
+use crate::files::{list_images, name, same_stems, stem};
+use crate::mask::MaskSource;
+use crate::sample::{GOOD, Label, TestSample};
+use crate::scan::Scan;
 
 /// Reads the names under `root`.
 pub(crate) fn scan(root: &Path) -> Scan {
-    let dataset = Dataset {
-        root: root.to_path_buf(),
-        train: Vec::new(),
-        test: Vec::new(),
-    };
-    let mut scan = Scan {
-        dataset,
-        problems: Vec::new(),
-        warnings: Vec::new(),
-    };
+    let mut scan = Scan::new(root);
     match fs::metadata(root) {
         Err(source) if source.kind() == std::io::ErrorKind::NotFound => {
             scan.problems.push(Error::FolderMissing {
@@ -59,11 +35,7 @@ pub(crate) fn scan(root: &Path) -> Scan {
         }
         Ok(_) => scan.plain(),
     }
-    scan.dataset.train.sort_by(|a, b| a.id.cmp(&b.id));
-    scan.dataset
-        .test
-        .sort_by(|a, b| a.sample.id.cmp(&b.sample.id));
-    scan
+    scan.sorted()
 }
 
 impl Scan {
@@ -103,7 +75,7 @@ impl Scan {
     }
 
     /// MVTec AD's layout.
-    fn mvtec(&mut self) {
+    pub(crate) fn mvtec(&mut self) {
         let root = self.dataset.root.clone();
         let good = root.join("train").join(GOOD);
         let train = if good.is_dir() {
@@ -183,6 +155,7 @@ impl Scan {
                     let label = Label::Anomalous { kind: kind.clone() };
                     let sample = self.sample(&path, label);
                     let has_mask = mask.is_some();
+                    let mask = mask.map(MaskSource::image);
                     self.dataset.test.push(TestSample { sample, mask });
                     if !has_mask && any_mask {
                         let expected = ground_truth.join(&kind).join(format!("{}.png", names[0]));
@@ -215,39 +188,5 @@ impl Scan {
             });
         }
         first
-    }
-
-    /// The images directly in a folder, with a problem for each stem that comes twice and a warning for what is no image.
-    fn images(&mut self, folder: &Path) -> Vec<PathBuf> {
-        let listing = self.list(folder);
-        self.problems.extend(same_stems(&listing.images));
-        if let Some(first) = listing.others.first().or(listing.folders.first()) {
-            let message = format!(
-                "is not used, nor {} more beside it: not an image by its name",
-                listing.others.len() + listing.folders.len() - 1
-            );
-            self.warn(first, "not-used", message);
-        }
-        listing.images
-    }
-
-    /// What a folder holds; nothing where it is missing, nothing and a problem where it is unreadable.
-    fn list(&mut self, folder: &Path) -> Listing {
-        if !folder.exists() {
-            return Listing::default();
-        }
-        list_folder(folder).unwrap_or_else(|problem| {
-            self.problems.push(problem);
-            Listing::default()
-        })
-    }
-
-    fn warn(&mut self, path: &Path, kind: &'static str, message: String) {
-        self.warnings
-            .push((path.to_path_buf(), Warning { kind, message }));
-    }
-
-    fn sample(&self, path: &Path, label: Label) -> Sample {
-        Sample::found(&self.dataset.root, path, label)
     }
 }

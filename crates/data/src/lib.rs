@@ -14,9 +14,11 @@
 //! Every random choice comes from a stream named by its seed and its purpose (never by a thread or the clock), so the
 //! same seed gives the same bits however many threads run.
 
+mod archive;
 mod augment;
 mod check;
 mod dataset;
+mod datasets;
 mod decode;
 mod draw;
 mod error;
@@ -27,19 +29,27 @@ mod layout;
 mod loader;
 mod mask;
 mod planes;
+mod polygon;
 mod sample;
+mod scan;
+mod source;
+mod spec;
 mod split;
 mod stream;
 
 pub use augment::Augment;
 pub use check::{Counts, Problem, Report, check};
-pub use dataset::{Dataset, hash_file, hex};
+pub use dataset::{Dataset, Tally, Unused, hash_file, hex};
+pub use datasets::Known;
 pub use decode::{Image, Limits, image_size, load_fitted, load_image};
 pub use draw::{Draw, draw_anomalous};
 pub use error::{Error, Result};
 pub use files::list_images;
 pub use fit::Fit;
 pub use loader::{Batch, Loader, LoaderConfig};
-pub use mask::{Mask, check_mask, load_mask};
+pub use mask::{Mask, MaskSource, Region, RegionFile, Saturation, check_mask, load_mask};
+pub use polygon::Polygon;
 pub use sample::{Label, Sample, TestSample};
+pub use source::{Archive, ImageSource, Record};
+pub use spec::DatasetSpec;
 pub use split::{Calibration, Test, Train, hold_out, shuffled};

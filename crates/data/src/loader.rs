@@ -10,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crate::augment::Augment;
-use crate::decode::{Image, Limits, load_fitted};
+use crate::decode::{Image, Limits};
 use crate::error::{Error, Result};
 use crate::fit::Fit;
 use crate::sample::Sample;
@@ -299,12 +299,8 @@ impl Shared {
     fn load(&self, place: usize) -> Result<Image> {
         let index = self.order[place];
         let config = &self.config;
-        let mut image = load_fitted(
-            &self.samples[index].path,
-            config.size,
-            config.fit,
-            &config.limits,
-        )?;
+        let source = &self.samples[index].source;
+        let mut image = source.load_fitted(config.size, config.fit, &config.limits)?;
         config
             .augment
             .apply(&mut image, config.seed, config.pass, index as u64);
@@ -320,7 +316,7 @@ fn guarded(sample: &Sample, load: impl FnOnce() -> Result<Image>) -> Result<Imag
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
         let found = text.unwrap_or_else(|| "a panic".into());
         Err(Error::Worker {
-            path: sample.path.clone(),
+            path: sample.path().to_path_buf(),
             found,
         })
     })
@@ -333,11 +329,7 @@ mod tests {
 
     #[test]
     fn a_panic_in_a_worker_is_an_error_that_names_the_file() {
-        let sample = Sample {
-            id: "a".into(),
-            path: "a.png".into(),
-            label: Label::Normal,
-        };
+        let sample = Sample::new("a", std::path::PathBuf::from("a.png"), Label::Normal);
         let error = guarded(&sample, || panic!("boom")).unwrap_err();
         assert!(
             error.to_string().starts_with("a.png: ") && error.to_string().contains("(boom)"),

@@ -1,9 +1,11 @@
 //! One image on disk with what is known of it: to whoever learns, and to whoever measures.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::dataset::{hash_file, hex};
+use crate::dataset::hex;
 use crate::error::Result;
+use crate::mask::MaskSource;
+use crate::source::ImageSource;
 
 /// The folder, and the kind, of images without a defect.
 pub(crate) const GOOD: &str = "good";
@@ -43,10 +45,12 @@ impl Label {
 pub struct Sample {
     /// Path relative to the dataset's root with `/` between its parts on every system: `test/scratch/003.png`.
     pub id: String,
-    /// Where the image is.
-    pub path: PathBuf,
+    /// Where its pixels are.
+    pub source: ImageSource,
     /// What it is known to be.
     pub label: Label,
+    /// What it shows, where several images show one thing (a part photographed twice): they stay on one side of every split.
+    pub group: Option<String>,
 }
 
 impl Sample {
@@ -57,27 +61,38 @@ impl Sample {
             .components()
             .map(|part| part.as_os_str().to_string_lossy())
             .collect();
+        Self::new(parts.join("/"), path.to_path_buf(), label)
+    }
+
+    /// An image of no group.
+    pub fn new(id: impl Into<String>, source: impl Into<ImageSource>, label: Label) -> Self {
         Self {
-            id: parts.join("/"),
-            path: path.to_path_buf(),
+            id: id.into(),
+            source: source.into(),
             label,
+            group: None,
         }
     }
 
-    /// SHA-256 of the file's bytes, as 64 hexadecimal digits: what tells an image again under another name or folder.
+    /// The image's file, or its archive and number: what messages call it.
+    pub fn path(&self) -> &Path {
+        self.source.path()
+    }
+
+    /// SHA-256 of the image's bytes, as 64 hexadecimal digits: what tells it again under another name or folder.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn sha256(&self) -> Result<String> {
-        Ok(hex(&hash_file(&self.path)?))
+        Ok(hex(&self.source.digest()?))
     }
 }
 
 /// A test image: alone among all images it may have a mask, as masks are there to measure with and never to learn from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TestSample {
     /// The image.
     pub sample: Sample,
-    /// The file that marks its defect, for anomalous images of a set that has masks. A normal image has none.
-    pub mask: Option<PathBuf>,
+    /// What marks its defect, for anomalous images of a set that has masks. A normal image has none.
+    pub mask: Option<MaskSource>,
 }

@@ -10,7 +10,7 @@ use crate::stream::{Purpose, Stream};
 macro_rules! split {
     ($(#[$doc:meta])* $name:ident of $sample:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, PartialEq, Eq)]
+        #[derive(Debug, Clone, PartialEq)]
         pub struct $name(Arc<[$sample]>);
 
         impl Deref for $name {
@@ -107,14 +107,18 @@ pub fn shuffled(n: usize, seed: u64, pass: u64) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::sample::Label;
 
     fn samples(n: usize) -> Vec<Sample> {
-        let sample = |i| Sample {
-            id: format!("{i:03}"),
-            path: format!("{i}").into(),
-            label: Label::Normal,
+        let sample = |i| {
+            Sample::new(
+                format!("{i:03}"),
+                PathBuf::from(format!("{i}")),
+                Label::Normal,
+            )
         };
         (0..n).map(sample).collect()
     }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cavga_data::generate::{GenerateConfig, write_dataset};
-use cavga_data::{Dataset, Error, Limits, check, check_mask, load_image, load_mask};
+use cavga_data::{Dataset, DatasetSpec, Error, Limits, check, check_mask, load_image, load_mask};
 use tempfile::TempDir;
 
 /// A small generated dataset to spoil.
@@ -20,7 +20,7 @@ fn dataset() -> (TempDir, PathBuf) {
 
 /// The problems that `check` finds, as kind and path below the root.
 fn problems(root: &Path) -> Vec<(String, String)> {
-    let report = check(root, &Limits::default());
+    let report = check(&DatasetSpec::default(), root, &Limits::default());
     for problem in &report.problems {
         assert!(
             problem.message.contains(problem.path.to_str().unwrap()),
@@ -66,7 +66,7 @@ fn huge_pgm(path: &Path) {
 fn a_good_dataset_has_no_problem() {
     let (_folder, root) = dataset();
     assert_eq!(problems(&root), []);
-    let report = check(&root, &Limits::default());
+    let report = check(&DatasetSpec::default(), &root, &Limits::default());
     assert_eq!(report.warnings, []);
     assert_eq!(
         (
@@ -83,9 +83,13 @@ fn missing_folder() {
     let (_folder, root) = dataset();
     assert_eq!(open_error(&root.join("nowhere")).kind(), "folder-missing");
     assert_eq!(
-        check(&root.join("nowhere"), &Limits::default())
-            .problems
-            .len(),
+        check(
+            &DatasetSpec::default(),
+            &root.join("nowhere"),
+            &Limits::default()
+        )
+        .problems
+        .len(),
         1
     );
 }
@@ -331,8 +335,8 @@ fn all_problems_are_found_at_once() {
         expected.map(|(kind, path)| (kind.to_string(), path.to_string()))
     );
     assert_eq!(
-        check(&root, &Limits::default()),
-        check(&root, &Limits::default())
+        check(&DatasetSpec::default(), &root, &Limits::default()),
+        check(&DatasetSpec::default(), &root, &Limits::default())
     );
 }
 
@@ -343,7 +347,7 @@ fn odd_files_and_sizes_are_warnings() {
     image::RgbImage::from_pixel(20, 40, image::Rgb([9; 3]))
         .save(root.join("test/good/tall.png"))
         .unwrap();
-    let report = check(&root, &Limits::default());
+    let report = check(&DatasetSpec::default(), &root, &Limits::default());
     assert_eq!(report.problems, []);
     let kinds: Vec<&str> = report
         .warnings

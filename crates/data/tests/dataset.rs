@@ -8,7 +8,7 @@ use std::fs;
 use cavga_data::generate::{
     Defect, GenerateConfig, Texture, defective_image, normal_image, write_dataset,
 };
-use cavga_data::{Dataset, Label, Limits, load_image, load_mask};
+use cavga_data::{Dataset, Label, Limits, MaskSource, load_image};
 
 #[test]
 fn layout_gives_ids_labels_and_masks_in_order() {
@@ -52,7 +52,10 @@ fn masks_may_be_named_as_their_images_and_be_of_other_types() {
     let masks = folder.path().join("ground_truth/blob");
     fs::rename(masks.join("000_mask.png"), masks.join("000.PNG")).unwrap();
     let dataset = Dataset::open(folder.path()).unwrap();
-    assert_eq!(dataset.test[0].mask, Some(masks.join("000.PNG")));
+    assert_eq!(
+        dataset.test[0].mask,
+        Some(MaskSource::image(masks.join("000.PNG")))
+    );
 }
 
 #[test]
@@ -150,17 +153,22 @@ fn files_hold_what_is_generated_in_memory() {
     let dataset = write_dataset(folder.path(), &config).unwrap();
     let limits = Limits::default();
     assert_eq!(
-        load_image(&dataset.train[2].path, None, &limits).unwrap(),
+        load_image(dataset.train[2].path(), None, &limits).unwrap(),
         normal_image(&config, 2).unwrap()
     );
     // Four training and two normal test images come first, then the kinds in the order of `Defect::ALL`.
     let (image, mask) = defective_image(&config, Defect::Blob, 7).unwrap();
     assert_eq!(
-        load_image(&dataset.test[0].sample.path, None, &limits).unwrap(),
+        load_image(&dataset.test[0].sample.path(), None, &limits).unwrap(),
         image
     );
     assert_eq!(
-        load_mask(dataset.test[0].mask.as_deref().unwrap(), &limits).unwrap(),
+        dataset.test[0]
+            .mask
+            .as_ref()
+            .unwrap()
+            .load(&limits)
+            .unwrap(),
         mask
     );
 }

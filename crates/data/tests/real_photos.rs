@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use cavga_data::{
-    Dataset, Limits, Loader, LoaderConfig, check, hold_out, image_size, list_images, load_image,
-    load_mask,
+    Dataset, DatasetSpec, Limits, Loader, LoaderConfig, check, hold_out, image_size, list_images,
+    load_image,
 };
 
 /// The folder of a real set; says so and gives none where it is missing.
@@ -68,7 +68,7 @@ fn toothbrush_opens_checks_and_loads() {
         [("defective", 30), ("good", 12)]
     );
     assert!(dataset.has_masks());
-    let report = check(&folder, &Limits::default());
+    let report = check(&DatasetSpec::default(), &folder, &Limits::default());
     assert_eq!(report.problems, [], "{:?}", report.warnings);
     assert_eq!(report.counts.masks, 30);
     let mask = dataset
@@ -76,7 +76,7 @@ fn toothbrush_opens_checks_and_loads() {
         .iter()
         .find_map(|sample| sample.mask.as_ref())
         .unwrap();
-    let mask = load_mask(mask, &Limits::default()).unwrap();
+    let mask = mask.load(&Limits::default()).unwrap();
     assert!(mask.area() > 0 && mask.area() < mask.pixels.len() / 2);
 
     let (train, calibration) = hold_out(dataset.train, 0.25, 0);
@@ -109,5 +109,8 @@ fn leather_with_its_four_training_images_splits() {
     let dataset = Dataset::open(&folder).unwrap();
     let (train, calibration) = hold_out(dataset.train, 0.1, 0);
     assert_eq!((train.len(), calibration.len()), (3, 1));
-    assert_eq!(check(&folder, &Limits::default()).problems, []);
+    assert_eq!(
+        check(&DatasetSpec::default(), &folder, &Limits::default()).problems,
+        []
+    );
 }

@@ -5,32 +5,30 @@
 //!
 //! - `columns`: the columns and what the paper printed
 //! - `plan`: what is run, and `ablation.toml`, which keeps it
-//! - `cell`: one column under one seed
 //! - `table`: all of them, with mean and standard deviation over seeds; `text`: the table as Markdown and CSV
 
-mod cell;
 mod columns;
 mod plan;
 mod table;
 mod text;
 
 use std::{
-    fs, io,
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
 };
 
+pub use crate::series::Spread;
+use cavga_data::DatasetSpec;
 pub use columns::{COLUMNS, Column, Parts};
-pub use table::{Row, Spread, Table};
+pub use table::{Row, Table};
 
-use self::{cell::Cell, plan::Plan};
+use self::{plan::Plan, table::KEPT};
 use crate::{
-    Error, Result, atomic,
+    Result, atomic,
     config::RunConfig,
-    eval::{EvalOptions, evaluate},
     progress::{Event, Progress},
     run::RunFolder,
-    train::{Outcome, TrainOptions, difference, train},
+    series::Task,
 };
 
 /// What to take apart, and how.
@@ -38,6 +36,8 @@ use crate::{
 pub struct AblateOptions {
     /// Which CAVGA; the paper's table is of R.
     pub parts: Parts,
+    /// Which images of the folder are meant; without it, what the settings say.
+    pub dataset: Option<DatasetSpec>,
     /// Names of the columns to run, or their numbers from 1, as in `c4-u-conv-ae` or `4`; none for all.
     pub columns: Vec<String>,
     /// Settings of all columns as TOML, without the keys that tell columns apart.
@@ -56,6 +56,7 @@ impl Default for AblateOptions {
     fn default() -> Self {
         Self {
             parts: Parts::default(),
+            dataset: None,
             columns: Vec::new(),
             config: None,
             overrides: Vec::new(),
@@ -103,7 +104,7 @@ pub fn ablate(
     for &seed in &plan.seeds {
         for (index, column) in COLUMNS.iter().enumerate() {
             let (config, run) = (plan.config(column, Some(seed))?, plan.run(column, seed));
-            if let Some(cell) = stored(&config, &run)? {
+            if let Some(cell) = task(data, options, (&config, &run)).stored()? {
                 table.add(index, seed, cell);
             }
         }
@@ -118,13 +119,7 @@ pub fn ablate(
             progress.on(Event::Note(&text));
             let run = plan.run(column, seed);
             let config = plan.config(column, Some(seed))?;
-            let work = Work {
-                config: &config,
-                data,
-                run: &run,
-                options,
-            };
-            let Some(cell) = work.cell(progress)? else {
+            let Some(cell) = task(data, options, (&config, &run)).cell(progress)? else {
                 let column = column.name;
                 return Ok(Ablated::Stopped { column, seed });
             };
@@ -136,97 +131,18 @@ pub fn ablate(
     Ok(Ablated::Finished(table))
 }
 
-/// The file of a column's figures.
-fn figures(run: &RunFolder) -> PathBuf {
-    run.path().join("ablation.json")
-}
-
-/// What was measured of a column before; an error if that was under other settings.
-fn stored(config: &RunConfig, run: &RunFolder) -> Result<Option<Cell>> {
-    let Some(cell) = Cell::read(&figures(run))? else {
-        return Ok(None);
-    };
-    let (begun, _) = run.read_record()?;
-    match difference(&begun, config)? {
-        None => Ok(Some(cell)),
-        Some((key, found, asked)) => Err(Error::RunDiffers {
-            path: run.record(),
-            key,
-            found,
-            asked,
-        }),
-    }
-}
-
-/// Removes the checkpoint of a column that is done: nothing goes on from it, and it is three times as large as the model.
-fn forget_checkpoint(run: &RunFolder) -> Result<()> {
-    match fs::remove_file(run.checkpoint()) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(Error::io("remove", run.checkpoint())(error))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// One column under one seed, to be done.
-struct Work<'a> {
-    config: &'a RunConfig,
+/// One column under one seed.
+fn task<'a>(
     data: &'a Path,
-    run: &'a RunFolder,
     options: &'a AblateOptions,
-}
-
-impl Work<'_> {
-    /// What was measured, now or before; `None` if stopped.
-    fn cell(&self, progress: &mut dyn Progress) -> Result<Option<Cell>> {
-        if let Some(cell) = stored(self.config, self.run)? {
-            // A kill may have come between the figures and this.
-            forget_checkpoint(self.run)?;
-            return Ok(Some(cell));
-        }
-        let cell = match self.measure(progress) {
-            Ok(Some(cell)) => cell,
-            Ok(None) | Err(Error::Stopped) => return Ok(None),
-            Err(error) => Cell::failed(&self.run.read_record()?.1, &result(error)?),
-        };
-        cell.write(&figures(self.run))?;
-        forget_checkpoint(self.run)?;
-        Ok(Some(cell))
-    }
-
-    fn measure(&self, progress: &mut dyn Progress) -> Result<Option<Cell>> {
-        let options = TrainOptions {
-            device: self.options.device.clone(),
-            resume: true,
-            stop: Arc::clone(&self.options.stop),
-        };
-        let trained = train(self.config, self.data, self.run, &options, progress)?;
-        let record = match trained {
-            Outcome::Stopped { .. } => return Ok(None),
-            Outcome::Finished(record) | Outcome::WasFinished(record) => record,
-        };
-        let options = EvalOptions {
-            data: Some(self.data.to_owned()),
-            device: options.device,
-            maps: false,
-            stop: options.stop,
-            ..EvalOptions::default()
-        };
-        let evaluation = evaluate(self.run, &options, progress)?;
-        Ok(Some(Cell::measured(&record, &evaluation)))
-    }
-}
-
-/// What an error says that is a result of its column; any other error itself.
-fn result(error: Error) -> Result<String> {
-    match error {
-        // Without a word on the checkpoint, which goes.
-        Error::Diverged {
-            step, what, value, ..
-        } => Ok(format!(
-            "training diverged at step {step}: {what} is {value}"
-        )),
-        Error::ScoreNotFinite { .. } => Ok(error.to_string()),
-        other => Err(other),
+    (config, run): (&'a RunConfig, &'a RunFolder),
+) -> Task<'a> {
+    Task {
+        kept: &KEPT,
+        config,
+        data,
+        run,
+        device: &options.device,
+        stop: &options.stop,
     }
 }

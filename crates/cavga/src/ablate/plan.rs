@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use cavga_data::{Dataset, check_mask};
+use cavga_data::check_mask;
 use toml::{Table, Value};
 
 use super::{
@@ -68,7 +68,7 @@ impl<'a> Plan<'a> {
                 why: format!("expected different seeds, found {:?}", plan.seeds),
             });
         }
-        let dataset = Dataset::open(data)?;
+        let dataset = config.data.dataset.open(data)?;
         if dataset.test.is_empty() {
             return Err(Error::TooFewImages {
                 path: data.to_owned(),
@@ -145,6 +145,7 @@ impl<'a> Plan<'a> {
     pub(super) fn config(&self, column: &Column, seed: Option<u64>) -> Result<RunConfig> {
         let AblateOptions {
             parts,
+            dataset,
             config,
             overrides,
             ..
@@ -152,7 +153,11 @@ impl<'a> Plan<'a> {
         let mut overrides = overrides.clone();
         overrides.extend(column.settings());
         overrides.extend(seed.map(|seed| format!("train.seed={seed}")));
-        RunConfig::read(&column.method(*parts), config.as_deref(), &overrides)
+        let mut config = RunConfig::read(&column.method(*parts), config.as_deref(), &overrides)?;
+        if let Some(spec) = dataset {
+            config.data.dataset = spec.clone();
+        }
+        Ok(config)
     }
 
     /// The folder of a column's run.

@@ -4,19 +4,44 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{
-    cell::{Cell, FIGURES, Value},
-    columns::{COLUMNS, Column, Parts, category},
-};
+use super::columns::{COLUMNS, Column, Parts, category};
+use crate::series::{Cell, Kept, Spread, Value, spread};
 
-/// A figure over seeds.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Spread {
-    /// Mean over the seeds.
-    pub mean: f64,
-    /// Standard deviation over the seeds (n − 1); none of a single seed.
-    pub deviation: Option<f64>,
-}
+/// The figures of the table: name as in `metrics.json`, and as a heading.
+pub(super) const FIGURES: [(&str, &str); 8] = [
+    ("iou_at_0.5", "IoU at 0.5"),
+    ("iou_best_threshold", "IoU, best threshold"),
+    ("pixel_auroc", "pixel AUROC"),
+    ("prior_pixel_auroc", "prior's pixel AUROC"),
+    (
+        "attention-deviation.pixel_auroc",
+        "attention-deviation's pixel AUROC",
+    ),
+    (
+        "attention-terms-deviation.pixel_auroc",
+        "attention-terms-deviation's pixel AUROC",
+    ),
+    (
+        "residual-smoothed.pixel_auroc",
+        "residual-smoothed's pixel AUROC",
+    ),
+    ("image_auroc", "image AUROC"),
+];
+
+/// What is kept of a column.
+pub(super) const KEPT: Kept = Kept {
+    file: "ablation.json",
+    figures: &{
+        let mut names = [""; FIGURES.len()];
+        let mut place = 0;
+        while place < names.len() {
+            names[place] = FIGURES[place].0;
+            place += 1;
+        }
+        names
+    },
+    ending: None,
+};
 
 /// A column's figures.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,14 +132,7 @@ impl Table {
                 _ => format!("seed {seed}: {reason}"),
             })?);
         }
-        if values.is_empty() {
-            return Err(NOT_RUN.to_owned());
-        }
-        let n = values.len() as f64;
-        let mean = values.iter().sum::<f64>() / n;
-        let squares = values.iter().map(|value| (value - mean).powi(2));
-        let deviation = (values.len() > 1).then(|| (squares.sum::<f64>() / (n - 1.0)).sqrt());
-        Ok(Spread { mean, deviation })
+        spread(&values).ok_or_else(|| NOT_RUN.to_owned())
     }
 
     /// For machines: what was measured, and apart from it what was reported.

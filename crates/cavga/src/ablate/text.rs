@@ -5,14 +5,12 @@ use std::{
     io::{self, Write},
 };
 
-use super::{
-    cell::FIGURES,
-    columns::{COLUMNS, Column},
-    table::{Spread, Table},
-};
+use crate::series::{NONE, Spread, grid, none};
 
-/// What stands where there is no number.
-const NONE: &str = "–";
+use super::{
+    columns::{COLUMNS, Column},
+    table::{FIGURES, Table},
+};
 
 impl Table {
     /// The table as Markdown: what was measured, beside it what the paper printed, under it why some figures have no number.
@@ -65,13 +63,10 @@ impl Table {
                         )
                     }),
             );
-            line.extend(row.figures.iter().map(|(_, value)| match value {
-                Ok(Spread { mean, deviation }) => match deviation {
-                    Some(deviation) => format!("{mean:.3} ± {deviation:.3}"),
-                    None => format!("{mean:.3}"),
-                },
-                Err(_) => none(),
-            }));
+            let value = |value: &Result<Spread, String>| {
+                value.as_ref().map_or_else(|_| none(), Spread::to_string)
+            };
+            line.extend(row.figures.iter().map(|(_, spread)| value(spread)));
             let reported = self.reported(row.column).into_iter();
             line.extend(reported.map(|value| format!("{value:.2}")));
             lines.push(line);
@@ -185,49 +180,14 @@ impl Table {
     }
 }
 
-fn none() -> String {
-    NONE.to_owned()
-}
-
-/// Lines as a Markdown table whose columns are as wide as they must be.
-fn grid(lines: &[Vec<String>]) -> String {
-    let columns = lines.first().map_or(0, Vec::len);
-    let cell = |line: &Vec<String>, place: usize| -> String {
-        line.get(place).cloned().unwrap_or_default()
-    };
-    let width = |place| {
-        lines
-            .iter()
-            .map(|line| cell(line, place).chars().count())
-            .max()
-    };
-    let widths: Vec<_> = (0..columns)
-        .map(|place| width(place).unwrap_or(0))
-        .collect();
-    let mut text = String::new();
-    for (number, line) in lines.iter().enumerate() {
-        for (place, width) in widths.iter().enumerate() {
-            text += &format!("| {:width$} ", cell(line, place));
-        }
-        text += "|\n";
-        if number == 0 {
-            for width in &widths {
-                text += &format!("|-{}-", "-".repeat(*width));
-            }
-            text += "|\n";
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::ablate::{
-        cell::{Cell, Value},
-        columns::Parts,
+    use crate::{
+        ablate::columns::Parts,
+        series::{Cell, Value},
     };
 
     fn table(folder: &str, parts: Parts) -> Table {

@@ -45,6 +45,8 @@ pub struct DataConfig {
     pub max_pixels: u64,
     /// Random changes of the training images.
     pub augment: cavga_data::Augment,
+    /// Which images of the dataset's folder are meant: a public dataset's name and category, or the user's own folders.
+    pub dataset: cavga_data::DatasetSpec,
 }
 
 impl Default for DataConfig {
@@ -55,6 +57,7 @@ impl Default for DataConfig {
             anomalous: 0.02,
             max_pixels: cavga_data::Limits::default().max_pixels,
             augment: cavga_data::Augment::default(),
+            dataset: cavga_data::DatasetSpec::default(),
         }
     }
 }

@@ -6,9 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cavga_data::{Limits, load_image};
+use cavga_data::{ImageSource, Limits};
 use serde::{Serialize, Serializer};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Figures, Measured, TestImage};
 use crate::{
@@ -56,6 +56,10 @@ pub(super) fn metrics(
     ] {
         metrics.insert(key.to_owned(), Value::from(count));
     }
+    metrics.insert(
+        "images".to_owned(),
+        json!({ "seen": measured.tally.seen, "used": measured.tally.used, "refused": measured.tally.refused }),
+    );
     figures.write(&mut metrics);
     if let Some(training) = &record.training {
         metrics.insert("training_minutes".to_owned(), Value::from(training.minutes));
@@ -144,12 +148,12 @@ pub(crate) fn as_text<S: Serializer>(path: &Path, to: S) -> std::result::Result<
 /// Writes a map at the size of its image, and the image with the map over it.
 pub(crate) fn write_map(
     stem: &Path,
-    image: &Path,
+    image: &ImageSource,
     (map, model_size): (&[f32], [usize; 2]),
     scale: &MapScale,
     limits: &Limits,
 ) -> Result<MapFiles> {
-    let pixels = load_image(image, None, limits)?;
+    let pixels = image.load(limits)?;
     let (height, width) = (pixels.height, pixels.width);
     let map = resize(map, model_size, [height, width]);
     if let Some(folder) = stem.parent() {

@@ -1,6 +1,5 @@
 //! Example images of a report: the worst misses, the worst false alarms, the clearest finds.
 
-use cavga_data::{load_image, load_mask};
 use rayon::prelude::*;
 
 use super::{Measured, TestImage};
@@ -62,12 +61,12 @@ pub(super) fn galleries(measured: &Measured<'_>) -> Result<Vec<Gallery>> {
 fn item(measured: &Measured<'_>, image: &TestImage) -> Result<Item> {
     let TestImage { sample, mask, .. } = image;
     let calibration = measured.calibration;
-    let pixels = load_image(&sample.path, None, &measured.limits)?;
+    let pixels = sample.source.load(&measured.limits)?;
     let size = [pixels.height, pixels.width];
     let input = picture::planar(&pixels.pixels, pixels.height, pixels.width)?;
     let mask = mask
         .as_ref()
-        .map(|path| load_mask(path, &measured.limits))
+        .map(|mask| mask.load(&measured.limits))
         .transpose()?;
     let scale = calibration.maps.get(measured.shown);
     let map = scale.map(|_| resize(image.map(measured.shown), measured.model_size, size));

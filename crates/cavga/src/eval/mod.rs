@@ -32,7 +32,7 @@ use std::{
     },
 };
 
-use cavga_data::{Dataset, Limits, Sample, Test, TestSample, check_mask, image_size};
+use cavga_data::{DatasetSpec, Limits, MaskSource, Sample, Tally, Test, TestSample, check_mask};
 use cavga_detect::Method;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
@@ -60,6 +60,8 @@ use crate::{
 pub struct EvalOptions {
     /// The dataset; without it, the one that the run was trained on.
     pub data: Option<PathBuf>,
+    /// Which images of its folder are meant; without it, what the run's settings say.
+    pub dataset: Option<DatasetSpec>,
     /// The device, as in `cpu` or `wgpu:1`.
     pub device: String,
     /// The map that is drawn and headlined, and measured for each kind too; without it, the method's own.
@@ -74,6 +76,7 @@ impl Default for EvalOptions {
     fn default() -> Self {
         Self {
             data: None,
+            dataset: None,
             map: None,
             device: "cpu".to_owned(),
             maps: true,
@@ -101,7 +104,7 @@ pub struct Evaluation {
 #[derive(Debug)]
 struct TestImage {
     sample: Sample,
-    mask: Option<PathBuf>,
+    mask: Option<MaskSource>,
     /// `[height, width]` of the file.
     size: [usize; 2],
     scores: Vec<f32>,
@@ -144,6 +147,15 @@ struct Measured<'a> {
     n_learnt: usize,
     /// Test images left out because the run learnt from them.
     removed: usize,
+    tally: Tally,
+}
+
+/// The images to measure on, and what became of the others.
+struct Tested {
+    test: Test,
+    /// Test images left out because the run learnt from them.
+    removed: usize,
+    tally: Tally,
 }
 
 /// Evaluates the model of a run and writes `metrics.json`, `scores.csv`, `maps/` and `report.html` into its folder.
@@ -162,7 +174,12 @@ pub fn evaluate(
     let asked = options.data.as_deref().map(absolute);
     let data = asked.unwrap_or_else(|| record.data.clone());
     unseen::check_record(run, &record, &model)?;
-    let (test, removed) = open(&data, &record, progress)?;
+    let spec = options.dataset.as_ref().unwrap_or(&config.data.dataset);
+    let Tested {
+        test,
+        removed,
+        tally,
+    } = open((spec, &data), &record, progress)?;
     let settings = DataConfig {
         size: model.size(),
         ..config.data.clone()
@@ -179,6 +196,7 @@ pub fn evaluate(
         has_masks: test.iter().any(|test| test.mask.is_some()),
         n_learnt: record.n_anomalous,
         removed,
+        tally,
     };
     let (figures, curves) = measure::all(&measured, &options.stop, progress)?;
     let kinds = measure::kinds(&measured)?;
@@ -213,9 +231,14 @@ pub fn evaluate(
     })
 }
 
-/// The test images to measure on, of which there must be some, and how many more the run learnt from.
-fn open(data: &Path, record: &Record, progress: &mut dyn Progress) -> Result<(Test, usize)> {
-    let dataset = Dataset::open(data)?;
+/// The test images to measure on, of which there must be some.
+fn open(
+    (spec, data): (&DatasetSpec, &Path),
+    record: &Record,
+    progress: &mut dyn Progress,
+) -> Result<Tested> {
+    let dataset = spec.open(data)?;
+    let mut tally = dataset.tally();
     let is_own = data == record.data;
     let Unseen {
         rest: test,
@@ -246,7 +269,13 @@ fn open(data: &Path, record: &Record, progress: &mut dyn Progress) -> Result<(Te
             needed: 1,
         });
     }
-    Ok((test, removed))
+    tally.refuse(dataset.train.len(), "not a test image");
+    tally.refuse(removed, "the run learnt from it");
+    Ok(Tested {
+        test,
+        removed,
+        tally,
+    })
 }
 
 /// Scores all test images, one at a time.
@@ -271,11 +300,11 @@ fn score(
             progress.on(Event::End);
             return Err(Error::Stopped);
         }
-        let scored = model.score(batch?.pixels)?.checked(&sample.path)?;
+        let scored = model.score(batch?.pixels)?.checked(sample.path())?;
         images.push(TestImage {
             sample: sample.clone(),
             mask: mask.clone(),
-            size: image_size(&sample.path)?,
+            size: sample.source.size()?,
             scores: scored.scores.into_iter().map(|(_, value)| value).collect(),
             maps: scored.maps.into_iter().map(|(_, values)| values).collect(),
         });
@@ -318,7 +347,7 @@ fn draw(
             let stem = files::stem(&run.maps(), &image.sample.id);
             write_map(
                 &stem,
-                &image.sample.path,
+                &image.sample.source,
                 (image.map(measured.shown), measured.model_size),
                 scale,
                 limits,

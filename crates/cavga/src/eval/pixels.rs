@@ -1,6 +1,6 @@
 //! Figures of pixels, for one of the detector's maps at the size of each image's mask.
 
-use cavga_data::{Limits, load_mask};
+use cavga_data::Limits;
 use cavga_metrics::{self as metrics, AUPRO_LIMIT, PixelEvaluation, PixelMap, PixelMetrics};
 
 use super::{TestImage, figures::Figures};
@@ -32,14 +32,14 @@ pub(super) fn pool<'i>(
     for image in images {
         let scores = resize(map(image), model_size, image.size);
         let mask = match &image.mask {
-            Some(path) => load_mask(path, limits)?.pixels,
+            Some(mask) => mask.load(limits)?.pixels,
             None => vec![false; scores.len()],
         };
         let [height, width] = image.size;
         PixelMap::new(&scores, &mask, height, width)
             .and_then(|map| evaluation.push(&map))
             .map_err(|source| Error::Pixels {
-                path: image.sample.path.clone(),
+                path: image.sample.path().to_path_buf(),
                 source,
             })?;
     }

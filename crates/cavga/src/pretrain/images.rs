@@ -80,6 +80,7 @@ impl Images {
             root: path(),
             train,
             test: Vec::new(),
+            unused: Vec::new(),
         };
         Ok(Self {
             fingerprint: dataset.fingerprint()?,

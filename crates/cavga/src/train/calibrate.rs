@@ -1,6 +1,6 @@
 //! What a fresh detector says of normal images: scales and threshold, and each map's mean over the training images.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use cavga_data::{Calibration as HeldOut, Sample, Train};
 use cavga_detect::Detector;
@@ -44,9 +44,9 @@ pub(super) fn calibrate(
                 .samples
                 .first()
                 .and_then(|&index| samples.get(index))
-                .map(|sample| sample.path.clone());
+                .map(|sample| sample.path());
             let scored =
-                score(detector, batch.pixels, data.size)?.checked(&path.unwrap_or_default())?;
+                score(detector, batch.pixels, data.size)?.checked(path.unwrap_or(Path::new("")))?;
             if is_train {
                 seen.train(scored)
             } else {

@@ -5,7 +5,9 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use cavga_data::{Calibration, Dataset, Sample, TestSample, Train, draw_anomalous, hold_out};
+use cavga_data::{
+    Calibration, DatasetSpec, Sample, Tally, TestSample, Train, draw_anomalous, hold_out,
+};
 
 use crate::{
     Error, Result,
@@ -24,6 +26,7 @@ pub(super) struct Images {
     /// The anomalous ones of `train`.
     pub(super) anomalous: Vec<Learnt>,
     pub(super) fingerprint: String,
+    pub(super) tally: Tally,
 }
 
 impl Images {
@@ -32,13 +35,24 @@ impl Images {
             .method
             .learns_from_anomalous()
             .then_some(config.data.anomalous);
-        Self::split(data, config.data.held_out, share, config.train.seed)
+        Self::split(
+            (&config.data.dataset, data),
+            config.data.held_out,
+            share,
+            config.train.seed,
+        )
     }
 
     /// `anomalous`: the share of the anomalous test images that are learnt from; none for a method that learns from normal
     /// images alone.
-    fn split(data: &Path, held_out: f64, anomalous: Option<f64>, seed: u64) -> Result<Self> {
-        let mut dataset = Dataset::open(data)?;
+    fn split(
+        (spec, data): (&DatasetSpec, &Path),
+        held_out: f64,
+        anomalous: Option<f64>,
+        seed: u64,
+    ) -> Result<Self> {
+        let mut dataset = spec.open(data)?;
+        let tally = dataset.tally();
         let test = std::mem::take(&mut dataset.test);
         let drawn = match anomalous {
             Some(share) => draw(data, test, share, seed)?,
@@ -71,6 +85,7 @@ impl Images {
             held_out,
             anomalous: learnt,
             fingerprint,
+            tally,
         })
     }
 
@@ -153,7 +168,7 @@ mod tests {
     fn drawn_images_are_learnt_from_and_never_calibrated_on() {
         let folder = tempfile::tempdir().unwrap();
         let root = data(folder.path());
-        let images = Images::split(&root, 0.3, Some(0.2), 1).unwrap();
+        let images = Images::split((&DatasetSpec::default(), &root), 0.3, Some(0.2), 1).unwrap();
         assert_eq!((images.train.len(), images.held_out.len()), (6, 2));
         assert_eq!(
             (images.anomalous.len(), images.train.normal().len()),
@@ -175,7 +190,7 @@ mod tests {
     fn a_fingerprint_covers_the_images_drawn_and_no_other_test_image() {
         let folder = tempfile::tempdir().unwrap();
         let root = data(folder.path());
-        let open = |share| Images::split(&root, 0.3, share, 1).unwrap();
+        let open = |share| Images::split((&DatasetSpec::default(), &root), 0.3, share, 1).unwrap();
         let (weak, plain) = (open(Some(0.1)), open(None));
         assert!(plain.anomalous.is_empty() && plain.train.len() == 4);
         assert_ne!(weak.fingerprint, plain.fingerprint);
@@ -193,7 +208,11 @@ mod tests {
     fn a_fingerprint_does_not_cover_masks() {
         let folder = tempfile::tempdir().unwrap();
         let root = data(folder.path());
-        let fingerprint = || Images::split(&root, 0.3, Some(0.1), 1).unwrap().fingerprint;
+        let fingerprint = || {
+            Images::split((&DatasetSpec::default(), &root), 0.3, Some(0.1), 1)
+                .unwrap()
+                .fingerprint
+        };
         let before = fingerprint();
         fs::remove_dir_all(root.join("ground_truth")).unwrap();
         assert_eq!(fingerprint(), before);
@@ -208,7 +227,7 @@ mod tests {
             fs::remove_dir_all(root.join("test").join(kind)).unwrap();
         }
         fs::remove_file(root.join("test/stain/001.png")).unwrap();
-        let open = |share| Images::split(&root, 0.3, share, 1);
+        let open = |share| Images::split((&DatasetSpec::default(), &root), 0.3, share, 1);
         let error = open(Some(0.02)).err().unwrap().to_string();
         assert!(error.starts_with(&root.display().to_string()), "{error}");
         assert!(error.contains(": 1 anomalous test images"), "{error}");

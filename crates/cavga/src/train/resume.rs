@@ -60,6 +60,7 @@ pub(super) fn begin(
         n_train: images.train.len() - images.anomalous.len(),
         n_anomalous: images.anomalous.len(),
         n_calibration: images.held_out.len(),
+        images: images.tally.clone(),
         passes,
         steps,
         training: None,

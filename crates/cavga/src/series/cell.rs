@@ -1,36 +1,41 @@
-//! What was measured of one column under one seed: kept beside its run, so that it is never trained or measured twice.
+//! What was measured of one run: kept beside it, so that it is never trained or measured twice.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, atomic, eval::Evaluation, run::Record};
+use crate::{
+    Error, Result, atomic,
+    eval::{Evaluation, Figures},
+    run::Record,
+};
 
-/// The figures of the table: name as in `metrics.json`, and as a heading.
-pub(super) const FIGURES: [(&str, &str); 8] = [
-    ("iou_at_0.5", "IoU at 0.5"),
-    ("iou_best_threshold", "IoU, best threshold"),
-    ("pixel_auroc", "pixel AUROC"),
-    ("prior_pixel_auroc", "prior's pixel AUROC"),
-    (
-        "attention-deviation.pixel_auroc",
-        "attention-deviation's pixel AUROC",
-    ),
-    (
-        "attention-terms-deviation.pixel_auroc",
-        "attention-terms-deviation's pixel AUROC",
-    ),
-    (
-        "residual-smoothed.pixel_auroc",
-        "residual-smoothed's pixel AUROC",
-    ),
-    ("image_auroc", "image AUROC"),
-];
+/// Which figures of a run are kept, and where.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kept {
+    /// The file beside the run's own.
+    pub(crate) file: &'static str,
+    /// The figures, named as in `metrics.json`. Each is kept, if only as undefined.
+    pub(crate) figures: &'static [&'static str],
+    /// And all figures whose names end so, whatever scores and maps the method has.
+    pub(crate) ending: Option<&'static str>,
+}
+
+impl Kept {
+    /// The names of the figures to keep of these.
+    fn names<'f>(&self, figures: &'f Figures) -> impl Iterator<Item = &'f str> {
+        let (named, ending) = (self.figures, self.ending);
+        let others = figures.iter().map(|(name, _)| name).filter(move |name| {
+            ending.is_some_and(|ending| name.ends_with(ending)) && !named.contains(name)
+        });
+        named.iter().copied().chain(others)
+    }
+}
 
 /// A number, or the reason why there is none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// The number.
     Number(f64),
     /// Why there is none.
@@ -41,34 +46,34 @@ pub(super) enum Value {
 }
 
 impl Value {
-    pub(super) fn undefined(reason: &str) -> Self {
+    pub(crate) fn undefined(reason: &str) -> Self {
         Self::Undefined {
             undefined: reason.to_owned(),
         }
     }
 }
 
-/// One column under one seed.
+/// What was measured of one run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     /// Normal images learnt from.
-    pub(super) n_train: usize,
+    pub(crate) n_train: usize,
     /// Anomalous images learnt from.
-    pub(super) n_train_anomalous: usize,
+    pub(crate) n_train_anomalous: usize,
     /// Passes over them.
-    pub(super) passes: usize,
+    pub(crate) passes: usize,
     /// Test images measured on, the anomalous ones among them.
-    pub(super) n_test: usize,
+    pub(crate) n_test: usize,
     /// See there.
-    pub(super) n_test_anomalous: usize,
-    /// Each of [`FIGURES`].
-    pub(super) figures: BTreeMap<String, Value>,
+    pub(crate) n_test_anomalous: usize,
+    /// By name, each of [`Kept`].
+    pub(crate) figures: BTreeMap<String, Value>,
 }
 
 impl Cell {
     /// Of a run that was measured.
-    pub(super) fn measured(record: &Record, evaluation: &Evaluation) -> Self {
+    pub(crate) fn measured(kept: &Kept, record: &Record, evaluation: &Evaluation) -> Self {
         let value = |key: &str| match evaluation.figures.get(key) {
             Some(Ok(value)) => Value::Number(*value),
             Some(Err(reason)) => Value::undefined(reason),
@@ -82,19 +87,19 @@ impl Cell {
         Self {
             n_test: count("n_test_normal") + anomalous,
             n_test_anomalous: anomalous,
-            figures: FIGURES
-                .iter()
-                .map(|(key, _)| ((*key).to_owned(), value(key)))
+            figures: kept
+                .names(&evaluation.figures)
+                .map(|key| (key.to_owned(), value(key)))
                 .collect(),
             ..Self::begun(record)
         }
     }
 
     /// Of a run that came to nothing: every figure is undefined for that reason.
-    pub(super) fn failed(record: &Record, reason: &str) -> Self {
-        let undefined = |key: &str| (key.to_owned(), Value::undefined(reason));
+    pub(crate) fn failed(kept: &Kept, record: &Record, reason: &str) -> Self {
+        let undefined = |key: &&str| ((*key).to_owned(), Value::undefined(reason));
         Self {
-            figures: FIGURES.iter().map(|(key, _)| undefined(key)).collect(),
+            figures: kept.figures.iter().map(undefined).collect(),
             ..Self::begun(record)
         }
     }
@@ -108,8 +113,8 @@ impl Cell {
         }
     }
 
-    /// Reads it; `None` if the column is not done, or was measured before there were all of [`FIGURES`].
-    pub(super) fn read(path: &Path) -> Result<Option<Self>> {
+    /// Reads it; `None` if the run is not done, or was measured before there were all of the figures.
+    pub(crate) fn read(kept: &Kept, path: &Path) -> Result<Option<Self>> {
         if !path.exists() {
             return Ok(None);
         }
@@ -117,19 +122,19 @@ impl Cell {
         let cell: Self = serde_json::from_str(&text).map_err(|error| Error::Config {
             origin: path.display().to_string(),
             why: format!(
-                "expected the figures of a column, found: {error}; remove it to measure again"
+                "expected the figures of a run, found: {error}; remove it to measure again"
             ),
         })?;
-        Ok(cell.complete())
+        Ok(cell.complete(kept))
     }
 
     /// It with all figures. A run that came to nothing comes to no new figure either.
-    fn complete(mut self) -> Option<Self> {
+    fn complete(mut self, kept: &Kept) -> Option<Self> {
         let nothing = match self.figures.values().next() {
             Some(value @ Value::Undefined { .. }) if self.n_test == 0 => Some(value.clone()),
             _ => None,
         };
-        for (key, _) in FIGURES {
+        for &key in kept.figures {
             if !self.figures.contains_key(key) {
                 self.figures.insert(key.to_owned(), nothing.clone()?);
             }
@@ -137,7 +142,7 @@ impl Cell {
         Some(self)
     }
 
-    pub(super) fn write(&self, path: &Path) -> Result<()> {
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
         atomic::write_with(path, |file| {
             serde_json::to_writer_pretty(&mut *file, self)?;
             file.write_all(b"\n")
@@ -149,18 +154,24 @@ impl Cell {
 mod tests {
     use super::*;
 
+    const KEPT: Kept = Kept {
+        file: "ablation.json",
+        figures: &["iou_at_0.5", "image_auroc"],
+        ending: None,
+    };
+
     #[test]
     fn a_cell_without_a_figure_that_is_new_is_not_done() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ablation.json");
         let reads = |cell: &Cell| {
             cell.write(&path).unwrap();
-            Cell::read(&path).unwrap()
+            Cell::read(&KEPT, &path).unwrap()
         };
-        let figure = |(key, _): &(&str, &str)| ((*key).to_owned(), Value::Number(0.5));
+        let figure = |key: &&str| ((*key).to_owned(), Value::Number(0.5));
         let mut cell = Cell {
             n_test: 5,
-            figures: FIGURES.iter().map(figure).collect(),
+            figures: KEPT.figures.iter().map(figure).collect(),
             ..Cell::default()
         };
         assert_eq!(reads(&cell), Some(cell.clone()));
@@ -173,7 +184,8 @@ mod tests {
             ..Cell::default()
         };
         let found = reads(&failed).unwrap();
-        failed.figures = FIGURES.map(|(key, _)| (key.to_owned(), why.clone())).into();
+        let undefined = |key: &&str| ((*key).to_owned(), why.clone());
+        failed.figures = KEPT.figures.iter().map(undefined).collect();
         assert_eq!(found, failed);
     }
 }

@@ -1,0 +1,142 @@
+//! The runs of a table: each trained, measured and kept, so that none is made twice, whatever comes between.
+//!
+//! A kill at any moment costs what lies behind a run's last checkpoint; the same call goes on, and refuses to go on as
+//! something else. A training that diverges is a result: its figures are undefined for that reason, and the other runs go on.
+
+mod cell;
+mod text;
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::{Arc, atomic::AtomicBool},
+};
+
+pub(crate) use cell::{Cell, Kept, Value};
+pub(crate) use text::{NONE, grid, none};
+
+use crate::{
+    Error, Result,
+    config::RunConfig,
+    eval::{EvalOptions, evaluate},
+    progress::Progress,
+    run::RunFolder,
+    train::{Outcome, TrainOptions, difference, train},
+};
+
+/// A figure over seeds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    /// Mean over the seeds.
+    pub mean: f64,
+    /// Standard deviation over the seeds (n − 1); none of a single seed.
+    pub deviation: Option<f64>,
+}
+
+/// Mean and standard deviation; none of no value.
+pub(crate) fn spread(values: &[f64]) -> Option<Spread> {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let squares = values.iter().map(|value| (value - mean).powi(2));
+    let deviation = (values.len() > 1).then(|| (squares.sum::<f64>() / (n - 1.0)).sqrt());
+    (!values.is_empty()).then_some(Spread { mean, deviation })
+}
+
+/// One run, to be done.
+pub(crate) struct Task<'a> {
+    pub(crate) kept: &'a Kept,
+    pub(crate) config: &'a RunConfig,
+    pub(crate) data: &'a Path,
+    pub(crate) run: &'a RunFolder,
+    pub(crate) device: &'a str,
+    pub(crate) stop: &'a Arc<AtomicBool>,
+}
+
+impl Task<'_> {
+    fn file(&self) -> PathBuf {
+        self.run.path().join(self.kept.file)
+    }
+
+    /// What was measured before; an error if that was under other settings.
+    pub(crate) fn stored(&self) -> Result<Option<Cell>> {
+        let Some(cell) = Cell::read(self.kept, &self.file())? else {
+            return Ok(None);
+        };
+        let (begun, _) = self.run.read_record()?;
+        match difference(&begun, self.config)? {
+            None => Ok(Some(cell)),
+            Some((key, found, asked)) => Err(Error::RunDiffers {
+                path: self.run.record(),
+                key,
+                found,
+                asked,
+            }),
+        }
+    }
+
+    /// What was measured, now or before; `None` if stopped.
+    pub(crate) fn cell(&self, progress: &mut dyn Progress) -> Result<Option<Cell>> {
+        if let Some(cell) = self.stored()? {
+            // A kill may have come between the figures and this.
+            self.forget_checkpoint()?;
+            return Ok(Some(cell));
+        }
+        let cell = match self.measure(progress) {
+            Ok(Some(cell)) => cell,
+            Ok(None) | Err(Error::Stopped) => return Ok(None),
+            Err(error) => {
+                let (_, record) = self.run.read_record()?;
+                Cell::failed(self.kept, &record, &result(error)?)
+            }
+        };
+        cell.write(&self.file())?;
+        self.forget_checkpoint()?;
+        Ok(Some(cell))
+    }
+
+    fn measure(&self, progress: &mut dyn Progress) -> Result<Option<Cell>> {
+        let options = TrainOptions {
+            device: self.device.to_owned(),
+            resume: true,
+            stop: Arc::clone(self.stop),
+        };
+        let trained = train(self.config, self.data, self.run, &options, progress)?;
+        let record = match trained {
+            Outcome::Stopped { .. } => return Ok(None),
+            Outcome::Finished(record) | Outcome::WasFinished(record) => record,
+        };
+        let options = EvalOptions {
+            data: Some(self.data.to_owned()),
+            device: options.device,
+            maps: false,
+            stop: options.stop,
+            ..EvalOptions::default()
+        };
+        let evaluation = evaluate(self.run, &options, progress)?;
+        Ok(Some(Cell::measured(self.kept, &record, &evaluation)))
+    }
+
+    /// Removes the checkpoint of a run that is done: nothing goes on from it, and it is three times as large as the model.
+    fn forget_checkpoint(&self) -> Result<()> {
+        match fs::remove_file(self.run.checkpoint()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(Error::io("remove", self.run.checkpoint())(error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What an error says that is a result of its run; any other error itself.
+fn result(error: Error) -> Result<String> {
+    match error {
+        // Without a word on the checkpoint, which goes.
+        Error::Diverged {
+            step, what, value, ..
+        } => Ok(format!(
+            "training diverged at step {step}: {what} is {value}"
+        )),
+        Error::ScoreNotFinite { .. } => Ok(error.to_string()),
+        other => Err(other),
+    }
+}

@@ -1,0 +1,88 @@
+//! `cavga one-class`: a run for each class and their table, not made twice, refused as something else.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod common;
+
+use std::{fs, path::Path, process::Command};
+
+use common::{TINY, cavga, fail, succeed};
+use serde_json::Value;
+
+/// CIFAR-10 in small: some images of each of the first three classes, each class of one colour.
+fn write_cifar(folder: &Path) {
+    let records = |of_class: u8| -> Vec<u8> {
+        let record = |number: u8| {
+            let class = number % 3;
+            let mut record = vec![class];
+            for channel in 0..3 {
+                let level = if channel == class { 200 } else { 40 };
+                record.extend((0..1024_u32).map(|place| level + (place % 16) as u8 + number));
+            }
+            record
+        };
+        (0..3 * of_class).flat_map(record).collect()
+    };
+    fs::write(folder.join("data_batch_1.bin"), records(4)).unwrap();
+    fs::write(folder.join("test_batch.bin"), records(2)).unwrap();
+}
+
+fn one_class(data: &Path, out: &Path) -> Command {
+    let mut command = cavga(["one-class", "cavga-d-u", "--dataset", "cifar-10", "--data"]);
+    command.arg(data).arg("--out").arg(out).args(TINY);
+    command.args(["--set", "data.size=[32,32]"]);
+    command
+}
+
+#[test]
+fn classes_make_a_table_and_are_not_run_twice_nor_as_something_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path(), folder.path().join("out"));
+    write_cifar(data);
+    let said = succeed(one_class(data, &out).args(["--classes", "2", "--json"]));
+    let json: Value = serde_json::from_str(&said).unwrap();
+    let first = &json["classes"][0];
+    assert_eq!(
+        (&first["name"], &first["n_test_anomalous"]),
+        (&Value::from("bird"), &Value::from(4))
+    );
+    assert!(first["measured"]["image_auroc"].is_number(), "{json}");
+    assert_eq!(json["reported"][0]["mean"], 0.737);
+
+    let model = out.join("class-2-seed-0/model.safetensors");
+    let written = fs::metadata(&model).unwrap().modified().unwrap();
+    let text = succeed(one_class(data, &out).args(["--classes", "0,2"]));
+    assert!(
+        text.contains("| 0 airplane ") && text.contains("| 2 bird "),
+        "{text}"
+    );
+    assert!(
+        text.contains("| mean ") && text.contains("residual"),
+        "{text}"
+    );
+    assert_eq!(fs::metadata(&model).unwrap().modified().unwrap(), written);
+    assert!(!out.join("class-2-seed-0/checkpoint.safetensors").exists());
+    let csv = fs::read_to_string(out.join("one-class.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 3, "{csv}");
+
+    let said = fail(
+        one_class(data, &out).args(["--classes", "2", "--set", "train.batch=3"]),
+        2,
+    );
+    assert!(said.contains("train.batch"), "{said}");
+}
+
+#[test]
+fn what_has_no_such_class_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path(), folder.path().join("out"));
+    write_cifar(data);
+    let said = fail(one_class(data, &out).args(["--classes", "10"]), 2);
+    assert!(said.contains("--classes: 10: expected 0 to 9"), "{said}");
+    let said = fail(one_class(data, &out).args(["--dataset", "btad"]), 2);
+    assert!(
+        said.contains("btad") || said.contains("--dataset"),
+        "{said}"
+    );
+    assert!(!out.exists());
+}
