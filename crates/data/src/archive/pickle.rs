@@ -102,7 +102,7 @@ impl<'a> Values<'a> {
     pub(super) fn name(&self, id: Id) -> Option<&'a [u8]> {
         match self.get(id) {
             Value::Bytes(bytes) => Some(bytes),
-            Value::Text(text) => Some(text.as_bytes()),
+            Value::Text(text) | Value::Latin1(text) => Some(text.as_bytes()),
             _ => None,
         }
     }
