@@ -71,6 +71,17 @@ pub enum Error {
     )]
     Undecodable { path: PathBuf, found: String },
     #[error(
+        "{path}: expected this file of {dataset}, found nothing by that name; put it there, or give the folder that has it"
+    )]
+    FileMissing { path: PathBuf, dataset: String },
+    #[error("{path}: expected {expected}, found {found}; {advice}")]
+    Malformed {
+        path: PathBuf,
+        expected: String,
+        found: String,
+        advice: &'static str,
+    },
+    #[error(
         "{path}: expected at most {limit} pixels, found {found}; if this is meant, raise `max_pixels`"
     )]
     TooLarge {
@@ -147,6 +158,8 @@ impl Error {
             Self::NotAnImage { .. } => "not-an-image",
             Self::Truncated { .. } => "truncated",
             Self::Undecodable { .. } => "undecodable",
+            Self::FileMissing { .. } => "file-missing",
+            Self::Malformed { .. } => "malformed",
             Self::TooLarge { .. } => "too-large",
             Self::NotFinite { .. } => "not-finite",
             Self::OutOfRange { .. } => "out-of-range",
@@ -177,6 +190,8 @@ impl Error {
             | Self::NotAnImage { path }
             | Self::Truncated { path, .. }
             | Self::Undecodable { path, .. }
+            | Self::FileMissing { path, .. }
+            | Self::Malformed { path, .. }
             | Self::TooLarge { path, .. }
             | Self::NotFinite { path, .. }
             | Self::OutOfRange { path, .. }

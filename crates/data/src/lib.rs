@@ -24,6 +24,9 @@ mod draw;
 mod error;
 mod files;
 mod fit;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod generate;
 mod layout;
 mod loader;

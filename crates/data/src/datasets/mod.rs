@@ -2,7 +2,10 @@
 //!
 //! A dataset's own page is in `docs/datasets.md`.
 
+mod cifar;
+mod mnist;
 mod mvtec_ad;
+mod one_class;
 
 use std::fmt;
 use std::path::Path;
@@ -146,6 +149,9 @@ impl FromStr for Known {
 pub(crate) fn scan(known: Known, spec: &DatasetSpec, root: &Path) -> Scan {
     match known {
         Known::MvtecAd => mvtec_ad::scan(spec, root),
+        Known::Mnist => mnist::scan(&mnist::DIGITS, spec, root),
+        Known::FashionMnist => mnist::scan(&mnist::CLOTHES, spec, root),
+        Known::Cifar10 => cifar::scan(spec, root),
         _ => {
             let mut scan = Scan::new(root);
             scan.problems.push(Error::FolderMissing {
