@@ -53,7 +53,9 @@ pub fn list_images(path: &Path) -> Result<Vec<PathBuf>> {
         return Ok(vec![path.to_path_buf()]);
     }
     let mut images = Vec::new();
-    collect(path, &mut Vec::new(), &mut images)?;
+    walk(path, &mut Vec::new(), &mut |listing| {
+        images.append(&mut listing.images);
+    })?;
     if images.is_empty() {
         return Err(Error::EmptyFolder {
             path: path.to_path_buf(),
@@ -63,18 +65,33 @@ pub fn list_images(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(images)
 }
 
-/// Adds the images in and below `folder`. `above` holds the real paths of the folders that led here: a link back to one
-/// of them is a circle, and what it shows has been listed already.
-fn collect(folder: &Path, above: &mut Vec<PathBuf>, images: &mut Vec<PathBuf>) -> Result<()> {
+/// All files in a folder and the folders below it, images or not, sorted.
+pub(crate) fn list_files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    walk(folder, &mut Vec::new(), &mut |listing| {
+        files.append(&mut listing.images);
+        files.append(&mut listing.others);
+    })?;
+    files.sort();
+    Ok(files)
+}
+
+/// Shows `take` what is in `folder` and in each folder below it. `above` holds the real paths of the folders that led here: a
+/// link back to one of them is a circle, and what it shows has been listed already.
+fn walk(
+    folder: &Path,
+    above: &mut Vec<PathBuf>,
+    take: &mut impl FnMut(&mut Listing),
+) -> Result<()> {
     let real = fs::canonicalize(folder).map_err(Error::read(folder))?;
     if above.contains(&real) {
         return Ok(());
     }
     above.push(real);
-    let listing = list_folder(folder)?;
-    images.extend(listing.images);
+    let mut listing = list_folder(folder)?;
+    take(&mut listing);
     for folder in listing.folders {
-        collect(&folder, above, images)?;
+        walk(&folder, above, take)?;
     }
     above.pop();
     Ok(())

@@ -20,6 +20,13 @@ pub(crate) fn frame_size(path: &Path) -> Result<[usize; 2]> {
     })
 }
 
+/// Which values of an array of one dimension aren't 0.
+pub(crate) fn vector(path: &Path) -> Result<Vec<bool>> {
+    Err(Error::NotAnImage {
+        path: path.to_path_buf(),
+    })
+}
+
 /// SHA-256 of a frame's bytes and its size.
 pub(crate) fn frame_digest(path: &Path, _index: usize) -> Result<[u8; 32]> {
     Err(Error::NotAnImage {

@@ -2,7 +2,19 @@
 //!
 //! A dataset's own page is in `docs/datasets.md`.
 
+mod btad;
+mod kolektor;
+mod lag;
+mod magnetic_tile;
+mod mpdd;
+pub(crate) mod mstc;
 mod mvtec_ad;
+mod mvtec_ad_2;
+mod mvtec_loco;
+mod protocol;
+mod ucsd_ped;
+pub(crate) mod video;
+mod visa;
 
 use std::fmt;
 use std::path::Path;
@@ -112,6 +124,16 @@ impl FromStr for Known {
 pub(crate) fn scan(known: Known, spec: &DatasetSpec, root: &Path) -> Scan {
     match known {
         Known::MvtecAd => mvtec_ad::scan(spec, root),
+        Known::Visa => visa::scan(spec, root),
+        Known::MvtecLoco => mvtec_loco::scan(spec, root),
+        Known::MvtecAd2 => mvtec_ad_2::scan(spec, root),
+        Known::Btad => btad::scan(spec, root),
+        Known::Mpdd => mpdd::scan(spec, root),
+        Known::Mstc => mstc::scan(spec, root),
+        Known::Lag => lag::scan(spec, root),
+        Known::Kolektor => kolektor::scan(spec, root),
+        Known::MagneticTile => magnetic_tile::scan(spec, root),
+        Known::UcsdPed => ucsd_ped::scan(spec, root),
         _ => {
             let mut scan = Scan::new(root);
             scan.problems.push(Error::FolderMissing {
