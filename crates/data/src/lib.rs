@@ -35,6 +35,7 @@ mod source;
 mod spec;
 mod split;
 mod stream;
+mod video_frames;
 
 pub use augment::Augment;
 pub use check::{Counts, Problem, Report, check};
@@ -52,3 +53,4 @@ pub use sample::{Label, Sample, TestSample};
 pub use source::{Archive, ImageSource, Record};
 pub use spec::DatasetSpec;
 pub use split::{Calibration, Test, Train, hold_out, shuffled};
+pub use video_frames::{Extracted, FrameExtraction, FrameProgress, extract_frames};

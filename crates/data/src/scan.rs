@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::dataset::{Dataset, Unused};
 use crate::error::Error;
-use crate::files::{Listing, list_files, list_folder, same_stems};
+use crate::files::{Listing, list_folder, same_stems, walk};
 use crate::sample::{Label, Sample, TestSample};
 
 /// Something odd that does not keep a dataset from being used.
@@ -91,8 +91,12 @@ impl Scan {
 
     /// As [`Scan::unused`], for all files in and below a folder.
     pub(crate) fn unused_below(&mut self, folder: &Path, why: &'static str) {
-        match list_files(folder) {
-            Ok(files) => files.into_iter().for_each(|path| self.unused(path, why)),
+        match walk(folder, usize::MAX) {
+            Ok(found) => {
+                for path in found.images.into_iter().chain(found.others) {
+                    self.unused(path, why);
+                }
+            }
             Err(problem) => self.problems.push(problem),
         }
     }
