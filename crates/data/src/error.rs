@@ -125,6 +125,14 @@ pub enum Error {
         "{path}: expected an image not seen in training, found the same bytes in {other}; remove one of them"
     )]
     Leak { path: PathBuf, other: PathBuf },
+    #[error("{path}: expected {expected}, found {found}; {todo}")]
+    Protocol {
+        path: PathBuf,
+        kind: &'static str,
+        expected: String,
+        found: String,
+        todo: String,
+    },
     #[error("`{key}`: expected {expected}, found {found}; change this setting")]
     Setting {
         key: &'static str,
@@ -166,6 +174,7 @@ impl Error {
             Self::MaskSize { .. } => "mask-size",
             Self::EmptyMask { .. } => "empty-mask",
             Self::Leak { .. } => "leak",
+            Self::Protocol { kind, .. } => kind,
             Self::Setting { .. } => "setting",
             Self::Worker { .. } => "worker",
             Self::Threads { .. } => "threads",
@@ -198,6 +207,7 @@ impl Error {
             | Self::MaskSize { path, .. }
             | Self::EmptyMask { path, .. }
             | Self::Leak { path, .. }
+            | Self::Protocol { path, .. }
             | Self::Worker { path, .. } => Some(path),
             Self::Setting { .. } | Self::Threads { .. } => None,
         }

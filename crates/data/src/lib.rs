@@ -38,6 +38,7 @@ mod source;
 mod spec;
 mod split;
 mod stream;
+mod video_frames;
 
 pub use augment::Augment;
 pub use check::{Counts, Problem, Report, check};
@@ -55,3 +56,4 @@ pub use sample::{Label, Sample, TestSample};
 pub use source::{Archive, ImageSource, Record};
 pub use spec::DatasetSpec;
 pub use split::{Calibration, Test, Train, hold_out, shuffled};
+pub use video_frames::{Extracted, FrameExtraction, FrameProgress, extract_frames};

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::scan::Scan;
 use crate::spec::DatasetSpec;
 
-const NAMES: [&str; cifar::CLASSES] = [
+pub(super) static NAMES: [&str; cifar::CLASSES] = [
     "airplane",
     "automobile",
     "bird",

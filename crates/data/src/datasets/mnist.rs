@@ -16,13 +16,13 @@ pub(super) struct Set {
     name: &'static str,
     /// Where below the root the files may be: there, or where torchvision keeps them.
     folders: [&'static str; 3],
-    classes: [&'static str; 10],
+    pub(super) classes: [&'static str; 10],
     /// What `normal_class` must be.
     expected: &'static str,
 }
 
 /// MNIST.
-pub(super) const DIGITS: Set = Set {
+pub(super) static DIGITS: Set = Set {
     name: "MNIST",
     folders: ["", "MNIST/raw", "raw"],
     classes: ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
@@ -30,7 +30,7 @@ pub(super) const DIGITS: Set = Set {
 };
 
 /// Fashion-MNIST.
-pub(super) const CLOTHES: Set = Set {
+pub(super) static CLOTHES: Set = Set {
     name: "Fashion-MNIST",
     folders: ["", "FashionMNIST/raw", "raw"],
     classes: [
