@@ -71,6 +71,17 @@ pub enum Error {
     )]
     Undecodable { path: PathBuf, found: String },
     #[error(
+        "{path}: expected this file of {dataset}, found nothing by that name; put it there, or give the folder that has it"
+    )]
+    FileMissing { path: PathBuf, dataset: String },
+    #[error("{path}: expected {expected}, found {found}; {advice}")]
+    Malformed {
+        path: PathBuf,
+        expected: String,
+        found: String,
+        advice: &'static str,
+    },
+    #[error(
         "{path}: expected at most {limit} pixels, found {found}; if this is meant, raise `max_pixels`"
     )]
     TooLarge {
@@ -114,6 +125,14 @@ pub enum Error {
         "{path}: expected an image not seen in training, found the same bytes in {other}; remove one of them"
     )]
     Leak { path: PathBuf, other: PathBuf },
+    #[error("{path}: expected {expected}, found {found}; {todo}")]
+    Protocol {
+        path: PathBuf,
+        kind: &'static str,
+        expected: String,
+        found: String,
+        todo: String,
+    },
     #[error("`{key}`: expected {expected}, found {found}; change this setting")]
     Setting {
         key: &'static str,
@@ -147,12 +166,15 @@ impl Error {
             Self::NotAnImage { .. } => "not-an-image",
             Self::Truncated { .. } => "truncated",
             Self::Undecodable { .. } => "undecodable",
+            Self::FileMissing { .. } => "file-missing",
+            Self::Malformed { .. } => "malformed",
             Self::TooLarge { .. } => "too-large",
             Self::NotFinite { .. } => "not-finite",
             Self::OutOfRange { .. } => "out-of-range",
             Self::MaskSize { .. } => "mask-size",
             Self::EmptyMask { .. } => "empty-mask",
             Self::Leak { .. } => "leak",
+            Self::Protocol { kind, .. } => kind,
             Self::Setting { .. } => "setting",
             Self::Worker { .. } => "worker",
             Self::Threads { .. } => "threads",
@@ -177,12 +199,15 @@ impl Error {
             | Self::NotAnImage { path }
             | Self::Truncated { path, .. }
             | Self::Undecodable { path, .. }
+            | Self::FileMissing { path, .. }
+            | Self::Malformed { path, .. }
             | Self::TooLarge { path, .. }
             | Self::NotFinite { path, .. }
             | Self::OutOfRange { path, .. }
             | Self::MaskSize { path, .. }
             | Self::EmptyMask { path, .. }
             | Self::Leak { path, .. }
+            | Self::Protocol { path, .. }
             | Self::Worker { path, .. } => Some(path),
             Self::Setting { .. } | Self::Threads { .. } => None,
         }

@@ -1,7 +1,6 @@
 //! The layouts that are told by their folders alone: MVTec AD's, and a plain folder of normal images.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
@@ -10,30 +9,37 @@ use crate::mask::MaskSource;
 use crate::sample::{GOOD, Label, TestSample};
 use crate::scan::Scan;
 
+/// What the folders of MVTec AD's layout are called in a set that took it over, from the root on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Names {
+    /// The folders of normal images to learn from.
+    pub(crate) train: &'static [&'static str],
+    /// The folder of the folders of test images, one for each kind.
+    pub(crate) test: &'static str,
+    /// The kind that is normal.
+    pub(crate) normal: &'static str,
+    /// The folder of the folders of masks, one for each kind.
+    pub(crate) masks: &'static str,
+}
+
+/// MVTec AD's own.
+pub(crate) const MVTEC: Names = Names {
+    train: &["train/good"],
+    test: "test",
+    normal: GOOD,
+    masks: "ground_truth",
+};
+
 /// Reads the names under `root`.
 pub(crate) fn scan(root: &Path) -> Scan {
     let mut scan = Scan::new(root);
-    match fs::metadata(root) {
-        Err(source) if source.kind() == std::io::ErrorKind::NotFound => {
-            scan.problems.push(Error::FolderMissing {
-                path: root.to_path_buf(),
-            });
+    if scan.has_root() {
+        let known = ["train", "test", "ground_truth"];
+        if known.iter().any(|part| root.join(part).is_dir()) {
+            scan.folders(&MVTEC);
+        } else {
+            scan.plain();
         }
-        Err(source) => scan.problems.push(Error::Read {
-            path: root.to_path_buf(),
-            source,
-        }),
-        Ok(metadata) if !metadata.is_dir() => scan.problems.push(Error::NotAFolder {
-            path: root.to_path_buf(),
-        }),
-        Ok(_)
-            if ["train", "test", "ground_truth"]
-                .iter()
-                .any(|part| root.join(part).is_dir()) =>
-        {
-            scan.mvtec()
-        }
-        Ok(_) => scan.plain(),
     }
     scan.sorted()
 }
@@ -74,43 +80,66 @@ impl Scan {
         }
     }
 
-    /// MVTec AD's layout.
-    pub(crate) fn mvtec(&mut self) {
-        let root = self.dataset.root.clone();
-        let good = root.join("train").join(GOOD);
-        let train = if good.is_dir() {
-            self.images(&good)
-        } else {
-            Vec::new()
-        };
-        self.dataset.train = train
-            .iter()
-            .map(|path| self.sample(path, Label::Normal))
-            .collect();
-        for folder in self.list(&root.join("train")).folders {
-            if name(&folder) != GOOD {
-                self.warn(
-                    &folder,
-                    "not-used",
-                    "is not used: training images are those in train/good".into(),
-                );
-            }
-        }
-
-        let mut images = Vec::new();
-        for folder in self.list(&root.join("test")).folders {
-            images.push((name(&folder), self.images(&folder)));
-        }
+    /// MVTec AD's layout, under the names of a set.
+    pub(crate) fn folders(&mut self, names: &Names) {
+        let train = self.train_folders(names);
+        let images = self.test_folders(names);
         let mut masks: BTreeMap<String, BTreeMap<String, PathBuf>> = BTreeMap::new();
-        for folder in self.list(&root.join("ground_truth")).folders {
+        for folder in self.list(&self.dataset.root.join(names.masks)).folders {
             let files = self.images(&folder);
             masks.insert(
                 name(&folder),
                 files.into_iter().map(|path| (stem(&path), path)).collect(),
             );
         }
-        self.pair(images, masks);
+        self.pair(names, images, masks);
+        self.require_train(train);
+    }
 
+    /// Takes the training images in; gives the folder that they are expected in.
+    pub(crate) fn train_folders(&mut self, names: &Names) -> PathBuf {
+        let root = self.dataset.root.clone();
+        let folders: Vec<_> = names.train.iter().map(|part| root.join(part)).collect();
+        for folder in &folders {
+            for path in self.images(folder) {
+                let sample = self.sample(&path, Label::Normal);
+                self.dataset.train.push(sample);
+            }
+        }
+        let mut above: Vec<_> = folders
+            .iter()
+            .filter_map(|folder| folder.parent())
+            .collect();
+        above.dedup();
+        for folder in above {
+            for beside in self.list(folder).folders {
+                if !folders.contains(&beside) {
+                    let message = format!(
+                        "is not used: training images are those in {}",
+                        names.train.join(" and ")
+                    );
+                    self.warn(&beside, "not-used", message);
+                    self.unused_below(&beside, "no folder of normal training images");
+                }
+            }
+        }
+        folders.into_iter().next().unwrap_or(root)
+    }
+
+    /// The test images, by kind.
+    pub(crate) fn test_folders(&mut self, names: &Names) -> Vec<(String, Vec<PathBuf>)> {
+        let root = self.dataset.root.clone();
+        let masks = root.join(names.masks);
+        let folders = self.list(&root.join(names.test)).folders;
+        let kinds = folders.into_iter().filter(|folder| *folder != masks);
+        kinds
+            .map(|folder| (name(&folder), self.images(&folder)))
+            .collect()
+    }
+
+    /// Adds a problem where there is nothing to learn from.
+    pub(crate) fn require_train(&mut self, good: PathBuf) {
+        let root = self.dataset.root.clone();
         if self.dataset.train.is_empty() {
             let empty = self.dataset.test.is_empty() && self.problems.is_empty();
             // First, as it is what `Dataset::open` should say.
@@ -129,25 +158,24 @@ impl Scan {
     /// Gives every anomalous test image its mask; what is left over on either side is a problem.
     fn pair(
         &mut self,
+        names: &Names,
         images: Vec<(String, Vec<PathBuf>)>,
         mut masks: BTreeMap<String, BTreeMap<String, PathBuf>>,
     ) {
-        let ground_truth = self.dataset.root.join("ground_truth");
+        let ground_truth = self.dataset.root.join(names.masks);
         let any_mask = masks.values().any(|folder| !folder.is_empty());
         for (kind, files) in images {
             let mut of_kind = masks.remove(&kind).unwrap_or_default();
             let mut used = BTreeSet::new();
             for path in files {
                 let stem = stem(&path);
-                let names = [format!("{stem}_mask"), stem];
-                let mask = self.one_of(names.iter().filter_map(|name| of_kind.get(name)));
-                if kind == GOOD {
-                    if let Some(mask) = &mask {
-                        self.warn(
-                            mask,
-                            "not-used",
-                            "is not used: it marks a normal image".into(),
-                        );
+                let stems = [format!("{stem}_mask"), stem];
+                let mask = self.one_of(stems.iter().filter_map(|name| of_kind.get(name)));
+                if kind == names.normal {
+                    if let Some(mask) = mask {
+                        let message = "is not used: it marks a normal image";
+                        self.warn(&mask, "not-used", message.into());
+                        self.unused(mask, "the mask of a normal image");
                     }
                     let sample = self.sample(&path, Label::Normal);
                     self.dataset.test.push(TestSample { sample, mask: None });
@@ -158,18 +186,18 @@ impl Scan {
                     let mask = mask.map(MaskSource::image);
                     self.dataset.test.push(TestSample { sample, mask });
                     if !has_mask && any_mask {
-                        let expected = ground_truth.join(&kind).join(format!("{}.png", names[0]));
+                        let expected = ground_truth.join(&kind).join(format!("{}.png", stems[0]));
                         self.problems
                             .push(Error::ImageWithoutMask { path, expected });
                     }
                 }
-                used.extend(names);
+                used.extend(stems);
             }
             of_kind.retain(|name, _| !used.contains(name));
             masks.insert(kind, of_kind);
         }
         for (kind, left_over) in masks {
-            let expected = self.dataset.root.join("test").join(kind);
+            let expected = self.dataset.root.join(names.test).join(kind);
             for path in left_over.into_values() {
                 let expected = expected.clone();
                 self.problems

@@ -24,6 +24,9 @@ mod draw;
 mod error;
 mod files;
 mod fit;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod generate;
 mod layout;
 mod loader;
@@ -36,6 +39,7 @@ mod source;
 mod spec;
 mod split;
 mod stream;
+mod video_frames;
 
 pub use augment::Augment;
 pub use check::{Counts, Problem, Report, check};
@@ -53,3 +57,4 @@ pub use sample::{Label, Sample, TestSample};
 pub use source::{Archive, ImageSource, Record};
 pub use spec::DatasetSpec;
 pub use split::{Calibration, Test, Train, hold_out, shuffled};
+pub use video_frames::{Extracted, FrameExtraction, FrameProgress, extract_frames};

@@ -1,11 +1,13 @@
 //! What the names of a dataset's files say: found problems are collected instead of stopping at the first, so that
 //! `Dataset::open` and `check` can never disagree about what a good dataset is.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::dataset::{Dataset, Unused};
 use crate::error::Error;
-use crate::files::{Listing, list_folder, same_stems};
+use crate::files::{Listing, list_folder, same_stems, walk};
 use crate::sample::{Label, Sample, TestSample};
 
 /// Something odd that does not keep a dataset from being used.
@@ -60,6 +62,9 @@ impl Scan {
         for path in listing.others {
             self.unused(path, "not an image by its name");
         }
+        for folder in listing.folders {
+            self.unused_below(&folder, "in a folder below the images");
+        }
         listing.images
     }
 
@@ -82,6 +87,31 @@ impl Scan {
     /// A file that was seen and is not used: none may go without a word.
     pub(crate) fn unused(&mut self, path: PathBuf, why: &'static str) {
         self.dataset.unused.push(Unused { path, why });
+    }
+
+    /// As [`Scan::unused`], for all files in and below a folder.
+    pub(crate) fn unused_below(&mut self, folder: &Path, why: &'static str) {
+        match walk(folder, usize::MAX) {
+            Ok(found) => {
+                for path in found.images.into_iter().chain(found.others) {
+                    self.unused(path, why);
+                }
+            }
+            Err(problem) => self.problems.push(problem),
+        }
+    }
+
+    /// Whether the root is a folder; a problem if it isn't.
+    pub(crate) fn has_root(&mut self) -> bool {
+        let path = self.dataset.root.clone();
+        let problem = match fs::metadata(&path) {
+            Ok(metadata) if metadata.is_dir() => return true,
+            Ok(_) => Error::NotAFolder { path },
+            Err(source) if source.kind() == ErrorKind::NotFound => Error::FolderMissing { path },
+            Err(source) => Error::Read { path, source },
+        };
+        self.problems.push(problem);
+        false
     }
 
     /// The image at `path`, its id relative to the root.

@@ -81,6 +81,11 @@ impl Archive {
             .map_or(0, |length| self.pixels.len() / length.max(1))
     }
 
+    /// The archive's file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// One of its images.
     pub(crate) fn record(self: &Arc<Self>, index: usize) -> ImageSource {
         let mut name = self.path.clone().into_os_string();

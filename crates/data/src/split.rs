@@ -105,6 +105,13 @@ pub fn shuffled(n: usize, seed: u64, pass: u64) -> Vec<usize> {
     Stream::new(seed, Purpose::Shuffle, pass, n as u64).permutation(n)
 }
 
+/// Which of `n` images a dataset's own protocol draws for testing, `held` of them: always the same ones, whatever a run's seed.
+pub(crate) fn drawn(n: usize, held: usize) -> Vec<bool> {
+    let order = shuffled(n, 0, 0);
+    // The image that comes to place i of the order is drawn if i is among the first.
+    order.into_iter().map(|place| place < held).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;

@@ -1,28 +1,399 @@
-//! NumPy's array files, of which masks of videos come.
+//! NumPy's array files, of which masks of videos come. Source: NumPy's `numpy/lib/_format_impl.py`.
+//!
+//! `\x93NUMPY`, a version, the length of the header, the header: a dict as Python writes it, the values. Frames are read
+//! by themselves, since the array of one video may be larger than memory.
 
+use std::fs::File;
+use std::io::{self, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
+
+use super::npy_header::Header;
 use crate::decode::Limits;
 use crate::error::{Error, Result};
 use crate::mask::Mask;
 
-/// Frame `index` of an array `[frames, height, width]`: marked where it isn't 0.
-pub(crate) fn frame(path: &Path, _index: usize, _limits: &Limits) -> Result<Mask> {
-    Err(Error::NotAnImage {
-        path: path.to_path_buf(),
-    })
+/// The longest list of labels: days of video.
+const MOST_LABELS: usize = 1 << 24;
+/// The longest header, which NumPy itself does not believe beyond 10,000 bytes.
+const LONGEST_HEADER: usize = 1 << 16;
+const MAGIC: [u8; 6] = *b"\x93NUMPY";
+
+/// Frame `index` of an array `[frames, height, width]`, or the array `[height, width]` itself as frame 0: marked where it
+/// isn't 0.
+pub(crate) fn frame(path: &Path, index: usize, limits: &Limits) -> Result<Mask> {
+    Array::open(path)?.frame(index, limits)
 }
 
 /// `[height, width]` of an array's frames.
 pub(crate) fn frame_size(path: &Path) -> Result<[usize; 2]> {
-    Err(Error::NotAnImage {
-        path: path.to_path_buf(),
-    })
+    let [_, height, width] = Array::open(path)?.frames()?;
+    Ok([height, width])
 }
 
-/// SHA-256 of a frame's bytes and its size.
-pub(crate) fn frame_digest(path: &Path, _index: usize) -> Result<[u8; 32]> {
-    Err(Error::NotAnImage {
+/// SHA-256 of a frame's size and its bytes.
+pub(crate) fn frame_digest(path: &Path, index: usize) -> Result<[u8; 32]> {
+    let mut array = Array::open(path)?;
+    let [_, height, width] = array.frames()?;
+    let mut hash = Sha256::new();
+    for side in [height, width] {
+        hash.update((side as u64).to_le_bytes());
+    }
+    array.each_row(index, |_, row| {
+        hash.update(row);
+        Ok(())
+    })?;
+    Ok(hash.finalize().into())
+}
+
+/// How many frames an array `[frames, height, width]` has.
+#[allow(dead_code, reason = "for the datasets of videos")]
+pub(crate) fn frame_count(path: &Path) -> Result<usize> {
+    let [frames, ..] = Array::open(path)?.frames()?;
+    Ok(frames)
+}
+
+/// The values of an array of one dimension: whether each isn't 0.
+#[allow(dead_code, reason = "for the datasets of videos")]
+pub(crate) fn vector(path: &Path) -> Result<Vec<bool>> {
+    Array::open(path)?.vector()
+}
+
+/// An open array whose file is as long as its header says.
+pub(crate) struct Array<'a, R> {
+    path: &'a Path,
+    reader: R,
+    header: Header,
+    /// Where the values begin.
+    begin: u64,
+}
+
+impl<'a> Array<'a, BufReader<File>> {
+    fn open(path: &'a Path) -> Result<Self> {
+        let file = File::open(path).map_err(Error::read(path))?;
+        Self::read(path, BufReader::new(file))
+    }
+}
+
+impl<'a, R: Read + Seek> Array<'a, R> {
+    /// Reads the header and compares the length of the file with it.
+    pub(crate) fn read(path: &'a Path, mut reader: R) -> Result<Self> {
+        let early = |error| refuse(path, "a whole header", error);
+        let head: [u8; 8] = bytes(&mut reader).map_err(early)?;
+        let [magic @ .., major, _minor] = head;
+        if magic != MAGIC {
+            let found = format!("one that begins with {magic:02x?}");
+            return Err(malformed(path, "an array of NumPy", found));
+        }
+        let (length, head) = match major {
+            1 => (
+                u16::from_le_bytes(bytes(&mut reader).map_err(early)?).into(),
+                10,
+            ),
+            2 | 3 => (u32::from_le_bytes(bytes(&mut reader).map_err(early)?), 12),
+            other => {
+                let found = format!("version {other}");
+                return Err(malformed(
+                    path,
+                    "an array of NumPy of version 1, 2 or 3",
+                    found,
+                ));
+            }
+        };
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        if length > LONGEST_HEADER {
+            let expected = format!("a header of at most {LONGEST_HEADER} bytes");
+            return Err(malformed(path, &expected, length.to_string()));
+        }
+        let mut text = vec![0; length];
+        reader.read_exact(&mut text).map_err(early)?;
+        let header = Header::parse(&text)
+            .map_err(|found| malformed(path, "a header of an array of numbers", found))?;
+        let array = Self {
+            path,
+            reader,
+            header,
+            begin: head + length as u64,
+        };
+        array.whole()
+    }
+
+    /// Requires the file to end with the last value.
+    fn whole(mut self) -> Result<Self> {
+        let sides = self.header.shape.iter();
+        let bytes = sides
+            .map(|side| *side as u64)
+            .try_fold(self.header.number.size() as u64, u64::checked_mul);
+        let expected = bytes.and_then(|bytes| bytes.checked_add(self.begin));
+        let found = self.reader.seek(SeekFrom::End(0));
+        let found = found.map_err(Error::read(self.path))?;
+        if expected == Some(found) {
+            return Ok(self);
+        }
+        let expected = expected.map_or("fewer".to_owned(), |bytes| bytes.to_string());
+        let expected = format!(
+            "{expected} bytes, as its shape {:?} says",
+            self.header.shape
+        );
+        Err(malformed(self.path, &expected, found.to_string()))
+    }
+
+    /// `[frames, height, width]`.
+    pub(crate) fn frames(&self) -> Result<[usize; 3]> {
+        let shape = match *self.header.shape {
+            [height, width] => [1, height, width],
+            [frames, height, width] => [frames, height, width],
+            _ => [0; 3],
+        };
+        if shape.contains(&0) {
+            let expected = "frames as an array [frames, height, width]";
+            let found = format!("one of {:?}", self.header.shape);
+            return Err(malformed(self.path, expected, found));
+        }
+        Ok(shape)
+    }
+
+    pub(crate) fn frame(&mut self, index: usize, limits: &Limits) -> Result<Mask> {
+        let [_, height, width] = self.frames()?;
+        let area = (height as u64).saturating_mul(width as u64);
+        if area > limits.max_pixels {
+            return Err(Error::TooLarge {
+                path: self.path.to_path_buf(),
+                limit: limits.max_pixels,
+                found: format!("{height} rows of {width}"),
+            });
+        }
+        let number = self.header.number;
+        let path = self.path;
+        let mut pixels = Vec::new();
+        self.each_row(index, |at, row| {
+            for (column, value) in row.chunks_exact(number.size()).enumerate() {
+                pixels.push(number.is_marked(value).ok_or_else(|| Error::NotFinite {
+                    path: path.to_path_buf(),
+                    value: f32::NAN,
+                    row: at,
+                    column,
+                })?);
+            }
+            Ok(())
+        })?;
+        Ok(Mask {
+            height,
+            width,
+            pixels,
+        })
+    }
+
+    /// Calls `each` with the number and the bytes of every row of a frame.
+    fn each_row(
+        &mut self,
+        index: usize,
+        mut each: impl FnMut(usize, &[u8]) -> Result<()>,
+    ) -> Result<()> {
+        let [frames, height, width] = self.frames()?;
+        if index >= frames {
+            let expected = format!("a frame {index}, counted from 0");
+            return Err(malformed(self.path, &expected, format!("{frames} frames")));
+        }
+        // All of this is within the file's length, which was compared.
+        let row = width.saturating_mul(self.header.number.size());
+        let frame = (row as u64).saturating_mul(height as u64);
+        let at = self
+            .begin
+            .saturating_add(frame.saturating_mul(index as u64));
+        let seek = self.reader.seek(SeekFrom::Start(at));
+        seek.map_err(Error::read(self.path))?;
+        let mut bytes = vec![0; row];
+        for row in 0..height {
+            let read = self.reader.read_exact(&mut bytes);
+            read.map_err(|error| refuse(self.path, "all rows", error))?;
+            each(row, &bytes)?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn vector(&mut self) -> Result<Vec<bool>> {
+        let [length] = *self.header.shape else {
+            let found = format!("one of {:?}", self.header.shape);
+            return Err(malformed(self.path, "an array of one dimension", found));
+        };
+        if length > MOST_LABELS {
+            let expected = format!("at most {MOST_LABELS} values");
+            return Err(malformed(self.path, &expected, length.to_string()));
+        }
+        let number = self.header.number;
+        let mut bytes = vec![0; length.saturating_mul(number.size())];
+        let seek = self.reader.seek(SeekFrom::Start(self.begin));
+        seek.map_err(Error::read(self.path))?;
+        let read = self.reader.read_exact(&mut bytes);
+        read.map_err(|error| refuse(self.path, "all values", error))?;
+        let values = bytes.chunks_exact(number.size()).enumerate();
+        let marked = values.map(|(column, value)| {
+            number.is_marked(value).ok_or_else(|| Error::NotFinite {
+                path: self.path.to_path_buf(),
+                value: f32::NAN,
+                row: 0,
+                column,
+            })
+        });
+        marked.collect()
+    }
+}
+
+fn bytes<const N: usize>(reader: &mut impl Read) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    reader.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What an error of the reader says of the file.
+fn refuse(path: &Path, expected: &str, error: io::Error) -> Error {
+    if error.kind() == ErrorKind::UnexpectedEof {
+        return malformed(path, expected, "that the file ends early".into());
+    }
+    Error::read(path)(error)
+}
+
+fn malformed(path: &Path, expected: &str, found: String) -> Error {
+    Error::Malformed {
         path: path.to_path_buf(),
-    })
+        expected: expected.to_owned(),
+        found,
+        advice: "copy it again, or save it with numpy.save as a C-ordered array of numbers",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+    use std::path::PathBuf;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn golden(name: &str) -> PathBuf {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/goldens/npy");
+        Path::new(folder).join(format!("{name}.npy"))
+    }
+
+    fn file(shape: &str, values: &[u8]) -> Vec<u8> {
+        let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let mut bytes = b"\x93NUMPY\x01\0".to_vec();
+        bytes.extend((header.len() as u16).to_le_bytes());
+        bytes.extend(header.bytes());
+        bytes.extend(values);
+        bytes
+    }
+
+    fn array(bytes: &[u8]) -> Result<Array<'_, Cursor<&[u8]>>> {
+        Array::read(Path::new("n"), Cursor::new(bytes))
+    }
+
+    /// The rule of conformance/data/make_goldens.py.
+    fn marked(i: usize) -> bool {
+        i % 3 == 1
+    }
+
+    #[test]
+    fn arrays_of_every_type_and_version_are_read_as_numpy_wrote_them() {
+        let kinds = [
+            "bool", "float16", "float32", "float64", "version2", "version3",
+        ];
+        let whole = [8, 16, 32, 64].map(|bits| [format!("int{bits}"), format!("uint{bits}")]);
+        let names = kinds
+            .map(str::to_owned)
+            .into_iter()
+            .chain(whole.into_iter().flatten());
+        for name in names {
+            let path = golden(&name);
+            assert_eq!(frame_size(&path).unwrap(), [2, 4], "{name}");
+            assert_eq!(frame_count(&path).unwrap(), 3, "{name}");
+            for index in 0..3 {
+                let mask = frame(&path, index, &Limits::default()).unwrap();
+                let expected: Vec<_> = (8 * index..8 * index + 8).map(marked).collect();
+                assert_eq!((mask.height, mask.width), (2, 4), "{name}");
+                assert_eq!(mask.pixels, expected, "{name}, frame {index}");
+            }
+        }
+        let expected: Vec<_> = (0..24).map(marked).collect();
+        assert_eq!(vector(&golden("labels")).unwrap(), expected);
+    }
+
+    #[test]
+    fn digests_tell_frames_apart_by_their_values() {
+        let path = golden("uint8");
+        let digests = [0, 1, 2].map(|index| frame_digest(&path, index).unwrap());
+        assert!(digests[0] != digests[1] && digests[1] != digests[2]);
+        assert_eq!(frame_digest(&golden("version2"), 1).unwrap(), digests[1]);
+        assert_eq!(frame_digest(&path, 3).unwrap_err().kind(), "malformed");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told() {
+        let refusals = [
+            ("refused_fortran", "Fortran's order"),
+            ("refused_big_endian", "type \">f4\""),
+            ("refused_complex", "type \"<c8\""),
+            ("refused_fields", "several fields"),
+            ("refused_nan", "NaN at row 0, column 0"),
+            ("labels", "[frames, height, width], found one of [24]"),
+        ];
+        for (name, why) in refusals {
+            let error = frame(&golden(name), 0, &Limits::default()).unwrap_err();
+            assert!(error.to_string().contains(why), "{name}: {error}");
+        }
+        let error = frame(&golden("bool"), 3, &Limits::default()).unwrap_err();
+        assert!(error.to_string().contains("a frame 3"), "{error}");
+        let error = frame(&golden("bool"), 0, &Limits { max_pixels: 7 }).unwrap_err();
+        assert_eq!(error.kind(), "too-large");
+        assert_eq!(vector(&golden("bool")).unwrap_err().kind(), "malformed");
+        let missing = frame(&golden("missing"), 0, &Limits::default()).unwrap_err();
+        assert_eq!(missing.kind(), "unreadable");
+    }
+
+    #[test]
+    fn every_truncation_and_every_surplus_is_an_error() {
+        let mut whole = file("(2, 2)", &[1; 4]);
+        assert_eq!(array(&whole).unwrap().frames().unwrap(), [1, 2, 2]);
+        for length in 0..whole.len() {
+            assert_eq!(
+                array(&whole[..length]).err().map(|error| error.kind()),
+                Some("malformed")
+            );
+        }
+        whole.push(1);
+        assert!(array(&whole).is_err());
+    }
+
+    #[test]
+    fn a_shape_larger_than_its_file_takes_no_memory() {
+        for shape in [
+            "(4294967295, 4294967295, 4294967295)",
+            "(9999999999999,)",
+            "(1, 1, 1, 1, 1, 1, 1, 1, 1)",
+        ] {
+            assert_eq!(
+                array(&file(shape, &[0; 8])).err().map(|error| error.kind()),
+                Some("malformed")
+            );
+        }
+        // Nothing times anything is nothing, which the file has.
+        let empty = file("(0, 9999999999999)", &[]);
+        let mut empty = array(&empty).unwrap();
+        assert!(empty.frame(0, &Limits::default()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(header in "\\PC{0,60}", random in proptest::collection::vec(any::<u8>(), 0..32)) {
+            for bytes in [file(&header, &random), random] {
+                if let Ok(mut array) = array(&bytes) {
+                    let _ = array.frame(0, &Limits::default());
+                    let _ = array.vector();
+                }
+            }
+        }
+    }
 }

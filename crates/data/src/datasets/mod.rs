@@ -2,7 +2,22 @@
 //!
 //! A dataset's own page is in `docs/datasets.md`.
 
+mod btad;
+mod cifar;
+mod kolektor;
+mod lag;
+mod magnetic_tile;
+mod mnist;
+mod mpdd;
+pub(crate) mod mstc;
 mod mvtec_ad;
+mod mvtec_ad_2;
+mod mvtec_loco;
+mod one_class;
+mod protocol;
+mod ucsd_ped;
+pub(crate) mod video;
+mod visa;
 
 use std::fmt;
 use std::path::Path;
@@ -10,7 +25,6 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
 use crate::scan::Scan;
 use crate::spec::DatasetSpec;
 
@@ -88,37 +102,13 @@ impl Known {
             Self::UcsdPed => "ucsd-ped",
         }
     }
-}
 
-impl Known {
     /// The names of its classes, for a dataset of classes; else none.
     pub fn classes(self) -> &'static [&'static str] {
         match self {
-            Self::Mnist => &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
-            Self::FashionMnist => &[
-                "t-shirt-top",
-                "trouser",
-                "pullover",
-                "dress",
-                "coat",
-                "sandal",
-                "shirt",
-                "sneaker",
-                "bag",
-                "ankle-boot",
-            ],
-            Self::Cifar10 => &[
-                "airplane",
-                "automobile",
-                "bird",
-                "cat",
-                "deer",
-                "dog",
-                "frog",
-                "horse",
-                "ship",
-                "truck",
-            ],
+            Self::Mnist => &mnist::DIGITS.classes,
+            Self::FashionMnist => &mnist::CLOTHES.classes,
+            Self::Cifar10 => &cifar::NAMES,
             _ => &[],
         }
     }
@@ -146,13 +136,19 @@ impl FromStr for Known {
 pub(crate) fn scan(known: Known, spec: &DatasetSpec, root: &Path) -> Scan {
     match known {
         Known::MvtecAd => mvtec_ad::scan(spec, root),
-        _ => {
-            let mut scan = Scan::new(root);
-            scan.problems.push(Error::FolderMissing {
-                path: root.to_path_buf(),
-            });
-            scan
-        }
+        Known::Mnist => mnist::scan(&mnist::DIGITS, spec, root),
+        Known::FashionMnist => mnist::scan(&mnist::CLOTHES, spec, root),
+        Known::Cifar10 => cifar::scan(spec, root),
+        Known::Visa => visa::scan(spec, root),
+        Known::MvtecLoco => mvtec_loco::scan(spec, root),
+        Known::MvtecAd2 => mvtec_ad_2::scan(spec, root),
+        Known::Btad => btad::scan(spec, root),
+        Known::Mpdd => mpdd::scan(spec, root),
+        Known::Mstc => mstc::scan(spec, root),
+        Known::Lag => lag::scan(spec, root),
+        Known::Kolektor => kolektor::scan(spec, root),
+        Known::MagneticTile => magnetic_tile::scan(spec, root),
+        Known::UcsdPed => ucsd_ped::scan(spec, root),
     }
 }
 

@@ -1,0 +1,59 @@
+//! The parsers of what comes from outside, each as a function of bytes alone: for the programs in `fuzz/`, not for use.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use crate::archive::input::Input;
+use crate::archive::{cifar as cifar_files, idx as idx_files, npy as npy_files};
+use crate::decode::Limits;
+
+const NAME: &str = "fuzzed";
+
+fn input(bytes: &[u8]) -> Option<Input<'_>> {
+    Input::new(Path::new(NAME), bytes, bytes.len() as u64).ok()
+}
+
+/// IDX images and labels, plain or zipped.
+pub fn idx(bytes: &[u8]) {
+    if let Some(input) = input(bytes) {
+        let _ = idx_files::images_of(input);
+    }
+    if let Some(input) = input(bytes) {
+        let _ = idx_files::labels_of(input);
+    }
+}
+
+/// CIFAR-10's binary form and its names, plain or zipped.
+pub fn cifar(bytes: &[u8]) {
+    if let Some(input) = input(bytes) {
+        let _ = cifar_files::binary_of(input);
+    }
+    if let Some(input) = input(bytes) {
+        let _ = cifar_files::names_of(input);
+    }
+}
+
+/// CIFAR-10's Python form and its names, plain or zipped.
+pub fn pickle(bytes: &[u8]) {
+    if let Some(input) = input(bytes) {
+        let _ = cifar_files::python_of(input);
+    }
+    if let Some(input) = input(bytes) {
+        let _ = cifar_files::python_names_of(input);
+    }
+}
+
+/// NumPy's arrays: as frames, and as labels.
+pub fn npy(bytes: &[u8]) {
+    let Ok(mut array) = npy_files::Array::read(Path::new(NAME), Cursor::new(bytes)) else {
+        return;
+    };
+    if let Ok([frames, height, width]) = array.frames() {
+        for index in [0, frames - 1, frames] {
+            if let Ok(mask) = array.frame(index, &Limits::default()) {
+                assert_eq!(mask.pixels.len(), height * width);
+            }
+        }
+    }
+    let _ = array.vector();
+}

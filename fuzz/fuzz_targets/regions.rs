@@ -1,0 +1,5 @@
+//! regions.toml.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| cavga_data::fuzzing::regions(bytes));
