@@ -114,6 +114,12 @@ pub enum Error {
         "{path}: expected an image not seen in training, found the same bytes in {other}; remove one of them"
     )]
     Leak { path: PathBuf, other: PathBuf },
+    #[error("{path}: expected {expected}, found {found}; change the regions")]
+    Regions {
+        path: PathBuf,
+        expected: String,
+        found: String,
+    },
     #[error("`{key}`: expected {expected}, found {found}; change this setting")]
     Setting {
         key: &'static str,
@@ -153,6 +159,7 @@ impl Error {
             Self::MaskSize { .. } => "mask-size",
             Self::EmptyMask { .. } => "empty-mask",
             Self::Leak { .. } => "leak",
+            Self::Regions { .. } => "regions",
             Self::Setting { .. } => "setting",
             Self::Worker { .. } => "worker",
             Self::Threads { .. } => "threads",
@@ -183,6 +190,7 @@ impl Error {
             | Self::MaskSize { path, .. }
             | Self::EmptyMask { path, .. }
             | Self::Leak { path, .. }
+            | Self::Regions { path, .. }
             | Self::Worker { path, .. } => Some(path),
             Self::Setting { .. } | Self::Threads { .. } => None,
         }
