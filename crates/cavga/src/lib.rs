@@ -27,6 +27,7 @@ mod run;
 pub mod tensor_file;
 pub mod threads;
 mod train;
+mod view;
 pub mod weights;
 
 pub use cavga_data as data;

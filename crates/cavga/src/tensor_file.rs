@@ -7,16 +7,19 @@
 use std::{collections::HashMap, fs, path::Path};
 
 use burn::tensor::{DType, TensorData};
-use cavga_data::hex;
+use cavga_data::{Regions, hex};
 use cavga_detect::{Method, Tensors};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Result, atomic, calibration::Calibration, methods};
+use crate::{Error, Result, atomic, calibration::Calibration, methods, view::View};
 
-/// The version of the files written, and the only one read.
-pub const FORMAT: u64 = 2;
+/// The version of the files written. Those of version 2, which knew neither tiles nor regions, are read too.
+pub const FORMAT: u64 = 3;
+
+/// The oldest version that is read.
+const OLDEST: u64 = 2;
 
 const ENTRY: &str = "cavga";
 
@@ -28,10 +31,34 @@ pub struct Header {
     pub method: Method,
     /// `[height, width]` of the images it takes.
     pub size: [usize; 2],
+    /// The tiles that its network sees of them; without it, the whole image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tile: Option<Tiling>,
+    /// Which part of each camera's images counts, polygons and masks; without it, all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regions: Option<Regions>,
     /// The fingerprint of the dataset it learnt from.
     pub data: String,
     /// What the file is for.
     pub content: Content,
+}
+
+/// How images are cut into tiles.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tiling {
+    /// `[height, width]` of a tile.
+    pub size: [usize; 2],
+    /// What neighbours share at least, a part of a tile's side.
+    pub overlap: f64,
+}
+
+/// The tiles of a view, as a file says them.
+pub(crate) fn tiling(view: &View) -> Option<Tiling> {
+    view.tiles.as_ref().map(|tiles| Tiling {
+        size: tiles.tile(),
+        overlap: tiles.overlap(),
+    })
 }
 
 /// What a file of tensors is for.
@@ -145,7 +172,7 @@ pub(crate) fn load_as<H: DeserializeOwned>(path: &Path) -> Result<(H, Tensors)> 
             why: format!("it has no metadata entry {ENTRY:?}"),
         })?;
     let Format { format } = parse(path, entry)?;
-    if format != FORMAT {
+    if !(OLDEST..=FORMAT).contains(&format) {
         return Err(Error::OtherFormat {
             path: owned(),
             found: format,
@@ -263,6 +290,8 @@ mod tests {
         Header {
             method,
             size: [32, 64],
+            tile: None,
+            regions: None,
             data: "abc".to_owned(),
             content: Content::Checkpoint { place },
         }

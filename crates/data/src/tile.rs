@@ -16,6 +16,7 @@ pub const MAX_OVERLAP: f64 = 0.75;
 /// Where the tiles of images of one size lie.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tiles {
+    overlap: f64,
     rows: Axis,
     columns: Axis,
 }
@@ -94,7 +95,16 @@ impl Tiles {
             });
         }
         let [rows, columns] = [0, 1].map(|at| Axis::new(size[at], tile[at], overlap));
-        Ok(Self { rows, columns })
+        Ok(Self {
+            overlap,
+            rows,
+            columns,
+        })
+    }
+
+    /// What neighbours share at least, a part of a tile's side.
+    pub fn overlap(&self) -> f64 {
+        self.overlap
     }
 
     /// How many there are, at least 1.

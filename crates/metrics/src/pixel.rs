@@ -158,7 +158,8 @@ impl PixelEvaluation {
         let found = regions::find(map.mask, map.width)?;
         let left = (0..map.scores.len()).filter(|&pixel| !map.is_ignored(pixel));
         let mut sizes = vec![0_u64; found.sizes.len() + 1];
-        left.clone().for_each(|pixel| sizes[found.labels[pixel] as usize] += 1);
+        left.clone()
+            .for_each(|pixel| sizes[found.labels[pixel] as usize] += 1);
         // Regions of which something is left get the next numbers.
         let mut number =
             u32::try_from(self.region_sizes.len()).map_err(|_| Undefined::TooManyRegions)?;
@@ -170,9 +171,9 @@ impl PixelEvaluation {
             }
         }
         self.reserve(left.clone().count());
-        self.items.extend(left.map(|pixel| {
-            pack(map.scores[pixel], numbers[found.labels[pixel] as usize])
-        }));
+        self.items.extend(
+            left.map(|pixel| pack(map.scores[pixel], numbers[found.labels[pixel] as usize])),
+        );
         self.region_sizes
             .extend(sizes.into_iter().skip(1).filter(|&size| size > 0));
         self.fixed.push(map);

@@ -331,9 +331,13 @@ fn pixels_left_out_count_nowhere() {
     let evaluate = |scores: &[f32], mask: &[bool], ignore: Option<&[bool]>| {
         let mut evaluation = PixelEvaluation::new(0.5);
         let map = PixelMap::new(scores, mask, 1, scores.len()).unwrap();
-        let map = ignore.map_or(Ok(map), |ignore| map.ignoring(ignore)).unwrap();
+        let map = ignore
+            .map_or(Ok(map), |ignore| map.ignoring(ignore))
+            .unwrap();
         evaluation.push(&map).unwrap();
-        evaluation.push(&PixelMap::new(&[0.3, 0.6], &[false, true], 1, 2).unwrap()).unwrap();
+        evaluation
+            .push(&PixelMap::new(&[0.3, 0.6], &[false, true], 1, 2).unwrap())
+            .unwrap();
         evaluation.finish()
     };
     let figures = |pixels: &PixelMetrics| {

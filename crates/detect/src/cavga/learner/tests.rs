@@ -22,6 +22,7 @@ fn batch() -> Batch {
     let images = random::normal([3, 3, 64, 64], &mut generator, &Device::flex());
     Batch {
         images: activation::sigmoid(images),
+        valid: None,
         anomalous: vec![false; 3],
         step: STEP,
         pass: 0,
