@@ -319,6 +319,47 @@ mod tests {
         assert_eq!(fs::read(path).unwrap(), fs::read(other).unwrap());
     }
 
+    /// What says neither tiles nor regions is what version 2 wrote.
+    #[test]
+    fn a_file_of_format_2_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        let value = serde_json::to_value(header()).unwrap();
+        assert!(value.get("tile").is_none() && value.get("regions").is_none());
+        let entry = serde_json::to_string(&Envelope {
+            format: 2,
+            sha256: checksum(&value, std::iter::empty()),
+            header: value,
+        })
+        .unwrap();
+        let nothing = Vec::<(&str, TensorView<'_>)>::new();
+        let metadata = HashMap::from([(ENTRY.to_owned(), entry)]);
+        let bytes = safetensors::serialize(nothing, Some(metadata)).unwrap();
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(load(&path).unwrap().0, header());
+    }
+
+    #[test]
+    fn regions_come_back_from_a_file_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        let text = "[[camera]]\nimages = \"a*\"\nsize = [3, 3]\nignore = [[[0.1, 0.2], [2.7, 0.3], [1, 3]]]";
+        let regions = Regions::parse(text.as_bytes(), Path::new("r.toml")).unwrap();
+        let header = Header {
+            regions: Some(regions.clone()),
+            tile: Some(Tiling {
+                size: [16, 32],
+                overlap: 0.1,
+            }),
+            ..header()
+        };
+        save(&path, &header, &Tensors::new()).unwrap();
+        let found = load(&path).unwrap().0;
+        assert_eq!(found.tile, header.tile);
+        let of = |regions: &Regions| regions.of("a.png", [30, 20]).unwrap();
+        assert_eq!(of(&found.regions.unwrap()), of(&regions));
+    }
+
     #[test]
     fn a_method_of_a_later_version_is_named() {
         let folder = tempfile::tempdir().unwrap();
