@@ -52,29 +52,44 @@ pub fn list_images(path: &Path) -> Result<Vec<PathBuf>> {
     if !metadata.is_dir() {
         return Ok(vec![path.to_path_buf()]);
     }
-    let mut images = Vec::new();
-    collect(path, &mut Vec::new(), &mut images)?;
+    let images = walk(path, usize::MAX)?.images;
     if images.is_empty() {
         return Err(Error::EmptyFolder {
             path: path.to_path_buf(),
         });
     }
-    images.sort();
     Ok(images)
 }
 
-/// Adds the images in and below `folder`. `above` holds the real paths of the folders that led here: a link back to one
+/// The files in a folder and the folders below it, down to `depth` folders deep (1: its own files alone), sorted.
+pub(crate) fn walk(folder: &Path, depth: usize) -> Result<Listing> {
+    let mut found = Listing::default();
+    collect(folder, depth, &mut Vec::new(), &mut found)?;
+    found.images.sort();
+    found.others.sort();
+    Ok(found)
+}
+
+/// Adds the files in and below `folder`. `above` holds the real paths of the folders that led here: a link back to one
 /// of them is a circle, and what it shows has been listed already.
-fn collect(folder: &Path, above: &mut Vec<PathBuf>, images: &mut Vec<PathBuf>) -> Result<()> {
+fn collect(
+    folder: &Path,
+    depth: usize,
+    above: &mut Vec<PathBuf>,
+    found: &mut Listing,
+) -> Result<()> {
     let real = fs::canonicalize(folder).map_err(Error::read(folder))?;
     if above.contains(&real) {
         return Ok(());
     }
     above.push(real);
     let listing = list_folder(folder)?;
-    images.extend(listing.images);
-    for folder in listing.folders {
-        collect(&folder, above, images)?;
+    found.images.extend(listing.images);
+    found.others.extend(listing.others);
+    if depth > 1 {
+        for folder in listing.folders {
+            collect(&folder, depth - 1, above, found)?;
+        }
     }
     above.pop();
     Ok(())
