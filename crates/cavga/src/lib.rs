@@ -15,6 +15,7 @@ pub mod demo;
 mod error;
 mod eval;
 mod feed;
+mod leaks;
 pub mod map_size;
 pub mod methods;
 mod model;

@@ -93,8 +93,8 @@ pub(crate) struct Train {
     /// The method; `cavga methods` lists them
     #[arg(required_unless_present = "resume")]
     pub(crate) method: Option<String>,
-    /// The dataset's folder
-    #[arg(long, value_name = "DIR", required_unless_present = "resume")]
+    /// The dataset's folder; with --normal, --index or --annotations it may be left out for the current one
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["resume", "normal", "index", "annotations"])]
     pub(crate) data: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) dataset: Dataset,

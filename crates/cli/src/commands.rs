@@ -94,8 +94,8 @@ fn train(args: &args::Train) -> Result<ExitCode> {
         .as_deref()
         .or(begun.as_ref().map(|(config, _)| config.method.name()));
     let data = args
-        .data
-        .as_deref()
+        .dataset
+        .root(args.data.as_deref())
         .or(begun.as_ref().map(|(_, record)| record.data.as_path()));
     let (Some(method), Some(data)) = (method, data) else {
         // Says which file is missing.

@@ -4,12 +4,20 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use globset::{GlobBuilder, GlobMatcher};
+
 use crate::error::{Error, Result};
 
 /// Extensions of files taken for images, in lower case. What is in them is found out by content, not by these.
 const EXTENSIONS: [&str; 11] = [
     "bmp", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp",
 ];
+
+/// What matches a pattern, as a shell has it: `*` and `?` within a name, `**` across folders, `[...]` and `{...}`.
+pub(crate) fn pattern(text: &str) -> std::result::Result<GlobMatcher, globset::Error> {
+    let glob = GlobBuilder::new(text).literal_separator(true).build()?;
+    Ok(glob.compile_matcher())
+}
 
 /// What a folder holds, each part sorted by name.
 #[derive(Debug, Default)]
