@@ -219,8 +219,8 @@ mod tests {
         let mut sigma = vec![vec![0.0; length + 1]; length];
         for row in rows {
             for (i, line) in sigma.iter_mut().enumerate() {
-                for j in 0..length {
-                    line[j] += apart(row, i) * apart(row, j) / images;
+                for (j, sum) in line.iter_mut().enumerate().take(length) {
+                    *sum += apart(row, i) * apart(row, j) / images;
                 }
             }
         }
