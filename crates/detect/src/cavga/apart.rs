@@ -296,7 +296,7 @@ mod tests {
         let back = Spread::take("normal.x", 4, &mut tensors.clone()).unwrap();
         let test = [0.5, 0.5, 0.5, 4.0, 4.0, 4.0, 1.0, 2.0];
         assert_eq!(back.distances(&test), spread.distances(&test));
-        let error = Spread::take("normal.x", 4, &mut tensors)
+        let error = Spread::take("normal.x", 6, &mut tensors)
             .unwrap_err()
             .to_string();
         assert!(error.contains("normal.x.directions"), "{error}");
