@@ -1,8 +1,5 @@
 //! The leak guard of training and evaluation: what was learnt from is not measured on, under whatever name it lies in the
-//! test set.
-//!
-//! A user's own split is refused. A public dataset's is its owner's, and figures on it are compared with published ones: there a
-//! leak is told, and stays.
+//! test set. A split with such images is refused, unless the settings allow it: then it is told.
 
 use std::{path::Path, sync::atomic::AtomicBool};
 
@@ -16,7 +13,7 @@ use crate::{
 /// Looks for images of `train` among those of `test`.
 ///
 /// # Errors
-/// [`cavga_data::Error::Leak`] for a split that is not a public dataset's, unless the spec allows leaks; [`Error::Stopped`].
+/// [`cavga_data::Error::Leak`], unless the spec allows leaks; [`Error::Stopped`].
 pub(crate) fn guard(
     spec: &DatasetSpec,
     (train, test): (&[Sample], &[Sample]),
@@ -35,7 +32,7 @@ pub(crate) fn guard(
     let found = leaks(train, test, limits, stop);
     progress.on(Event::End);
     let found = found?.ok_or(Error::Stopped)?;
-    if !(spec.allow_leaks || spec.name.is_some()) {
+    if !spec.allow_leaks {
         found.refuse(train, test)?;
     }
     if let Some(first) = found.between.first() {

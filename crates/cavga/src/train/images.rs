@@ -194,6 +194,14 @@ fn draw(
     let Draw {
         drawn, left_out, ..
     } = draw_anomalous(test, share, seed);
+    if drawn.is_empty() {
+        return Err(Error::TooFewImages {
+            path: data.to_owned(),
+            what: "groups of anomalous test images (a weakly supervised method learns from some and is tested on the others)",
+            found: 1,
+            needed: 2,
+        });
+    }
     let left_out = left_out.into_iter().map(|test| test.sample).collect();
     Ok((drawn, left_out))
 }
