@@ -81,13 +81,16 @@ fn a_broken_held_out_image_is_found_before_training() {
     let set = Set::new();
     let images = cavga::data::Dataset::open(set.data()).unwrap().train;
     let (_, held_out) = cavga::data::hold_out(images, 0.1, 0);
-    fs::write(&held_out[0].path, b"not a picture").unwrap();
+    fs::write(held_out[0].path(), b"not a picture").unwrap();
     let run = set.path("run");
     let said = fail(&mut set.train(&run), 1);
-    assert!(said.contains(held_out[0].path.to_str().unwrap()), "{said}");
+    assert!(
+        said.contains(held_out[0].path().to_str().unwrap()),
+        "{said}"
+    );
     assert!(!run.join("train.jsonl").exists(), "not a step was made");
     // Mended, the same folder serves: there is nothing in it to lose.
-    write_png(&held_out[0].path, 32, 32);
+    write_png(held_out[0].path(), 32, 32);
     succeed(&mut set.train(&run));
 }
 
