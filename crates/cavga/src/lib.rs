@@ -21,6 +21,7 @@ mod model;
 pub mod picture;
 mod predict;
 pub mod pretrain;
+pub mod preview;
 pub mod progress;
 pub mod report;
 mod run;
