@@ -23,6 +23,7 @@ pub mod one_class;
 pub mod picture;
 mod predict;
 pub mod pretrain;
+pub mod preview;
 pub mod progress;
 pub mod report;
 mod run;

@@ -60,6 +60,34 @@ pub struct Report {
     pub counts: Counts,
 }
 
+/// What the names of a dataset's files say: its images, whatever is wrong with it.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// What was found.
+    pub dataset: Dataset,
+    /// What keeps it from being opened, the first of them first.
+    pub problems: Vec<Problem>,
+    /// What may be meant.
+    pub warnings: Vec<Problem>,
+}
+
+impl DatasetSpec {
+    /// Finds the images below `root` as [`DatasetSpec::open`] does, and does not stop at a problem: for whoever looks a set
+    /// over, not for training.
+    pub fn survey(&self, root: &Path) -> Survey {
+        let found = self.scan(root);
+        let problems = found.problems.iter().map(|error| problem(root, error));
+        let warnings = found.warnings.into_iter();
+        Survey {
+            dataset: found.dataset,
+            problems: problems.collect(),
+            warnings: warnings
+                .map(|(path, w)| warning(&path, w.kind, &w.message))
+                .collect(),
+        }
+    }
+}
+
 /// What was seen of one sample.
 struct Seen {
     problems: Vec<Error>,
@@ -73,8 +101,11 @@ struct Seen {
 /// It never fails: a folder that is missing is a report with that one problem. Every image is decoded in full, several
 /// at a time. The report's order does not depend on the threads.
 pub fn check(spec: &DatasetSpec, root: &Path, limits: &Limits) -> Report {
-    let found = spec.scan(root);
-    let dataset = found.dataset;
+    let Survey {
+        dataset,
+        mut problems,
+        mut warnings,
+    } = spec.survey(root);
     let (samples, masks): (Vec<&Sample>, Vec<Option<&MaskSource>>) =
         dataset.samples_and_masks().into_iter().unzip();
     let seen: Vec<Seen> = samples
@@ -83,16 +114,6 @@ pub fn check(spec: &DatasetSpec, root: &Path, limits: &Limits) -> Report {
         .map(|(sample, mask)| look(sample, *mask, limits))
         .collect();
 
-    let mut problems: Vec<Problem> = found
-        .problems
-        .iter()
-        .map(|error| problem(root, error))
-        .collect();
-    let mut warnings: Vec<Problem> = found
-        .warnings
-        .into_iter()
-        .map(|(path, w)| warning(&path, w.kind, &w.message))
-        .collect();
     for seen in &seen {
         problems.extend(seen.problems.iter().map(|error| problem(root, error)));
     }

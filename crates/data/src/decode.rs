@@ -94,6 +94,15 @@ pub fn image_size(path: &Path) -> Result<[usize; 2]> {
     Ok(if turned { [size[1], size[0]] } else { size })
 }
 
+/// Whether an image's EXIF data say that it is to be turned or mirrored, from the file's header alone.
+pub(crate) fn is_turned(path: &Path) -> Result<bool> {
+    let limits = Limits {
+        max_pixels: u64::MAX,
+    };
+    let upright = orientation(&mut open(path, &limits)?.1);
+    Ok(upright != Orientation::NoTransforms)
+}
+
 /// Decodes a file and turns it upright.
 pub(crate) fn decode(path: &Path, limits: &Limits) -> Result<DynamicImage> {
     // Decoders are other people's code fed with any bytes: a panic in one is a broken file, not the end of a training.
@@ -305,7 +314,11 @@ pub(crate) fn require_unit_range(path: &Path, width: usize, values: &[f32]) -> R
     })
 }
 
-fn resize(path: &Path, image: DynamicImage, size: Option<[usize; 2]>) -> Result<DynamicImage> {
+pub(crate) fn resize(
+    path: &Path,
+    image: DynamicImage,
+    size: Option<[usize; 2]>,
+) -> Result<DynamicImage> {
     let Some([height, width]) =
         size.filter(|&size| size != [image.height() as usize, image.width() as usize])
     else {
