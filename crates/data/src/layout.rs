@@ -93,7 +93,13 @@ impl Scan {
             );
         }
         self.pair(names, images, masks);
-        self.require_train(train);
+        if self.dataset.test.is_empty() && self.problems.is_empty() && self.dataset.train.is_empty()
+        {
+            let path = self.dataset.root.clone();
+            self.problems.push(Error::EmptyFolder { path });
+        } else {
+            self.require_train(train);
+        }
     }
 
     /// Takes the training images in; gives the folder that they are expected in.
@@ -137,21 +143,12 @@ impl Scan {
             .collect()
     }
 
-    /// Adds a problem where there is nothing to learn from.
-    pub(crate) fn require_train(&mut self, good: PathBuf) {
-        let root = self.dataset.root.clone();
+    /// Puts a problem before all others where there is nothing to learn from: it is what opening the set should say.
+    pub(crate) fn require_train(&mut self, expected: PathBuf) {
         if self.dataset.train.is_empty() {
-            let empty = self.dataset.test.is_empty() && self.problems.is_empty();
-            // First, as it is what `Dataset::open` should say.
-            let problem = if empty {
-                Error::EmptyFolder { path: root }
-            } else {
-                Error::NoNormalImage {
-                    path: root,
-                    expected: good,
-                }
-            };
-            self.problems.insert(0, problem);
+            let path = self.dataset.root.clone();
+            self.problems
+                .insert(0, Error::NoNormalImage { path, expected });
         }
     }
 

@@ -17,7 +17,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Known;
-use super::protocol::{below, category, missing, need, refuse_normal_class};
+use super::protocol::{begin, below, category, missing, need};
 use super::video::{Frame, STEP, frames};
 use crate::archive::npy;
 use crate::error::Error;
@@ -55,11 +55,10 @@ pub(crate) fn is_of(video: &Path, scene: &str) -> bool {
 }
 
 pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
-    let mut scan = Scan::new(&find(root));
-    if !scan.has_root() {
-        return scan;
-    }
-    refuse_normal_class(&mut scan, Known::Mstc, spec);
+    let mut scan = match begin(Known::Mstc, spec, &find(root), true) {
+        Ok(scan) => scan,
+        Err(scan) => return scan,
+    };
     let Some(scene) = scene(&mut scan, spec) else {
         return scan;
     };

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::Known;
-use super::protocol::{Category, below, category, compare, missing, need, refuse_normal_class};
+use super::protocol::{Category, begin, below, category, compare, missing, need};
 use super::video::{Frame, frames};
 use crate::decode::Limits;
 use crate::error::Error;
@@ -40,11 +40,10 @@ const FOLDERS: [&str; 2] = ["UCSDped1", "UCSDped2"];
 const MASKS: &str = "_gt";
 
 pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
-    let mut scan = Scan::new(root);
-    if !scan.has_root() {
-        return scan;
-    }
-    refuse_normal_class(&mut scan, Known::UcsdPed, spec);
+    let mut scan = match begin(Known::UcsdPed, spec, root, true) {
+        Ok(scan) => scan,
+        Err(scan) => return scan,
+    };
     if root.join("train").join("good").is_dir() {
         return rearranged(scan, spec);
     }

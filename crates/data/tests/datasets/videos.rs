@@ -164,7 +164,8 @@ fn mstc_is_every_fifth_frame_of_a_scene() {
 
 #[test]
 fn mstc_frames_may_be_numbered_from_one_and_be_every_fifth_already() {
-    let dataset = mstc().open(&spec(Known::Mstc, "02"));
+    let tree = mstc();
+    let dataset = tree.open(&spec(Known::Mstc, "02"));
     assert_eq!(dataset.train.len(), 3);
     assert_eq!(
         test(&dataset)[1],
