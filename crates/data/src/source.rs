@@ -101,8 +101,8 @@ impl Archive {
 impl Record {
     fn bytes(&self) -> &[u8] {
         let length = self.archive.length().unwrap_or(0);
-        let images = self.archive.pixels.chunks_exact(length.max(1));
-        images.skip(self.index).next().unwrap_or_default()
+        let mut images = self.archive.pixels.chunks_exact(length.max(1));
+        images.nth(self.index).unwrap_or_default()
     }
 
     fn image(&self) -> Result<DynamicImage> {

@@ -39,7 +39,7 @@ pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
     let holds_both = |folder: &Path| folder.join(NORMAL).is_dir();
     let mut scan = match begin(Known::Lag, spec, &below(root, &archives, holds_both), false) {
         Ok(scan) => scan,
-        Err(scan) => return scan,
+        Err(scan) => return *scan,
     };
     need(
         &mut scan,

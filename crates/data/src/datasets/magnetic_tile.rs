@@ -51,7 +51,7 @@ pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
         false,
     ) {
         Ok(scan) => scan,
-        Err(scan) => return scan,
+        Err(scan) => return *scan,
     };
     let root = scan.dataset.root.clone();
 

@@ -20,7 +20,7 @@ use super::Known;
 use super::protocol::{begin, below, category, missing, need};
 use super::video::{Frame, STEP, frames};
 use crate::archive::npy;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::files::{name, stem};
 use crate::mask::MaskSource;
 use crate::sample::{Label, TestSample};
@@ -57,7 +57,7 @@ pub(crate) fn is_of(video: &Path, scene: &str) -> bool {
 pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
     let mut scan = match begin(Known::Mstc, spec, &find(root), true) {
         Ok(scan) => scan,
-        Err(scan) => return scan,
+        Err(scan) => return *scan,
     };
     let Some(scene) = scene(&mut scan, spec) else {
         return scan;
@@ -144,7 +144,7 @@ fn test_video(scan: &mut Scan, video: &Path) {
             return;
         }
     }
-    let anomalous = match npy::vector(&labels) {
+    let anomalous = match read_labels(&labels, &pixels) {
         Ok(anomalous) => anomalous,
         Err(problem) => {
             scan.problems.push(problem);
@@ -175,4 +175,24 @@ fn test_video(scan: &mut Scan, video: &Path) {
         sample.group = Some(format!("testing/{}", name(video)));
         scan.dataset.test.push(TestSample { sample, mask });
     }
+}
+
+/// Whether each frame is anomalous; there are as many masks.
+fn read_labels(labels: &Path, pixels: &Path) -> Result<Vec<bool>> {
+    let anomalous = npy::vector(labels)?;
+    let masks = npy::frame_count(pixels)?;
+    if masks == anomalous.len() {
+        return Ok(anomalous);
+    }
+    Err(Error::Protocol {
+        path: pixels.to_path_buf(),
+        kind: "masks-without-label",
+        expected: format!(
+            "{} masks, as {} has labels",
+            anomalous.len(),
+            labels.display()
+        ),
+        found: masks.to_string(),
+        todo: "unpack the archive again".into(),
+    })
 }

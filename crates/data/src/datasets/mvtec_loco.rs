@@ -63,7 +63,7 @@ struct Defect {
 pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
     let (mut scan, category) = match SET.find(spec, root) {
         Ok(found) => found,
-        Err(scan) => return scan,
+        Err(scan) => return *scan,
     };
     need(
         &mut scan,

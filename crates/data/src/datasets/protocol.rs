@@ -60,7 +60,7 @@ impl Set {
         &self,
         spec: &DatasetSpec,
         root: &Path,
-    ) -> Result<(Scan, Option<&'static Category>), Scan> {
+    ) -> Result<(Scan, Option<&'static Category>), Box<Scan>> {
         let mut scan = begin(self.known, spec, root, true)?;
         let train = self.names.train.first().copied().unwrap_or_default();
         let is_one = |folder: &Path| folder.join(train).is_dir();
@@ -77,7 +77,7 @@ impl Set {
             }
             Err(problem) => {
                 scan.problems.push(problem);
-                Err(scan)
+                Err(Box::new(scan))
             }
         }
     }
@@ -93,7 +93,7 @@ impl Set {
                 }
                 scan.sorted()
             }
-            Err(scan) => scan,
+            Err(scan) => *scan,
         }
     }
 }
@@ -169,10 +169,10 @@ pub(super) fn begin(
     spec: &DatasetSpec,
     root: &Path,
     has_categories: bool,
-) -> Result<Scan, Scan> {
+) -> Result<Scan, Box<Scan>> {
     let mut scan = Scan::new(root);
     if !scan.has_root() {
-        return Err(scan);
+        return Err(Box::new(scan));
     }
     let path = || root.to_path_buf();
     if let Some(class) = spec.normal_class {
@@ -196,7 +196,7 @@ pub(super) fn begin(
     if scan.problems.is_empty() {
         Ok(scan)
     } else {
-        Err(scan)
+        Err(Box::new(scan))
     }
 }
 

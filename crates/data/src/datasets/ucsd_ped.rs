@@ -42,7 +42,7 @@ const MASKS: &str = "_gt";
 pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
     let mut scan = match begin(Known::UcsdPed, spec, root, true) {
         Ok(scan) => scan,
-        Err(scan) => return scan,
+        Err(scan) => return *scan,
     };
     if root.join("train").join("good").is_dir() {
         return rearranged(scan, spec);

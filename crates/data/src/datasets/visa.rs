@@ -28,7 +28,15 @@ use crate::spec::DatasetSpec;
 
 const SET: Set = Set {
     known: Known::Visa,
-    archives: &["visa_pytorch", "visa_pytorch/1cls", "1cls", "VisA", "visa"],
+    archives: &[
+        "visa_pytorch",
+        "visa_pytorch/1cls",
+        "VisA_pytorch",
+        "VisA_pytorch/1cls",
+        "1cls",
+        "VisA",
+        "visa",
+    ],
     names: MVTEC,
     categories: &[
         Category::new("candle", 900, 100, 100),
@@ -74,7 +82,7 @@ pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
 fn original(spec: &DatasetSpec, root: PathBuf) -> Scan {
     let mut scan = match begin(Known::Visa, spec, &root, true) {
         Ok(scan) => scan,
-        Err(scan) => return scan,
+        Err(scan) => return *scan,
     };
     let names: Vec<_> = SET.categories.iter().map(|one| one.name).collect();
     let name = match category(Known::Visa, spec, &root, &names, |_| false) {

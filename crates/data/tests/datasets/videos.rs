@@ -190,6 +190,12 @@ fn mstc_says_which_mask_scene_or_frames_are_missing() {
     tree.remove("training/videos");
     // Fewer labels than frames.
     tree.npy("testing/test_frame_mask/01_0014.npy", &[3], &[0, 0, 1]);
+    assert_eq!(tree.problems(&wanted), ["masks-without-label"]);
+    tree.npy(
+        "testing/test_pixel_mask/01_0014.npy",
+        &[3, 1, 1],
+        &[0, 0, 1],
+    );
     assert_eq!(tree.problems(&wanted), ["frames-without-label"]);
     tree.remove("testing/test_pixel_mask/01_0014.npy");
     assert!(
