@@ -66,10 +66,11 @@ pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
     train(&mut scan, scene);
     let root = scan.dataset.root.clone();
     let videos = scan.list(&root.join(TEST)).folders;
-    for video in videos.iter().filter(|video| is_of(video, scene)) {
+    let videos: Vec<_> = videos.into_iter().filter(|v| is_of(v, scene)).collect();
+    for video in &videos {
         test_video(&mut scan, video);
     }
-    if scan.dataset.test.is_empty() {
+    if videos.is_empty() {
         let path = root.join(TEST).join(format!("{scene}_*"));
         scan.problems
             .push(missing(path, "folders of test frames of this scene"));
