@@ -23,6 +23,7 @@ pub(crate) fn resnet() -> Method {
 fn batch(batched: Batched, step: u64) -> Batch {
     Batch {
         images: pattern::images(batched),
+        valid: None,
         anomalous: vec![false; batched.batch],
         step,
         pass: 0,
@@ -52,7 +53,7 @@ pub(crate) fn score(method: &Method, batched: Batched) -> Result<Work> {
     let detector = learner.finish(&mut held_out)?;
     let images = pattern::images(batched);
     Ok(Box::new(move || {
-        black_box(detector.score(images.clone())?);
+        black_box(detector.score(images.clone(), None)?);
         Ok(())
     }))
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use cavga_data::{Batch, Loader, LoaderConfig, Sample, Train, shuffled};
+use cavga_data::{Batch, Loader, LoaderConfig, Regions, Sample, Train, shuffled};
 
-use crate::{Result, config::DataConfig, config::RunConfig};
+use crate::{Result, config::DataConfig, config::RunConfig, view::View};
 
 /// Which part of a training comes next.
 #[derive(Debug, Clone, Copy)]
@@ -16,22 +16,48 @@ pub(crate) struct Portion {
     pub(crate) done: usize,
 }
 
-/// The rest of a pass over the training images, shuffled and changed at random: `[batch, 3, height, width]` in [0, 1], and
-/// which of them are anomalous.
+/// Images to learn from.
+pub(crate) struct Lesson {
+    /// `[batch, 3, height, width]` in [0, 1].
+    pub(crate) images: Tensor<4>,
+    /// Which pixels count, where there are regions: `[batch, 1, height, width]`.
+    pub(crate) valid: Option<Tensor<4>>,
+    /// Which of the images are anomalous.
+    pub(crate) anomalous: Vec<bool>,
+}
+
+/// What a run learns from: `items` of images, whole ones or tiles.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lessons<'a> {
+    pub(crate) samples: &'a Train,
+    /// As [`View::items`].
+    pub(crate) items: &'a [usize],
+    pub(crate) view: &'a View,
+}
+
+/// The rest of a pass over the training images, shuffled and changed at random.
 pub(crate) fn training(
-    samples: &Train,
+    lessons: Lessons<'_>,
     config: &RunConfig,
     portion: Portion,
     device: &Device,
-) -> Result<impl Iterator<Item = Result<(Tensor<4>, Vec<bool>)>> + use<>> {
+) -> Result<impl Iterator<Item = Result<Lesson>> + use<>> {
     let RunConfig { data, train, .. } = config;
+    let Lessons {
+        samples,
+        items,
+        view,
+    } = lessons;
     let pass = portion.pass as u64;
-    let order = shuffled(samples.len(), train.seed, pass)
+    let order = shuffled(items.len(), train.seed, pass)
         .into_iter()
         .skip(portion.done)
+        .filter_map(|place| items.get(place).copied())
         .collect();
     let settings = LoaderConfig {
         size: data.size,
+        regions: view.regions.clone(),
+        tiles: view.tiles.clone(),
         batch: train.batch,
         augment: data.augment,
         seed: train.seed,
@@ -49,19 +75,58 @@ pub(crate) fn training(
                 .is_some_and(|sample: &Sample| sample.label.is_anomalous())
         };
         let anomalous = batch.samples.iter().map(is_anomalous).collect();
-        Ok((tensor(batch, &device), anomalous))
+        Ok(lesson(batch, anomalous, &device))
     }))
 }
 
-/// Images as they are, in their order, `batch` at a time.
+/// Normal images or tiles as they are, in their order: what a learner ends with.
+pub(crate) fn held_out(
+    samples: Arc<[Sample]>,
+    config: &RunConfig,
+    view: &View,
+    device: &Device,
+) -> Result<impl Iterator<Item = Result<Lesson>> + use<>> {
+    let data = &config.data;
+    let order = view.items(&samples, data.size)?;
+    let settings = LoaderConfig {
+        size: data.size,
+        regions: view.regions.clone(),
+        tiles: view.tiles.clone(),
+        batch: config.train.batch,
+        limits: data.limits(),
+        ahead: 16_usize.div_ceil(config.train.batch),
+        ..LoaderConfig::default()
+    };
+    let device = device.clone();
+    Ok(Loader::start(samples, order, settings)?.map(move |batch| {
+        let batch = batch?;
+        let anomalous = vec![false; batch.samples.len()];
+        Ok(lesson(batch, anomalous, &device))
+    }))
+}
+
+fn lesson(mut batch: Batch, anomalous: Vec<bool>, device: &Device) -> Lesson {
+    let [images, _, height, width] = batch.shape;
+    let shape = [images, 1, height, width];
+    let valid = batch.valid.take();
+    Lesson {
+        valid: valid.map(|valid| Tensor::from_data(TensorData::new(valid, shape), device)),
+        images: tensor(batch, device),
+        anomalous,
+    }
+}
+
+/// Whole images as they are, in their order, `batch` at a time; painted where they don't count.
 pub(crate) fn plain(
     samples: impl Into<Arc<[Sample]>>,
     data: &DataConfig,
+    regions: Option<&Arc<Regions>>,
     batch: usize,
 ) -> Result<Loader> {
     let samples = samples.into();
     let settings = LoaderConfig {
         size: data.size,
+        regions: regions.cloned(),
         batch,
         limits: data.limits(),
         // A batch of one image would leave all cores but two without work.

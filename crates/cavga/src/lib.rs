@@ -29,6 +29,7 @@ mod series;
 pub mod tensor_file;
 pub mod threads;
 mod train;
+mod view;
 pub mod weights;
 
 pub use cavga_data as data;

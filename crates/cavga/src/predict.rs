@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use cavga_data::{ImageSource, Label, Limits, Sample, list_images};
+use cavga_data::{Label, Limits, Sample, list_images};
 use serde::Serialize;
 
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     eval::{MapFiles, as_text, write_map},
     feed,
     model::{Model, Scored},
+    view::SmallMap,
 };
 
 /// How to predict.
@@ -71,7 +72,7 @@ pub fn predict(
         max_pixels: options.limits.max_pixels,
         ..DataConfig::default()
     };
-    for ((batch, sample), stem) in feed::plain(Arc::clone(&samples), &settings, 1)?
+    for ((batch, sample), stem) in feed::plain(Arc::clone(&samples), &settings, model.regions(), 1)?
         .zip(&*samples)
         .zip(stems)
     {
@@ -80,11 +81,11 @@ pub fn predict(
         }
         let scored = batch
             .map_err(Into::into)
-            .and_then(|batch| model.score(batch.pixels));
+            .and_then(|batch| model.score_loaded(batch));
         let scored = scored.and_then(|scored| scored.checked(sample.path()));
         said(
             sample.path(),
-            scored.and_then(|scored| prediction(model, &sample.source, scored, &stem, options)),
+            scored.and_then(|scored| prediction(model, sample, scored, &stem, options)),
         );
     }
     Ok(())
@@ -92,7 +93,7 @@ pub fn predict(
 
 fn prediction(
     model: &Model,
-    image: &ImageSource,
+    image: &Sample,
     scored: Scored,
     stem: &Path,
     options: &PredictOptions,
@@ -107,7 +108,12 @@ fn prediction(
         (Some(out), Some((_, map)), Some(scale)) => Some(write_map(
             &out.join(stem),
             image,
-            (map, model.size()),
+            SmallMap {
+                values: map,
+                size: model.size(),
+                valid: scored.valid.as_ref(),
+                regions: model.regions().map(|regions| &**regions),
+            },
             scale,
             &options.limits,
         )?),

@@ -7,16 +7,19 @@
 use std::{collections::HashMap, fs, path::Path};
 
 use burn::tensor::{DType, TensorData};
-use cavga_data::hex;
+use cavga_data::{Regions, hex};
 use cavga_detect::{Method, Tensors};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Result, atomic, calibration::Calibration, methods};
+use crate::{Error, Result, atomic, calibration::Calibration, methods, view::View};
 
-/// The version of the files written, and the only one read.
-pub const FORMAT: u64 = 2;
+/// The version of the files written. Those of version 2, which knew neither tiles nor regions, are read too.
+pub const FORMAT: u64 = 3;
+
+/// The oldest version that is read.
+const OLDEST: u64 = 2;
 
 const ENTRY: &str = "cavga";
 
@@ -28,10 +31,34 @@ pub struct Header {
     pub method: Method,
     /// `[height, width]` of the images it takes.
     pub size: [usize; 2],
+    /// The tiles that its network sees of them; without it, the whole image.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tile: Option<Tiling>,
+    /// Which part of each camera's images counts, polygons and masks; without it, all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regions: Option<Regions>,
     /// The fingerprint of the dataset it learnt from.
     pub data: String,
     /// What the file is for.
     pub content: Content,
+}
+
+/// How images are cut into tiles.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tiling {
+    /// `[height, width]` of a tile.
+    pub size: [usize; 2],
+    /// What neighbours share at least, a part of a tile's side.
+    pub overlap: f64,
+}
+
+/// The tiles of a view, as a file says them.
+pub(crate) fn tiling(view: &View) -> Option<Tiling> {
+    view.tiles.as_ref().map(|tiles| Tiling {
+        size: tiles.tile(),
+        overlap: tiles.overlap(),
+    })
 }
 
 /// What a file of tensors is for.
@@ -145,7 +172,7 @@ pub(crate) fn load_as<H: DeserializeOwned>(path: &Path) -> Result<(H, Tensors)> 
             why: format!("it has no metadata entry {ENTRY:?}"),
         })?;
     let Format { format } = parse(path, entry)?;
-    if format != FORMAT {
+    if !(OLDEST..=FORMAT).contains(&format) {
         return Err(Error::OtherFormat {
             path: owned(),
             found: format,
@@ -263,6 +290,8 @@ mod tests {
         Header {
             method,
             size: [32, 64],
+            tile: None,
+            regions: None,
             data: "abc".to_owned(),
             content: Content::Checkpoint { place },
         }
@@ -288,6 +317,47 @@ mod tests {
         let other = folder.path().join("b.safetensors");
         save(&other, &header(), &tensors).unwrap();
         assert_eq!(fs::read(path).unwrap(), fs::read(other).unwrap());
+    }
+
+    /// What says neither tiles nor regions is what version 2 wrote.
+    #[test]
+    fn a_file_of_format_2_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        let value = serde_json::to_value(header()).unwrap();
+        assert!(value.get("tile").is_none() && value.get("regions").is_none());
+        let entry = serde_json::to_string(&Envelope {
+            format: 2,
+            sha256: checksum(&value, std::iter::empty()),
+            header: value,
+        })
+        .unwrap();
+        let nothing = Vec::<(&str, TensorView<'_>)>::new();
+        let metadata = HashMap::from([(ENTRY.to_owned(), entry)]);
+        let bytes = safetensors::serialize(nothing, Some(metadata)).unwrap();
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(load(&path).unwrap().0, header());
+    }
+
+    #[test]
+    fn regions_come_back_from_a_file_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.safetensors");
+        let text = "[[camera]]\nimages = \"a*\"\nsize = [3, 3]\nignore = [[[0.1, 0.2], [2.7, 0.3], [1, 3]]]";
+        let regions = Regions::parse(text.as_bytes(), Path::new("r.toml")).unwrap();
+        let header = Header {
+            regions: Some(regions.clone()),
+            tile: Some(Tiling {
+                size: [16, 32],
+                overlap: 0.1,
+            }),
+            ..header()
+        };
+        save(&path, &header, &Tensors::new()).unwrap();
+        let found = load(&path).unwrap().0;
+        assert_eq!(found.tile, header.tile);
+        let of = |regions: &Regions| regions.of("a.png", [30, 20]).unwrap();
+        assert_eq!(of(&found.regions.unwrap()), of(&regions));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::decode::Image;
 use crate::error::{Error, Result};
 use crate::stream::{Purpose, Stream};
+use crate::valid::Valid;
 
 /// Which random changes are made to training images. The default is none: a flip is only harmless where the part may
 /// come flipped, which nobody but the user knows.
@@ -91,6 +92,22 @@ impl Augment {
         }
     }
 
+    /// Moves which pixels of an image count as [`Augment::apply`] moves its pixels.
+    pub(crate) fn apply_to_valid(&self, valid: &mut Valid, seed: u64, pass: u64, index: u64) {
+        let still = Self {
+            brightness: 0.0,
+            ..*self
+        };
+        let [height, width] = valid.size;
+        let mut numbers = Image {
+            height,
+            width,
+            pixels: valid.numbers(),
+        };
+        still.apply(&mut numbers, seed, pass, index);
+        *valid = Valid::from_numbers(valid.size, &numbers.pixels);
+    }
+
     fn draw(&self, mut stream: Stream) -> Change {
         let (mirror_x, mirror_y) = (stream.coin(), stream.coin());
         let turn = stream.between(-1.0, 1.0) * f64::from(self.rotate);
@@ -116,6 +133,8 @@ impl Change {
         let (middle_y, middle_x) = (height as f64 / 2.0, width as f64 / 2.0);
         let mut out = vec![0.0; image.pixels.len()];
         let plane = height * width;
+        // Three, or the one of what counts.
+        let channels = image.pixels.len() / plane.max(1);
         for row in 0..height {
             for column in 0..width {
                 let (mut x, mut y) = (
@@ -128,7 +147,7 @@ impl Change {
                 let dy = (top + y * (1.0 - top - bottom)) * height as f64 - middle_y;
                 let (across, x0, x1) = taps(middle_x + cos * dx - sin * dy, width);
                 let (down, y0, y1) = taps(middle_y + sin * dx + cos * dy, height);
-                for channel in 0..3 {
+                for channel in 0..channels {
                     let at = |y: usize, x: usize| image.pixels[channel * plane + y * width + x];
                     let upper = at(y0, x0) + (at(y0, x1) - at(y0, x0)) * across;
                     let lower = at(y1, x0) + (at(y1, x1) - at(y1, x0)) * across;

@@ -133,6 +133,12 @@ pub enum Error {
         found: String,
         todo: String,
     },
+    #[error("{path}: expected {expected}, found {found}; change the regions")]
+    Regions {
+        path: PathBuf,
+        expected: String,
+        found: String,
+    },
     #[error("`{key}`: expected {expected}, found {found}; change this setting")]
     Setting {
         key: &'static str,
@@ -175,6 +181,7 @@ impl Error {
             Self::EmptyMask { .. } => "empty-mask",
             Self::Leak { .. } => "leak",
             Self::Protocol { kind, .. } => kind,
+            Self::Regions { .. } => "regions",
             Self::Setting { .. } => "setting",
             Self::Worker { .. } => "worker",
             Self::Threads { .. } => "threads",
@@ -208,6 +215,7 @@ impl Error {
             | Self::EmptyMask { path, .. }
             | Self::Leak { path, .. }
             | Self::Protocol { path, .. }
+            | Self::Regions { path, .. }
             | Self::Worker { path, .. } => Some(path),
             Self::Setting { .. } | Self::Threads { .. } => None,
         }

@@ -9,6 +9,7 @@
 //!    [`draw_anomalous`] takes the few anomalous images that a weakly supervised method learns from out of the test set.
 //! 3. [`load_image`] and [`load_mask`] decode one file, by its content and within [`Limits`].
 //! 4. [`Loader`] does so for a whole pass, in parallel, ahead of the consumer and in bounded memory, with [`Augment`].
+//!    [`Regions`] say which part of an image counts, [`Tiles`] cut a large one.
 //! 5. [`generate`] makes sets with known defects, for the demo and for tests.
 //!
 //! Every random choice comes from a stream named by its seed and its purpose (never by a thread or the clock), so the
@@ -32,12 +33,16 @@ mod layout;
 mod loader;
 mod mask;
 mod polygon;
+mod prepare;
+mod regions;
 mod sample;
 mod scan;
 mod source;
 mod spec;
 mod split;
 mod stream;
+mod tile;
+mod valid;
 mod video_frames;
 
 pub use augment::Augment;
@@ -52,8 +57,11 @@ pub use fit::Fit;
 pub use loader::{Batch, Loader, LoaderConfig};
 pub use mask::{Mask, MaskSource, Region, RegionFile, Saturation, check_mask, load_mask};
 pub use polygon::Polygon;
+pub use regions::Regions;
 pub use sample::{Label, Sample, TestSample};
 pub use source::{Archive, ImageSource, Record};
 pub use spec::DatasetSpec;
 pub use split::{Calibration, Test, Train, hold_out, shuffled};
+pub use tile::{MAX_OVERLAP, Tiles};
+pub use valid::{PAINT, Valid};
 pub use video_frames::{Extracted, FrameExtraction, FrameProgress, extract_frames};

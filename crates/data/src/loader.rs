@@ -10,10 +10,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crate::augment::Augment;
-use crate::decode::{Image, Limits};
+use crate::decode::Limits;
 use crate::error::{Error, Result};
 use crate::fit::Fit;
+use crate::prepare::{Prepared, prepare};
+use crate::regions::Regions;
 use crate::sample::Sample;
+use crate::tile::Tiles;
 
 /// How a pass is loaded.
 #[derive(Debug, Clone)]
@@ -24,6 +27,10 @@ pub struct LoaderConfig {
     pub fit: Fit,
     /// Images in a batch; the last batch of a pass may have fewer.
     pub batch: usize,
+    /// Which part of an image counts; what doesn't is painted. Images must not be cropped then.
+    pub regions: Option<Arc<Regions>>,
+    /// Where images of `size` are cut into tiles: the order then is of tiles, and `index` there is `sample * tiles + tile`.
+    pub tiles: Option<Arc<Tiles>>,
     /// Random changes; the default is none.
     pub augment: Augment,
     /// Seed of the random changes.
@@ -45,6 +52,8 @@ impl Default for LoaderConfig {
             size: [256, 256],
             fit: Fit::default(),
             batch: 16,
+            regions: None,
+            tiles: None,
             augment: Augment::default(),
             seed: 0,
             pass: 0,
@@ -66,6 +75,8 @@ pub struct Batch {
     pub shape: [usize; 4],
     /// Values in [0, 1] in the order of `shape`.
     pub pixels: Vec<f32>,
+    /// Where there are regions, 1 for each pixel that counts, else 0: `[images, 1, height, width]`.
+    pub valid: Option<Vec<f32>>,
 }
 
 /// An iterator over the batches of one pass.
@@ -99,7 +110,7 @@ struct State {
     /// First place in the order that must not be worked on yet.
     limit: usize,
     /// What is ready, by place.
-    done: BTreeMap<usize, Result<Image>>,
+    done: BTreeMap<usize, Result<Prepared>>,
     stop: bool,
 }
 
@@ -119,7 +130,19 @@ impl LoaderConfig {
                 });
             }
         }
+        if self.regions.is_some() && self.fit == Fit::Crop {
+            return Err(Error::Setting {
+                key: "fit",
+                expected: "stretch, where there are regions",
+                found: "crop".into(),
+            });
+        }
         Ok(())
+    }
+
+    /// How many images each sample gives.
+    pub(crate) fn parts(&self) -> usize {
+        self.tiles.as_ref().map_or(1, |tiles| tiles.len())
     }
 }
 
@@ -135,7 +158,8 @@ impl Loader {
     ) -> Result<Self> {
         let samples = samples.into();
         config.check()?;
-        if let Some(index) = order.iter().find(|&&index| index >= samples.len()) {
+        let parts = config.parts();
+        if let Some(index) = order.iter().find(|&&index| index / parts >= samples.len()) {
             let found = format!("{index} for {} samples", samples.len());
             return Err(Error::Setting {
                 key: "order",
@@ -194,7 +218,7 @@ impl Loader {
     fn assemble(
         &self,
         places: std::ops::Range<usize>,
-        images: Vec<Result<Image>>,
+        images: Vec<Result<Prepared>>,
     ) -> Result<Batch> {
         let Shared {
             samples,
@@ -202,18 +226,26 @@ impl Loader {
             config,
             ..
         } = &*self.shared;
-        let [height, width] = config.size;
+        let tiles = config.tiles.as_deref();
+        let [height, width] = tiles.map_or(config.size, Tiles::tile);
         let mut pixels = Vec::with_capacity(images.len() * 3 * height * width);
+        let mut valid = config.regions.as_ref().map(|_| Vec::new());
         let shape = [images.len(), 3, height, width];
         for image in images {
-            pixels.extend_from_slice(&image?.pixels);
+            let image = image?;
+            pixels.extend_from_slice(&image.pixels.pixels);
+            if let (Some(all), Some(valid)) = (&mut valid, image.valid) {
+                all.extend(valid.numbers());
+            }
         }
-        let indices = order[places].to_vec();
+        let parts = config.parts();
+        let indices: Vec<_> = order[places].iter().map(|index| index / parts).collect();
         Ok(Batch {
             ids: indices.iter().map(|&i| samples[i].id.clone()).collect(),
             samples: indices,
             shape,
             pixels,
+            valid,
         })
     }
 }
@@ -274,7 +306,7 @@ impl Shared {
     /// A worker's life.
     fn work(&self) {
         while let Some(place) = self.claim() {
-            let image = guarded(&self.samples[self.order[place]], || self.load(place));
+            let image = guarded(self.sample(place), || self.load(place));
             self.lock().done.insert(place, image);
             self.ready.notify_one();
         }
@@ -296,21 +328,18 @@ impl Shared {
         Some(state.next - 1)
     }
 
-    fn load(&self, place: usize) -> Result<Image> {
-        let index = self.order[place];
-        let config = &self.config;
-        let source = &self.samples[index].source;
-        let mut image = source.load_fitted(config.size, config.fit, &config.limits)?;
-        config
-            .augment
-            .apply(&mut image, config.seed, config.pass, index as u64);
-        Ok(image)
+    fn sample(&self, place: usize) -> &Sample {
+        &self.samples[self.order[place] / self.config.parts()]
+    }
+
+    fn load(&self, place: usize) -> Result<Prepared> {
+        prepare(self.sample(place), self.order[place], &self.config)
     }
 }
 
 /// Runs the loading of a sample; a panic in it becomes an error, as a consumer that waits for an image whose thread is
 /// gone would wait for ever.
-fn guarded(sample: &Sample, load: impl FnOnce() -> Result<Image>) -> Result<Image> {
+fn guarded<T>(sample: &Sample, load: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(load)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(ToString::to_string);
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
@@ -330,7 +359,7 @@ mod tests {
     #[test]
     fn a_panic_in_a_worker_is_an_error_that_names_the_file() {
         let sample = Sample::new("a", std::path::PathBuf::from("a.png"), Label::Normal);
-        let error = guarded(&sample, || panic!("boom")).unwrap_err();
+        let error = guarded::<()>(&sample, || panic!("boom")).unwrap_err();
         assert!(
             error.to_string().starts_with("a.png: ") && error.to_string().contains("(boom)"),
             "{error}"

@@ -102,14 +102,14 @@ fn without_changes_a_batch_holds_what_load_image_gives() {
         ..config(2, 2)
     };
     let batch = all(&samples, vec![1, 0], plain).remove(0);
-    let first = load_image(&samples[1].path(), Some([24, 20]), &Limits::default()).unwrap();
+    let first = load_image(samples[1].path(), Some([24, 20]), &Limits::default()).unwrap();
     assert_eq!(batch.pixels[..3 * 24 * 20], first.pixels);
 }
 
 #[test]
 fn a_broken_image_is_an_error_that_names_it_and_the_next_batch_comes() {
     let (_folder, samples) = samples(6);
-    fs::write(&samples[3].path(), b"broken").unwrap();
+    fs::write(samples[3].path(), b"broken").unwrap();
     let results: Vec<_> = Loader::start(Arc::clone(&samples), (0..6).collect(), config(2, 2))
         .unwrap()
         .collect();

@@ -1,7 +1,7 @@
 //! What every method asks of its settings and its losses.
 
 use burn::tensor::Tensor;
-use cavga_nn::adam::AdamConfig;
+use cavga_nn::{adam::AdamConfig, part::Part};
 
 use crate::{Error, Result};
 
@@ -69,6 +69,18 @@ pub(crate) fn check_images(images: &Tensor<4>, [height, width]: [usize; 2]) -> R
         expected: format!("[at least 1, 3, {height}, {width}]"),
         found,
     })
+}
+
+/// An error unless what counts, if it is said, is said of each pixel of the images.
+pub(crate) fn check_valid(images: &Tensor<4>, part: Option<&Part>) -> Result<()> {
+    let [batch, _, height, width] = images.dims();
+    match part.map(|part| part.valid().dims()) {
+        Some(found) if found != [batch, 1, height, width] => Err(Error::Shape {
+            expected: format!("what counts of them as [{batch}, 1, {height}, {width}]"),
+            found,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// The value of a loss, or an error that names it.

@@ -20,4 +20,4 @@ pub use cavga_nn::{
 };
 pub use error::{Error, Result};
 pub use method::{Method, WantedWeights};
-pub use traits::{Batch, Detector, ImageScores, Learner, Losses, Maps, Scores};
+pub use traits::{Batch, Detector, ImageScores, Learner, Losses, Maps, Merge, PAINT, Scores};

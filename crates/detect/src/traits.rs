@@ -4,11 +4,18 @@ use burn::tensor::{Device, Tensor};
 
 use crate::{Result, Tensors};
 
+/// What pixels that don't count are painted with, in images and, before a discriminator sees them, in reconstructions: 128 of 255, as
+/// whoever loads images paints them.
+pub const PAINT: f64 = 128.0 / 255.0;
+
 /// Images as a method sees them.
 #[derive(Debug, Clone)]
 pub struct Batch {
     /// `[batch, 3, height, width]`, in [0, 1].
     pub images: Tensor<4>,
+    /// Where some pixels don't count (they are painted then, and left out of losses and statistics): `[batch, 1, height, width]`, 1 for
+    /// each that counts, else 0. All batches of a training have it, or none.
+    pub valid: Option<Tensor<4>>,
     /// Which of them are anomalous; all `false` for the methods that learn from normal images alone.
     pub anomalous: Vec<bool>,
     /// How many batches the run has seen before this one: with the seed, it fixes every random draw of the step, so that
@@ -43,6 +50,15 @@ pub trait Learner {
     fn restore(&mut self, state: Tensors) -> Result<()>;
 }
 
+/// How the scores of an image's tiles become the image's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Merge {
+    /// Their mean, each weighing as much as pixels of the image that count are its.
+    Mean,
+    /// The largest: one tile that is anomalous is enough.
+    Max,
+}
+
 /// One number for each image of a batch.
 #[derive(Debug, Clone)]
 pub struct ImageScores {
@@ -50,6 +66,8 @@ pub struct ImageScores {
     pub name: &'static str,
     /// Raw scores, one per image; higher means more anomalous; never clamped, never rescaled to the batch.
     pub values: Vec<f32>,
+    /// What it becomes of where the images are tiles.
+    pub merge: Merge,
 }
 
 /// One map for each image of a batch.
@@ -73,8 +91,9 @@ pub struct Scores {
 /// A trained method.
 pub trait Detector: Send {
     /// `images`: `[batch, 3, height, width]` in [0, 1], at the size that the method was trained at. The scores of an image
-    /// do not depend on the batch it comes in.
-    fn score(&self, images: Tensor<4>) -> Result<Scores>;
+    /// do not depend on the batch it comes in. `valid`: where some pixels don't count, as in [`Batch`]: scores then are those of the
+    /// pixels that count, and of maps no more is promised elsewhere than that they are finite.
+    fn score(&self, images: Tensor<4>, valid: Option<Tensor<4>>) -> Result<Scores>;
 
     /// The own score's boundary between normal and anomalous, for methods that decide by themselves (a classifier): scores
     /// above it are anomalous. Without it, normal images held out of training give the threshold.

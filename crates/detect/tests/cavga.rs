@@ -49,6 +49,7 @@ fn batch(step: u64) -> Batch {
     let images = Tensor::<1>::from_floats(values.as_slice(), &Device::flex());
     Batch {
         images: images.reshape([4, 3, SIZE[0], SIZE[1]]),
+        valid: None,
         anomalous: vec![false; 4],
         step,
         pass: 0,
@@ -299,7 +300,7 @@ fn every_backbone_stride_latent_and_stage_learns_and_scores() {
         let state = detector.state().unwrap();
         let restored = method.detector(SIZE, state, &Device::flex()).unwrap();
         let [ours, theirs] =
-            [&detector, &restored].map(|d| bits(d.score(batch(2).images).unwrap()));
+            [&detector, &restored].map(|d| bits(d.score(batch(2).images, None).unwrap()));
         assert!(ours == theirs, "{what}");
     }
 }
@@ -315,10 +316,10 @@ fn a_detector_says_the_same_restored_and_in_any_batch() {
             .detector(SIZE, detector.state().unwrap(), &device)
             .unwrap();
         let images = batch(2).images;
-        let whole = detector.score(images.clone()).unwrap();
+        let whole = detector.score(images.clone(), None).unwrap();
         assert_eq!(
             bits(whole.clone()),
-            bits(restored.score(images.clone()).unwrap())
+            bits(restored.score(images.clone(), None).unwrap())
         );
         assert!(
             whole
@@ -326,7 +327,7 @@ fn a_detector_says_the_same_restored_and_in_any_batch() {
                 .iter()
                 .all(|map| map.values.dims() == [4, 64, 64])
         );
-        let alone = detector.score(images.narrow(0, 1, 1)).unwrap();
+        let alone = detector.score(images.narrow(0, 1, 1), None).unwrap();
         for (whole, alone) in whole.images.iter().zip(&alone.images) {
             let [a, b] = [whole.values[1], alone.values[0]];
             assert_eq!(a.to_bits(), b.to_bits(), "{}: {a} {b}", whole.name);
@@ -414,6 +415,6 @@ fn images_of_another_size_and_empty_batches_are_refused() {
         ..batch(0)
     };
     let detector = learner.finish(&mut std::iter::once(Ok(held_out))).unwrap();
-    assert!(refused(detector.score(batch(0).images).err()));
-    assert!(refused(detector.score(empty.images).err()));
+    assert!(refused(detector.score(batch(0).images, None).err()));
+    assert!(refused(detector.score(empty.images, None).err()));
 }

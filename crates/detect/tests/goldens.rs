@@ -147,7 +147,7 @@ fn a_detectors_maps_by_running_statistics_are_pytorchs() -> Result<()> {
         }
         let device = Device::flex();
         let detector = CavgaDetector::restore(case.variant, &case.config, SIZE, tensors, &device)?;
-        let scores = detector.score(Tensor::from_data(case.image_data(), &device))?;
+        let scores = detector.score(Tensor::from_data(case.image_data(), &device), None)?;
         for map in scores.maps {
             if let Some(expected) = case.maps.remove(map.name) {
                 let error = expected.error(map.name, &vec(map.values));

@@ -47,7 +47,10 @@ impl FixedThresholdIou {
     /// Counts one map.
     pub fn push(&mut self, map: &PixelMap<'_>) {
         let (mut intersection, mut union, mut positives) = (0_u64, 0_u64, 0_u64);
-        for (&score, &positive) in map.scores().iter().zip(map.mask()) {
+        for (pixel, (&score, &positive)) in map.scores().iter().zip(map.mask()).enumerate() {
+            if map.is_ignored(pixel) {
+                continue;
+            }
             let called = score > self.threshold;
             intersection += u64::from(called && positive);
             union += u64::from(called || positive);

@@ -13,6 +13,7 @@ use crate::{pro, regions};
 pub struct PixelMap<'a> {
     scores: &'a [f32],
     mask: &'a [bool],
+    ignore: Option<&'a [bool]>,
     height: usize,
     width: usize,
 }
@@ -43,9 +44,35 @@ impl<'a> PixelMap<'a> {
         Ok(Self {
             scores,
             mask,
+            ignore: None,
             height,
             width,
         })
+    }
+
+    /// Leaves out the pixels where `ignore` is true: they are neither normal nor anomalous, and no score of theirs counts. A region
+    /// is what is connected in the whole mask; its size is that of the part that is left, and without any it is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Undefined::ShapeMismatch`] unless there are as many as pixels.
+    pub fn ignoring(mut self, ignore: &'a [bool]) -> Result<Self> {
+        if ignore.len() != self.scores.len() {
+            return Err(Undefined::ShapeMismatch {
+                height: self.height,
+                width: self.width,
+                scores: self.scores.len(),
+                mask: ignore.len(),
+            });
+        }
+        self.ignore = Some(ignore);
+        Ok(self)
+    }
+
+    /// Whether a pixel is left out.
+    pub(crate) fn is_ignored(&self, pixel: usize) -> bool {
+        self.ignore
+            .is_some_and(|ignore| ignore.get(pixel).copied().unwrap_or(false))
     }
 
     /// The scores, row by row.
@@ -101,6 +128,9 @@ impl PixelEvaluation {
     ///
     /// [`Undefined::TooManyRegions`], and the map is not taken in.
     pub fn push(&mut self, map: &PixelMap<'_>) -> Result<()> {
+        if map.ignore.is_some() {
+            return self.push_part(map);
+        }
         self.reserve(map.scores.len());
         if map.mask.contains(&true) {
             let found = regions::find(map.mask, map.width)?;
@@ -119,6 +149,33 @@ impl PixelEvaluation {
             self.items
                 .extend(map.scores.iter().map(|&score| pack(score, NORMAL)));
         }
+        self.fixed.push(map);
+        Ok(())
+    }
+
+    /// [`PixelEvaluation::push`] of a map some of whose pixels are left out.
+    fn push_part(&mut self, map: &PixelMap<'_>) -> Result<()> {
+        let found = regions::find(map.mask, map.width)?;
+        let left = (0..map.scores.len()).filter(|&pixel| !map.is_ignored(pixel));
+        let mut sizes = vec![0_u64; found.sizes.len() + 1];
+        left.clone()
+            .for_each(|pixel| sizes[found.labels[pixel] as usize] += 1);
+        // Regions of which something is left get the next numbers.
+        let mut number =
+            u32::try_from(self.region_sizes.len()).map_err(|_| Undefined::TooManyRegions)?;
+        let mut numbers = vec![NORMAL; sizes.len()];
+        for (number_of, &size) in numbers.iter_mut().zip(&sizes).skip(1) {
+            if size > 0 {
+                number = number.checked_add(1).ok_or(Undefined::TooManyRegions)?;
+                *number_of = number;
+            }
+        }
+        self.reserve(left.clone().count());
+        self.items.extend(
+            left.map(|pixel| pack(map.scores[pixel], numbers[found.labels[pixel] as usize])),
+        );
+        self.region_sizes
+            .extend(sizes.into_iter().skip(1).filter(|&size| size > 0));
         self.fixed.push(map);
         Ok(())
     }

@@ -16,6 +16,7 @@ pub mod layers;
 mod linear;
 pub mod losses;
 pub mod ops;
+pub mod part;
 pub mod random;
 pub mod residual_decoder;
 pub mod state;

@@ -70,6 +70,16 @@ pub fn attention_expansion(attention: Tensor<4>, expansion: Expansion) -> Tensor
         Expansion::Equality => missing.mean(),
         Expansion::Barrier => {
             let missing = missing.mean_dims(&[1, 2, 3]).squeeze_dims::<1>(&[1, 2, 3]);
+            expansion_of_means(missing, expansion)
+        }
+    }
+}
+
+/// L_ae of each image's mean of 1 − A, `[batch]`.
+pub(crate) fn expansion_of_means(missing: Tensor<1>, expansion: Expansion) -> Tensor<1> {
+    match expansion {
+        Expansion::Equality => missing.mean(),
+        Expansion::Barrier => {
             extended_barrier(missing.sub_scalar(BARRIER_SLACK), BARRIER_SHARPNESS).mean()
         }
     }
@@ -111,7 +121,16 @@ pub fn guided_attention(attention: Tensor<4>, counts: Tensor<1>, batch: usize) -
         let of = attention.clone().narrow(1, class, 1).mean_dims(&[1, 2, 3]);
         of.squeeze_dims::<1>(&[1, 2, 3])
     };
-    let unlike = mean(ANOMALOUS) - mean(NORMAL) + 1.0;
+    guided_by_means([NORMAL, ANOMALOUS].map(mean), counts, batch)
+}
+
+/// L_cga of each image's mean of A^{c_n} and of A^{c_a}, `[images]` each.
+pub(crate) fn guided_by_means(
+    [normal, anomalous]: [Tensor<1>; 2],
+    counts: Tensor<1>,
+    batch: usize,
+) -> Tensor<1> {
+    let unlike = anomalous - normal + 1.0;
     (unlike * counts).sum().div_scalar(batch as f64)
 }
 

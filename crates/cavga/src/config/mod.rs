@@ -4,14 +4,19 @@
 //! such a configuration and a section `[record]`, so that `--config RUN/run.toml` makes the run again.
 
 mod keys;
+#[cfg(test)]
+mod tests;
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use cavga_detect::Method;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
-use crate::{Error, Result, methods};
+use crate::{Error, Result, methods, view::View};
 
 /// The section of `run.toml` that is not configuration.
 pub(crate) const RECORD: &str = "record";
@@ -36,6 +41,16 @@ pub struct RunConfig {
 pub struct DataConfig {
     /// `[height, width]` that every image is resized to; the paper's 256 × 256.
     pub size: [usize; 2],
+    /// `[height, width]` of the tiles that images of `size` are cut into, which then is what the network sees; without it, the whole image.
+    /// Not for weakly supervised methods: a tile of an anomalous image may be normal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tile: Option<[usize; 2]>,
+    /// How much of a tile's side it shares with the next one at least, 0 to 0.75; a quarter, so that nothing lies at the rim of every tile
+    /// that shows it.
+    pub overlap: f64,
+    /// A `regions.toml`: which part of each camera's images counts in training, scores, figures and pictures. Without it, all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub regions: Option<PathBuf>,
     /// The part of the training images kept out of training for calibration, in (0, 1); at least one image.
     pub held_out: f64,
     /// The share of the anomalous test images that a weakly supervised method learns from, rounded up, in (0, 1); they leave
@@ -53,6 +68,9 @@ impl Default for DataConfig {
     fn default() -> Self {
         Self {
             size: [256, 256],
+            tile: None,
+            overlap: 0.25,
+            regions: None,
             held_out: 0.1,
             anomalous: 0.02,
             max_pixels: cavga_data::Limits::default().max_pixels,
@@ -63,6 +81,20 @@ impl Default for DataConfig {
 }
 
 impl DataConfig {
+    /// How images come to the network.
+    ///
+    /// # Errors
+    /// Those of the tiles' settings and of the regions' file.
+    pub(crate) fn view(&self) -> Result<View> {
+        let regions = self.regions.as_deref().map(cavga_data::Regions::load);
+        Ok(View::new(regions.transpose()?, self.tiles()?))
+    }
+
+    fn tiles(&self) -> std::result::Result<Option<cavga_data::Tiles>, cavga_data::Error> {
+        let tiles = |tile| cavga_data::Tiles::new(self.size, tile, self.overlap);
+        self.tile.map(tiles).transpose()
+    }
+
     pub(crate) fn limits(&self) -> cavga_data::Limits {
         cavga_data::Limits {
             max_pixels: self.max_pixels,
@@ -162,6 +194,15 @@ impl RunConfig {
             if !(share > 0.0 && share < 1.0) {
                 return wrong(format!("data.{key} = {share}: expected a part in (0, 1)"));
             }
+        }
+        if let Err(error) = self.data.tiles() {
+            return wrong(format!("data: {error}"));
+        }
+        if self.data.tile.is_some() && self.method.learns_from_anomalous() {
+            return wrong(format!(
+                "data.tile: {} learns from whole anomalous images, of which a tile may be normal; leave out data.tile",
+                self.method.name()
+            ));
         }
         if let Err(error) = self.data.augment.validate() {
             return wrong(format!("data.augment: {error}"));
@@ -276,120 +317,5 @@ fn check_method(asked: &Table, name: &str, origin: &str) -> Result<()> {
             _ => Ok(()),
         },
         Some(_) => wrong("method: expected a section [method]".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str, overrides: &[&str]) -> Result<RunConfig> {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("f.toml");
-        fs::write(&path, text).unwrap();
-        let overrides: Vec<_> = overrides.iter().map(|&text| text.to_owned()).collect();
-        RunConfig::read("cavga-d-u", Some(&path), &overrides)
-    }
-
-    #[test]
-    fn a_record_reads_back_as_its_configuration() {
-        let mut config = RunConfig::new(methods::named("cavga-d-u").unwrap());
-        config.train.passes = Some(7);
-        let mut table = config.to_table().unwrap();
-        table.insert(RECORD.to_owned(), Value::Table(Table::new()));
-        assert_eq!(read(&table.to_string(), &[]).unwrap(), config);
-    }
-
-    #[test]
-    fn overrides_come_last_and_are_typed_as_toml() {
-        let config = read(
-            "[train]\nbatch = 4\n[data]\nsize = [64, 32]",
-            &["train.batch=2", "train.seed = 9"],
-        )
-        .unwrap();
-        assert_eq!(
-            (config.train.batch, config.train.seed, config.data.size),
-            (2, 9, [64, 32])
-        );
-    }
-
-    #[test]
-    fn an_unknown_key_names_its_nearest() {
-        let error = read("[train]\nbatc = 4", &[]).unwrap_err().to_string();
-        assert!(
-            error.contains("unknown key train.batc (did you mean batch?)"),
-            "{error}"
-        );
-        assert!(error.contains("f.toml"), "{error}");
-        let error = read("", &["train.passs=4"]).unwrap_err().to_string();
-        assert!(
-            error.contains("--set train.passs=4: unknown key train.passs (did you mean passes?)"),
-            "{error}"
-        );
-        let error = read("[tran]\nbatch = 4", &[]).unwrap_err().to_string();
-        assert!(
-            error.contains("unknown key tran (did you mean train?)"),
-            "{error}"
-        );
-    }
-
-    /// `rate` is a key of `method.adam` and `size` one of `data`; neither is one of `train`.
-    #[test]
-    fn an_unknown_key_that_another_section_has_is_named_with_its_own_section() {
-        for (text, key) in [
-            ("train.rate=1", "train.rate"),
-            ("train.size=1", "train.size"),
-            ("data.batch=1", "data.batch"),
-            ("method.adam.passes=1", "method.adam.passes"),
-            ("size=1", "size"),
-        ] {
-            let error = read("", &[text]).unwrap_err().to_string();
-            assert!(error.contains(&format!("unknown key {key}")), "{error}");
-        }
-    }
-
-    #[test]
-    fn a_setting_does_not_turn_one_method_into_another() {
-        let error = read("", &["method.name=cavga-r-u"]).unwrap_err();
-        assert!(matches!(error, Error::Config { .. }), "{error}");
-    }
-
-    #[test]
-    fn values_that_cannot_be_are_errors() {
-        for text in [
-            "train.batch=0",
-            "data.held_out=1.0",
-            "data.anomalous=0.0",
-            "data.anomalous=1",
-            "data.anomalous=nan",
-            "data.size=[0,8]",
-            "train.batch=many",
-            "train",
-            "train.=3",
-        ] {
-            let error = read("", &[text]).unwrap_err();
-            assert!(matches!(error, Error::Config { .. }), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn one_key_of_a_section_can_be_set_alone() {
-        let config = read("[method.adam]\nrate = 0.5", &["method.adversary.every=3"]).unwrap();
-        let text = config.to_table().unwrap().to_string();
-        assert!(
-            text.contains("rate = 0.5") && text.contains("every = 3") && text.contains("beta"),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn a_file_for_another_method_is_an_error() {
-        let error = read("[method]\nname = \"cavga-r-u\"", &[])
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains("cavga-r-u") && error.contains("cavga-d-u"),
-            "{error}"
-        );
     }
 }

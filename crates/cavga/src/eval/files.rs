@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cavga_data::{ImageSource, Limits};
+use cavga_data::{Limits, Sample};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
 
@@ -14,9 +14,9 @@ use super::{Figures, Measured, TestImage};
 use crate::{
     Result, atomic,
     calibration::{Calibration, MapScale},
-    map_size::resize,
     picture,
     run::Record,
+    view::SmallMap,
 };
 
 /// Covers the image under the strongest colours, not quite.
@@ -132,7 +132,7 @@ pub(super) fn write_scores(
 /// The files of one image's map: `<stem>.npy` and `<stem>.overlay.png`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MapFiles {
-    /// Raw values, f32, `[height, width]` of the image, as a NumPy array.
+    /// Raw values, f32, `[height, width]` of the image, as a NumPy array; NaN where a pixel doesn't count.
     #[serde(serialize_with = "as_text")]
     pub map: PathBuf,
     /// The image with the map over it.
@@ -148,14 +148,14 @@ pub(crate) fn as_text<S: Serializer>(path: &Path, to: S) -> std::result::Result<
 /// Writes a map at the size of its image, and the image with the map over it.
 pub(crate) fn write_map(
     stem: &Path,
-    image: &ImageSource,
-    (map, model_size): (&[f32], [usize; 2]),
+    image: &Sample,
+    map: SmallMap<'_>,
     scale: &MapScale,
     limits: &Limits,
 ) -> Result<MapFiles> {
-    let pixels = image.load(limits)?;
+    let pixels = image.source.load(limits)?;
     let (height, width) = (pixels.height, pixels.width);
-    let map = resize(map, model_size, [height, width]);
+    let map = map.shown(&image.id, [height, width])?;
     if let Some(folder) = stem.parent() {
         atomic::create_folder(folder)?;
     }

@@ -4,9 +4,7 @@ use rayon::prelude::*;
 
 use super::{Measured, TestImage};
 use crate::{
-    Result,
-    map_size::resize,
-    picture,
+    Result, picture,
     report::{Gallery, Item},
 };
 
@@ -69,7 +67,8 @@ fn item(measured: &Measured<'_>, image: &TestImage) -> Result<Item> {
         .map(|mask| mask.load(&measured.limits))
         .transpose()?;
     let scale = calibration.maps.get(measured.shown);
-    let map = scale.map(|_| resize(image.map(measured.shown), measured.model_size, size));
+    let map = scale.map(|_| measured.map(image, image.map(measured.shown)));
+    let map = map.map(|map| map.shown(&sample.id, size)).transpose()?;
     let range = scale.map_or((0.0, 1.0), crate::calibration::MapScale::range);
     let mask = mask.as_ref().map(|mask| mask.pixels.as_slice());
     Ok(Item {

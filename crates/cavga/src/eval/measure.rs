@@ -80,22 +80,16 @@ pub(super) fn all(
 }
 
 /// The pixels of a map, and beside them the AUROC of the map's mean over the training images.
-fn pool_with_control(
-    measured: &Measured<'_>,
+fn pool_with_control<'a>(
+    measured: &Measured<'a>,
     index: usize,
     map: &str,
 ) -> Result<(PixelMetrics, cavga_metrics::Result<f64>)> {
-    let Measured {
-        images,
-        priors,
-        model_size,
-        limits,
-        ..
-    } = measured;
-    let prior = priors.get(map).map(Vec::as_slice).unwrap_or_default();
+    let Measured { images, priors, .. } = measured;
+    let prior: &'a [f32] = priors.get(map).map(Vec::as_slice).unwrap_or_default();
     let (pooled, control) = rayon::join(
-        || pixels::pool(*images, *model_size, limits, |image| image.map(index)),
-        || pixels::pool(*images, *model_size, limits, |_| prior).map(|pixels| pixels.auroc()),
+        || pixels::pool(*images, measured, |image| image.map(index)),
+        || pixels::pool(*images, measured, |_| prior).map(|pixels| pixels.auroc()),
     );
     Ok((pooled?, control?))
 }
@@ -115,7 +109,6 @@ pub(super) fn kinds(measured: &Measured<'_>) -> Result<BTreeMap<String, (usize, 
     let Measured {
         calibration,
         images,
-        limits,
         has_masks,
         ..
     } = measured;
@@ -148,9 +141,7 @@ pub(super) fn kinds(measured: &Measured<'_>) -> Result<BTreeMap<String, (usize, 
                 Some(reason) => pixels::undefined(&prefix, reason),
                 None => {
                     let of_kind = of_kind.iter().copied();
-                    let pooled = pixels::pool(of_kind, measured.model_size, limits, |image| {
-                        image.map(index)
-                    })?;
+                    let pooled = pixels::pool(of_kind, measured, |image| image.map(index))?;
                     pixels::measure(&prefix, &pooled)
                 }
             });

@@ -32,7 +32,9 @@ use std::{
     },
 };
 
-use cavga_data::{DatasetSpec, Limits, MaskSource, Sample, Tally, Test, TestSample, check_mask};
+use cavga_data::{
+    DatasetSpec, Limits, MaskSource, Regions, Sample, Tally, Test, TestSample, Valid, check_mask,
+};
 use cavga_detect::Method;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
@@ -53,6 +55,7 @@ use crate::{
     report,
     run::{Record, RunFolder, absolute},
     train::read_log,
+    view::SmallMap,
 };
 
 /// How to evaluate.
@@ -110,6 +113,8 @@ struct TestImage {
     scores: Vec<f32>,
     /// At the model's size.
     maps: Vec<Vec<f32>>,
+    /// Which pixels of the maps count; without it, all.
+    valid: Option<Valid>,
 }
 
 impl TestImage {
@@ -138,6 +143,8 @@ struct Measured<'a> {
     /// The mean of each map over the training images, at the model's size.
     priors: &'a BTreeMap<String, Vec<f32>>,
     model_size: [usize; 2],
+    /// Which part of an image counts; without them, all of it.
+    regions: Option<&'a Regions>,
     /// Which map is drawn.
     shown: usize,
     images: &'a [TestImage],
@@ -156,6 +163,18 @@ struct Tested {
     /// Test images left out because the run learnt from them.
     removed: usize,
     tally: Tally,
+}
+
+impl<'a> Measured<'a> {
+    /// Values at the model's size as a map of an image.
+    fn map(&self, image: &'a TestImage, values: &'a [f32]) -> SmallMap<'a> {
+        SmallMap {
+            values,
+            size: self.model_size,
+            valid: image.valid.as_ref(),
+            regions: self.regions,
+        }
+    }
 }
 
 /// Evaluates the model of a run and writes `metrics.json`, `scores.csv`, `maps/` and `report.html` into its folder.
@@ -190,6 +209,7 @@ pub fn evaluate(
         calibration: model.calibration(),
         priors: model.priors(),
         model_size: model.size(),
+        regions: model.regions().map(|regions| &**regions),
         shown: model.calibration().map_index(options.map.as_deref())?,
         images: &images,
         limits: settings.limits(),
@@ -294,19 +314,20 @@ fn score(
         done: 0,
     });
     let mut images = Vec::with_capacity(test.len());
-    let batches = feed::plain(test.samples(), settings, 1)?;
+    let batches = feed::plain(test.samples(), settings, model.regions(), 1)?;
     for (batch, TestSample { sample, mask }) in batches.zip(&**test) {
         if options.stop.load(Ordering::Relaxed) {
             progress.on(Event::End);
             return Err(Error::Stopped);
         }
-        let scored = model.score(batch?.pixels)?.checked(sample.path())?;
+        let scored = model.score_loaded(batch?)?.checked(sample.path())?;
         images.push(TestImage {
             sample: sample.clone(),
             mask: mask.clone(),
             size: sample.source.size()?,
             scores: scored.scores.into_iter().map(|(_, value)| value).collect(),
             maps: scored.maps.into_iter().map(|(_, values)| values).collect(),
+            valid: scored.valid,
         });
         progress.on(Event::Advance {
             done: images.len() as u64,
@@ -347,8 +368,8 @@ fn draw(
             let stem = files::stem(&run.maps(), &image.sample.id);
             write_map(
                 &stem,
-                &image.sample.source,
-                (image.map(measured.shown), measured.model_size),
+                &image.sample,
+                measured.map(image, image.map(measured.shown)),
                 scale,
                 limits,
             )

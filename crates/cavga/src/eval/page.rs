@@ -315,6 +315,14 @@ fn facts((config, record): (&RunConfig, &Record), data: &Path) -> Vec<(String, S
         ("device", format!("{} on {}", record.device, record.system)),
         ("version", record.version.clone()),
     ];
+    if let Some([height, width]) = config.data.tile {
+        let overlap = config.data.overlap;
+        let tiles = format!("{height} x {width}, sharing at least {overlap} of a side");
+        facts.push(("tiles", tiles));
+    }
+    if let Some(regions) = &config.data.regions {
+        facts.push(("regions", regions.display().to_string()));
+    }
     if !record.anomalous.is_empty() {
         let ids: Vec<_> = record.anomalous.iter().map(|learnt| &*learnt.id).collect();
         facts.push(("anomalous images learnt from", ids.join(", ")));

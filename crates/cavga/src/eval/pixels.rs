@@ -1,10 +1,9 @@
 //! Figures of pixels, for one of the detector's maps at the size of each image's mask.
 
-use cavga_data::Limits;
 use cavga_metrics::{self as metrics, AUPRO_LIMIT, PixelEvaluation, PixelMap, PixelMetrics};
 
-use super::{TestImage, figures::Figures};
-use crate::{Error, Result, map_size::resize};
+use super::{Measured, TestImage, figures::Figures};
+use crate::{Error, Result};
 
 /// The fixed threshold of the paper's localization.
 const FIXED: f32 = 0.5;
@@ -21,22 +20,28 @@ pub(super) struct Curves {
     pub(super) pro: Vec<(f64, f64)>,
 }
 
-/// Pools the pixels of test images. `map` gives an image's map at the model's size.
+/// Pools the pixels of test images that count. `map` gives an image's map at the model's size.
 pub(super) fn pool<'i>(
     images: impl IntoIterator<Item = &'i TestImage>,
-    model_size: [usize; 2],
-    limits: &Limits,
+    measured: &Measured<'i>,
     map: impl Fn(&'i TestImage) -> &'i [f32],
 ) -> Result<PixelMetrics> {
     let mut evaluation = PixelEvaluation::new(FIXED);
     for image in images {
-        let scores = resize(map(image), model_size, image.size);
+        let small = measured.map(image, map(image));
+        let (scores, valid) = small.at(&image.sample.id, image.size)?;
+        let ignored = valid.map(|valid| valid.pixels.iter().map(|counts| !counts).collect());
+        let ignored: Option<Vec<_>> = ignored;
         let mask = match &image.mask {
-            Some(mask) => mask.load(limits)?.pixels,
+            Some(mask) => mask.load(&measured.limits)?.pixels,
             None => vec![false; scores.len()],
         };
         let [height, width] = image.size;
         PixelMap::new(&scores, &mask, height, width)
+            .and_then(|map| match &ignored {
+                Some(ignored) => map.ignoring(ignored),
+                None => Ok(map),
+            })
             .and_then(|map| evaluation.push(&map))
             .map_err(|source| Error::Pixels {
                 path: image.sample.path().to_path_buf(),

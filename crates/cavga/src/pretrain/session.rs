@@ -78,6 +78,7 @@ impl Session<'_> {
             let [count, ..] = pixels.dims();
             let batch = Batch {
                 images: pixels,
+                valid: None,
                 anomalous: vec![false; count],
                 step: self.place.step,
                 pass: self.place.pass,

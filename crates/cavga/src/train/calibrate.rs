@@ -12,13 +12,14 @@ use crate::{
     feed,
     model::{Scored, score},
     progress::{Event, Progress},
+    view::View,
 };
 
 /// Scores the normal training images and those held out of training, one at a time as everywhere. Anomalous ones that the
 /// method learnt from stay out of it: all that comes of this is about normal images.
 pub(super) fn calibrate(
     detector: &dyn Detector,
-    data: &DataConfig,
+    (data, view): (&DataConfig, &View),
     (train, held_out): (&Train, &HeldOut),
     stop: &dyn Fn() -> bool,
     progress: &mut dyn Progress,
@@ -34,19 +35,16 @@ pub(super) fn calibrate(
     let mut seen = Seen::default();
     let mut done = 0;
     for (samples, is_train) in [(&train, true), (&held_out, false)] {
-        for batch in feed::plain(Arc::clone(samples), data, 1)? {
+        for batch in feed::plain(Arc::clone(samples), data, view.regions.as_ref(), 1)? {
             if stop() {
                 progress.on(Event::End);
                 return Err(Error::Stopped);
             }
             let batch = batch?;
-            let path = batch
-                .samples
-                .first()
-                .and_then(|&index| samples.get(index))
-                .map(|sample| sample.path());
-            let scored =
-                score(detector, batch.pixels, data.size)?.checked(path.unwrap_or(Path::new("")))?;
+            let sample = batch.samples.first().and_then(|&index| samples.get(index));
+            let path = sample.map(|sample| sample.path());
+            let scored = score((detector, view), batch, data.size)?
+                .checked(path.unwrap_or(Path::new("")))?;
             if is_train {
                 seen.train(scored)
             } else {
@@ -70,6 +68,8 @@ struct Seen {
     train: Vec<(&'static str, f32, f32)>,
     highest: Vec<f32>,
     sums: Vec<(&'static str, Vec<f64>)>,
+    /// Where pixels don't count: the training images that count at each.
+    counts: Vec<usize>,
     maps: Vec<MapSeen>,
 }
 
@@ -99,9 +99,15 @@ impl Seen {
             *high = high.max(*value);
         }
         for ((_, sums), (_, values)) in self.sums.iter_mut().zip(&scored.maps) {
-            sums.iter_mut()
-                .zip(values)
-                .for_each(|(sum, value)| *sum += f64::from(*value));
+            let pixels = sums.iter_mut().zip(values).enumerate();
+            pixels
+                .filter(|(pixel, _)| scored.counts(*pixel))
+                .for_each(|(_, (sum, value))| *sum += f64::from(*value));
+        }
+        if let Some(valid) = &scored.valid {
+            self.counts.resize(valid.pixels.len(), 0);
+            let pixels = self.counts.iter_mut().zip(&valid.pixels);
+            pixels.for_each(|(count, &counts)| *count += usize::from(counts));
         }
     }
 
@@ -119,8 +125,9 @@ impl Seen {
             },
         );
         for (seen, (_, values)) in self.maps.iter_mut().zip(&scored.maps) {
-            seen.count += values.len();
-            for value in values {
+            let pixels = values.iter().enumerate();
+            for (_, value) in pixels.filter(|(pixel, _)| scored.counts(*pixel)) {
+                seen.count += 1;
                 seen.sum += f64::from(*value);
                 seen.max = seen.max.max(*value);
             }
@@ -156,11 +163,15 @@ impl Seen {
             scores: scores.collect(),
             maps: maps.collect(),
         };
-        let mean = |sum: f64| (sum / n_train.max(1) as f64) as f32;
-        let priors = self
-            .sums
-            .into_iter()
-            .map(|(name, sums)| (name.to_owned(), sums.into_iter().map(mean).collect()));
+        let counts = self.counts;
+        let mean = |(pixel, sum): (usize, f64)| {
+            let count = counts.get(pixel).copied().unwrap_or(n_train);
+            (sum / count.max(1) as f64) as f32
+        };
+        let priors = self.sums.into_iter().map(|(name, sums)| {
+            let sums = sums.into_iter().enumerate();
+            (name.to_owned(), sums.map(mean).collect())
+        });
         (calibration, priors.collect())
     }
 }

@@ -6,15 +6,18 @@ use std::{
 };
 
 use cavga_data::{
-    Calibration, DatasetSpec, Sample, Tally, TestSample, Train, draw_anomalous, hold_out,
+    Calibration, DatasetSpec, Regions, Sample, Tally, TestSample, Train, draw_anomalous, hex,
+    hold_out,
 };
+use sha2::{Digest, Sha256};
 
 use crate::{
     Error, Result,
     config::{DataConfig, RunConfig},
-    feed,
+    feed::{self, Lessons},
     progress::{Event, Progress},
     run::Learnt,
+    view::View,
 };
 
 /// The images of a run, split.
@@ -27,6 +30,10 @@ pub(super) struct Images {
     pub(super) anomalous: Vec<Learnt>,
     pub(super) fingerprint: String,
     pub(super) tally: Tally,
+    /// How they come to the network.
+    pub(super) view: View,
+    /// What there is to learn from in `train`, as [`View::items`].
+    pub(super) items: Vec<usize>,
 }
 
 impl Images {
@@ -35,12 +42,20 @@ impl Images {
             .method
             .learns_from_anomalous()
             .then_some(config.data.anomalous);
-        Self::split(
+        // First: a file that cannot be read should not be found after every image was hashed.
+        let view = config.data.view()?;
+        let mut images = Self::split(
             (&config.data.dataset, data),
             config.data.held_out,
             share,
             config.train.seed,
-        )
+        )?;
+        if let Some(regions) = &view.regions {
+            images.fingerprint = with_regions(&images.fingerprint, regions)?;
+        }
+        images.items = view.items(&images.train, config.data.size)?;
+        images.view = view;
+        Ok(images)
     }
 
     /// `anomalous`: the share of the anomalous test images that are learnt from; none for a method that learns from normal
@@ -81,12 +96,23 @@ impl Images {
         }
         let train = train.iter().cloned().chain(drawn).collect::<Vec<_>>();
         Ok(Self {
+            view: View::default(),
+            items: (0..train.len()).collect(),
             train: train.into(),
             held_out,
             anomalous: learnt,
             fingerprint,
             tally,
         })
+    }
+
+    /// What a training learns from.
+    pub(super) fn lessons(&self) -> Lessons<'_> {
+        Lessons {
+            samples: &self.train,
+            items: &self.items,
+            view: &self.view,
+        }
     }
 
     /// Decodes those held out of training once. They are needed only after the last pass, and whoever mends an image then
@@ -99,12 +125,13 @@ impl Images {
         stop: &AtomicBool,
         progress: &mut dyn Progress,
     ) -> Result<bool> {
+        let regions = self.view.regions.as_ref();
         progress.on(Event::Begin {
             stage: "reading held-out images",
             total: self.held_out.len() as u64,
             done: 0,
         });
-        for (index, batch) in feed::plain(self.held_out.clone(), data, 1)?.enumerate() {
+        for (index, batch) in feed::plain(self.held_out.clone(), data, regions, 1)?.enumerate() {
             batch?;
             if stop.load(Ordering::Relaxed) {
                 progress.on(Event::End);
@@ -117,6 +144,18 @@ impl Images {
         progress.on(Event::End);
         Ok(true)
     }
+}
+
+/// The fingerprint of images of which a part counts: theirs, and all that says which part.
+fn with_regions(fingerprint: &str, regions: &Regions) -> Result<String> {
+    let regions = serde_json::to_vec(regions).map_err(|error| Error::Config {
+        origin: "data.regions".to_owned(),
+        why: error.to_string(),
+    })?;
+    let mut hash = Sha256::new();
+    hash.update(fingerprint);
+    hash.update(regions);
+    Ok(hex(&hash.finalize()))
 }
 
 /// The anomalous test images to learn from; an error where there would be none, or none left to find.

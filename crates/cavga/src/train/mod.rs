@@ -101,9 +101,10 @@ pub fn train(
         true => Known::default(),
         false => Known::find(&config.method, &options.stop, progress)?,
     };
-    let mut learner = new_learner(config, &known.pretrained, &device)?;
+    let size = images.view.network_size(config.data.size);
+    let mut learner = new_learner((config, size), &known.pretrained, &device)?;
     let passes = config.train.passes.unwrap_or_else(|| learner.passes());
-    let steps = session::steps(passes, images.train.len(), config.train.batch);
+    let steps = session::steps(passes, images.items.len(), config.train.batch);
     let begun_as = (data, options.device.as_str());
     let record = begin(config, run, &images, begun_as, (passes, steps), known.files)?;
     if run.model().exists() {
@@ -120,7 +121,7 @@ pub fn train(
         config,
         run,
         fingerprint: &images.fingerprint,
-        train: &images.train,
+        lessons: images.lessons(),
         passes,
         device: &device,
         stop: &options.stop,
@@ -162,12 +163,13 @@ fn finish(
 }
 
 fn new_learner(
-    config: &RunConfig,
+    (config, size): (&RunConfig, [usize; 2]),
     known: &Pretrained,
     device: &Device,
 ) -> Result<Box<dyn Learner>> {
-    let (size, seed) = (config.data.size, config.train.seed);
-    let learner = config.method.learner(size, seed, known, device);
+    let learner = config
+        .method
+        .learner(size, config.train.seed, known, device);
     learner.map_err(|error| match error {
         // What a method says before it has seen an image is about its settings.
         cavga_detect::Error::Config { .. } | cavga_detect::Error::Shape { .. } => Error::Config {
@@ -191,13 +193,13 @@ fn make_model(
         ..
     } = session;
     let DataConfig { size, .. } = config.data;
-    let batches = feed::plain(images.held_out.clone(), &config.data, config.train.batch)?;
-    let mut held_out = batches.enumerate().map(|(step, batch)| {
-        let batch = batch.map_err(|error| cavga_detect::Error::Source(Box::new(error)))?;
-        let anomalous = vec![false; batch.samples.len()];
+    let lessons = feed::held_out(images.held_out.clone().into(), config, &images.view, device)?;
+    let mut held_out = lessons.enumerate().map(|(step, lesson)| {
+        let lesson = lesson.map_err(|error| cavga_detect::Error::Source(Box::new(error)))?;
         Ok(Batch {
-            images: feed::tensor(batch, device),
-            anomalous,
+            images: lesson.images,
+            valid: lesson.valid,
+            anomalous: lesson.anomalous,
             step: step as u64,
             pass: 0,
         })
@@ -206,7 +208,7 @@ fn make_model(
     let stopped = || stop.load(Ordering::Relaxed);
     let (calibration, priors) = calibrate::calibrate(
         &*detector,
-        &config.data,
+        (&config.data, &images.view),
         (&images.train, &images.held_out),
         &stopped,
         progress,
@@ -214,7 +216,7 @@ fn make_model(
     Ok(Model::new(
         detector,
         (config.method.clone(), size, images.fingerprint.clone()),
-        calibration,
-        priors,
+        images.view.clone(),
+        (calibration, priors),
     ))
 }

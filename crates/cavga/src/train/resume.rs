@@ -142,6 +142,14 @@ fn load_checkpoint(
             format!("{:?}", config.data.size),
         );
     }
+    let tile = header.tile.map(|tile| tile.size);
+    if tile != config.data.tile {
+        return differs(
+            "data.tile",
+            format!("{tile:?}"),
+            format!("{:?}", config.data.tile),
+        );
+    }
     if header.data != fingerprint {
         return differs(
             "the data's fingerprint",

@@ -6,17 +6,16 @@ use std::{
 };
 
 use burn::tensor::Device;
-use cavga_data::Train;
 use cavga_detect::{Batch, Learner, Losses, Tensors};
 
 use super::log::{Log, LogLine};
 use crate::{
     Error, Result,
     config::RunConfig,
-    feed::{self, Portion},
+    feed::{self, Lesson, Lessons, Portion},
     progress::{Event, Progress, Speed, Step},
     run::RunFolder,
-    tensor_file::{self, Content, Header, Place},
+    tensor_file::{self, Content, Header, Place, tiling},
 };
 
 /// How a sitting ended.
@@ -80,7 +79,7 @@ pub(super) struct Session<'a> {
     pub(super) config: &'a RunConfig,
     pub(super) run: &'a RunFolder,
     pub(super) fingerprint: &'a str,
-    pub(super) train: &'a Train,
+    pub(super) lessons: Lessons<'a>,
     pub(super) passes: usize,
     pub(super) device: &'a Device,
     pub(super) stop: &'a AtomicBool,
@@ -92,7 +91,12 @@ pub(super) struct Session<'a> {
 impl Session<'_> {
     /// Steps of a whole training.
     pub(super) fn steps(&self) -> u64 {
-        steps(self.passes, self.train.len(), self.config.train.batch)
+        steps(self.passes, self.items(), self.config.train.batch)
+    }
+
+    /// Images, or tiles, of a pass.
+    fn items(&self) -> usize {
+        self.lessons.items.len()
     }
 
     /// Trains until all passes are done or the stop flag is raised.
@@ -133,15 +137,20 @@ impl Session<'_> {
             pass: self.place.pass,
             done: self.place.batch * settings.batch,
         };
-        for images in feed::training(self.train, self.config, portion, self.device)? {
+        for lesson in feed::training(self.lessons, self.config, portion, self.device)? {
             if self.stop.load(Ordering::Relaxed) {
                 self.checkpoint()?;
                 return Ok(End::Stopped);
             }
-            let (images, anomalous) = images?;
+            let Lesson {
+                images,
+                valid,
+                anomalous,
+            } = lesson?;
             let count = anomalous.len();
             let batch = Batch {
                 images,
+                valid,
                 anomalous,
                 step: self.place.step,
                 pass: self.place.pass,
@@ -156,7 +165,7 @@ impl Session<'_> {
             self.place.seconds = clock.seconds();
             let line = log_line(self.place, &losses, speed.count(count));
             log.add(&line)?;
-            let whole = (self.passes, self.train.len(), self.steps());
+            let whole = (self.passes, self.items(), self.steps());
             progress.on(Event::Step(&report(whole, &line, &losses)));
             if clock.is_due(settings.checkpoint_minutes)
                 || settings
@@ -182,6 +191,8 @@ impl Session<'_> {
         let header = Header {
             method: self.config.method.clone(),
             size: self.config.data.size,
+            tile: tiling(self.lessons.view),
+            regions: None,
             data: self.fingerprint.to_owned(),
             content: Content::Checkpoint { place: self.place },
         };
@@ -259,11 +270,14 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use burn::tensor::TensorData;
-    use cavga_data::generate::{GenerateConfig, write_dataset};
+    use cavga_data::{
+        Train,
+        generate::{GenerateConfig, write_dataset},
+    };
     use cavga_detect::Detector;
 
     use super::*;
-    use crate::{methods, train::read_log};
+    use crate::{methods, train::read_log, view::View};
 
     /// Counts steps; its loss or its weight stops being a number at a given one.
     struct Fake {
@@ -315,13 +329,19 @@ mod tests {
         let mut config = RunConfig::new(methods::named("cavga-d-u").unwrap());
         config.data.size = [32, 32];
         config.train.checkpoint_steps = Some(1);
-        let train = data.train.into();
+        let (train, view) = (Train::from(data.train), View::default());
+        let items = view.items(&train, config.data.size).unwrap();
+        let lessons = Lessons {
+            samples: &train,
+            items: &items,
+            view: &view,
+        };
         let device = Device::flex();
         let mut session = Session {
             config: &config,
             run: &run,
             fingerprint: "",
-            train: &train,
+            lessons,
             passes: 5,
             device: &device,
             stop: &AtomicBool::new(false),

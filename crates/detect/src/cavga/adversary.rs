@@ -4,6 +4,7 @@
 //! is. That costs nothing, lets the discriminator's tape go early, and makes the gradient's size known before it is used.
 
 use burn::tensor::{Gradients, Tensor};
+use cavga_nn::part::Part;
 
 use super::{CavgaConfig, Forward};
 
@@ -29,7 +30,12 @@ impl Push {
         // ∂x̂/∂logit = x̂·(1 − x̂).
         let slope = reconstruction.clone() - reconstruction.clone().square();
         let push = leaf.grad(gradients)? * slope;
-        let factor = limit(&push, reconstruction - images.clone().inner(), config);
+        let error = reconstruction - images.clone().inner();
+        let error = match &forward.part {
+            Some(part) => Part::new(part.valid().clone().inner()).spread(error),
+            None => error,
+        };
+        let factor = limit(&push, error, config);
         let loss = (forward.logits.clone() * Tensor::from_inner(push)).sum();
         Some(Self {
             loss: loss.mul_scalar(factor),

@@ -1,13 +1,16 @@
 //! What normal images held out of training show, position by position.
 
 use burn::tensor::{Device, Tensor};
-use cavga_nn::state;
+use cavga_nn::{part::Part, state};
 
 use crate::{Result, Tensors};
 
 /// How many images' worth of trust the spread pooled over all positions gets beside a position's own: with a handful of held-out images, a
 /// position that happened to vary little would otherwise call anything anomalous.
 const POOLED_IMAGES: f64 = 8.0;
+
+/// Less than any share of a position that counts.
+const LEAST: f64 = 1e-9;
 
 /// Mean and spread of a quantity over normal images at each position.
 #[derive(Debug, Clone)]
@@ -22,14 +25,19 @@ pub(super) struct Normal {
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     images: usize,
+    /// Where pixels don't count: the images that count at each position, `[1, 1, height, width]`.
+    counted: Option<Tensor<4>>,
     /// The mean, `[1, channels, height, width]`, and the squares of what deviates from it, summed over images and channels,
     /// `[1, 1, height, width]`.
     sums: Option<(Tensor<4>, Tensor<4>)>,
 }
 
 impl Seen {
-    /// Takes in values `[images, channels, height, width]`.
-    pub(super) fn add(&mut self, values: Tensor<4>) {
+    /// Takes in values `[images, channels, height, width]`; where a part of them counts, in all batches or in none.
+    pub(super) fn add(&mut self, values: Tensor<4>, part: Option<&Part>) {
+        if let Some(part) = part {
+            return self.add_part(values, part.valid());
+        }
         let new = values.dims()[0];
         let mean = values.clone().mean_dim(0);
         let squares = (values - mean.clone()).square().sum_dim(0).sum_dim(1);
@@ -49,9 +57,42 @@ impl Seen {
         });
     }
 
+    /// [`Seen::add`] where each position of each image weighs by a share of its own.
+    fn add_part(&mut self, values: Tensor<4>, weights: &Tensor<4>) {
+        self.images += values.dims()[0];
+        let new = weights.clone().sum_dim(0);
+        let mean = (values.clone() * weights.clone()).sum_dim(0) / new.clone().clamp_min(LEAST);
+        let squares = ((values - mean.clone()).square() * weights.clone())
+            .sum_dim(0)
+            .sum_dim(1);
+        let (Some(before), Some((old_mean, old_squares))) = (self.counted.take(), self.sums.take())
+        else {
+            (self.counted, self.sums) = (Some(new), Some((mean, squares)));
+            return;
+        };
+        let all = before.clone() + new.clone();
+        let share = new / all.clone().clamp_min(LEAST);
+        let moved = mean - old_mean.clone();
+        let between = moved.clone().square().sum_dim(1);
+        self.sums = Some((
+            old_mean + moved * share.clone(),
+            old_squares + squares + between * before * share,
+        ));
+        self.counted = Some(all);
+    }
+
     /// What they say; `None` without an image.
     pub(super) fn normal(self) -> Option<Normal> {
         let (mean, squares) = self.sums?;
+        if let Some(counted) = self.counted {
+            // A position that never counted has the pooled spread, and no mean; nobody asks it.
+            let pooled = squares.clone().mean_dims(&[2, 3])
+                / counted.clone().mean_dims(&[2, 3]).clamp_min(LEAST);
+            let shrunk =
+                (squares + pooled.mul_scalar(POOLED_IMAGES)) / counted.add_scalar(POOLED_IMAGES);
+            let spread = shrunk.sqrt().clamp_min(1e-6);
+            return Some(Normal { mean, spread });
+        }
         let images = self.images as f64;
         let variance = squares.div_scalar(images);
         let pooled = variance.clone().mean_dims(&[2, 3]);
@@ -115,10 +156,10 @@ mod tests {
             .collect();
         let all = Tensor::<1>::from_floats(numbers.as_slice(), &device).reshape([5, 3, 2, 2]);
         let mut once = Seen::default();
-        once.add(all.clone());
+        once.add(all.clone(), None);
         let mut parts = Seen::default();
         for (start, length) in [(0, 2), (2, 1), (3, 2)] {
-            parts.add(all.clone().narrow(0, start, length));
+            parts.add(all.clone().narrow(0, start, length), None);
         }
         let [once, parts] = [once, parts].map(|seen| seen.normal().unwrap());
         for (a, b) in [(once.mean, parts.mean), (once.spread, parts.spread)] {
@@ -129,5 +170,39 @@ mod tests {
             );
         }
         assert!(Seen::default().normal().is_none());
+    }
+
+    /// Where all counts, weighing changes nothing; what doesn't count changes nothing, whatever it is.
+    #[test]
+    fn only_what_counts_is_seen() {
+        let device = Device::flex();
+        let numbers: Vec<f32> = (0..4 * 3 * 4).map(|n| (n as f32 * 0.7).sin()).collect();
+        let all = Tensor::<1>::from_floats(numbers.as_slice(), &device).reshape([4, 3, 2, 2]);
+        let normal = |of: &Tensor<4>, valid: Option<Tensor<4>>| {
+            let mut seen = Seen::default();
+            for (start, length) in [(0, 1), (1, 3)] {
+                let part = valid
+                    .clone()
+                    .map(|valid| Part::new(valid.narrow(0, start, length)));
+                seen.add(of.clone().narrow(0, start, length), part.as_ref());
+            }
+            let Normal { mean, spread } = seen.normal().unwrap();
+            [values(mean), values(spread)].concat()
+        };
+        let plain = normal(&all, None);
+        let whole = normal(&all, Some(Tensor::ones([4, 1, 2, 2], &device)));
+        assert!(
+            plain.iter().zip(&whole).all(|(a, b)| (a - b).abs() < 1e-6),
+            "{plain:?} {whole:?}"
+        );
+        let mut valid = vec![1.0_f32; 16];
+        (valid[0], valid[5], valid[6]) = (0.0, 0.0, 0.0);
+        let valid = Tensor::<1>::from_floats(valid.as_slice(), &device).reshape([4, 1, 2, 2]);
+        let other = all.clone() + valid.clone().neg().add_scalar(1.0).mul_scalar(99.0);
+        let [all, other] = [&all, &other].map(|of| normal(of, Some(valid.clone())));
+        assert!(
+            all.iter().zip(&other).all(|(a, b)| (a - b).abs() < 1e-6),
+            "{all:?} {other:?}"
+        );
     }
 }

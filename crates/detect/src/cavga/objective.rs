@@ -1,10 +1,17 @@
 //! One training step's numbers: L + L_adv + 0.01·L_ae, or L + L_adv + 0.001·L_bce + 0.01·L_cga (section 3).
 
 use burn::tensor::{Int, Tensor, TensorData};
-use cavga_nn::{attention, latent::Gaussian, layers::Mode, losses, ops};
+use cavga_nn::{
+    attention,
+    latent::Gaussian,
+    layers::Mode,
+    losses::{self, Expansion},
+    ops,
+    part::Part,
+};
 
 use super::{CavgaConfig, Vae, look::Seen};
-use crate::{Error, Result};
+use crate::{Error, PAINT, Result};
 
 /// Which images of a batch are normal: all but the classifier learns from them alone.
 #[derive(Debug, Clone)]
@@ -92,6 +99,8 @@ pub struct Forward {
     pub attention: Tensor<4>,
     /// The logits of the classes of all images, `[batch, 2]`, of a weakly supervised one.
     pub classes: Option<Tensor<2>>,
+    /// What counts of the normal images, where not all does.
+    pub part: Option<Part>,
 }
 
 impl Forward {
@@ -120,7 +129,47 @@ impl Forward {
             logits,
             attention: attention::attention(cams, options.relu, options.normalize),
             classes,
+            part: None,
         })
+    }
+
+    /// With what counts of the images of the batch, `[batch, 1, height, width]`.
+    pub fn with_valid(self, valid: Option<Tensor<4>>, labels: &Labels) -> Self {
+        Self {
+            part: valid.map(|valid| Part::new(labels.of_normal(valid))),
+            ..self
+        }
+    }
+
+    /// Images as the discriminator sees them: painted where they don't count, as the real ones are.
+    pub fn painted(&self, images: Tensor<4>) -> Tensor<4> {
+        match &self.part {
+            Some(part) => part.painted(images, PAINT),
+            None => images,
+        }
+    }
+
+    fn reconstruction_loss(&self, normal: Tensor<4>) -> Tensor<1> {
+        match &self.part {
+            Some(part) => part.reconstruction(self.logits.clone(), normal),
+            None => losses::reconstruction(self.logits.clone(), normal),
+        }
+    }
+
+    fn attention_expansion(&self, expansion: Expansion) -> Tensor<1> {
+        let attention = self.attention.clone();
+        match &self.part {
+            Some(part) => part.attention_expansion(attention, expansion),
+            None => losses::attention_expansion(attention, expansion),
+        }
+    }
+
+    fn guided_attention(&self, counts: Tensor<1>, batch: usize) -> Tensor<1> {
+        let attention = self.attention.clone();
+        match &self.part {
+            Some(part) => part.guided_attention(attention, counts, batch),
+            None => losses::guided_attention(attention, counts, batch),
+        }
     }
 }
 
@@ -170,26 +219,20 @@ impl Objective {
         let [_, channels, height, width] = normal.dims();
         let divisor = config.weights.reduction.divisor([channels, height, width]);
         let reduce = |per_image: Tensor<1>| per_image.mean().div_scalar(divisor);
-        let attention = forward.attention.clone();
         Self {
-            reconstruction: reduce(losses::reconstruction(forward.logits.clone(), normal)),
+            reconstruction: reduce(forward.reconstruction_loss(normal)),
             divergence: reduce(forward.latent.divergence()),
             adversarial: losses::adversarial(fake, config.adversary.saturating),
             guidance: match &forward.classes {
-                None => Guidance::Expansion(losses::attention_expansion(
-                    attention,
-                    config.attention.expansion,
-                )),
+                None => {
+                    Guidance::Expansion(forward.attention_expansion(config.attention.expansion))
+                }
                 Some(logits) => {
                     let evidence = losses::evidence(labels.of_normal(logits.clone()).detach());
                     let counts = evidence.lower_scalar(0.0).float();
                     Guidance::Classes {
                         classification: labels.classification(logits.clone(), config),
-                        guided_attention: losses::guided_attention(
-                            attention,
-                            counts,
-                            labels.batch(),
-                        ),
+                        guided_attention: forward.guided_attention(counts, labels.batch()),
                     }
                 }
             },

@@ -182,6 +182,7 @@ mod tests {
         let images = random::normal([5, 3, 64, 64], &mut generator, &Device::flex());
         Batch {
             images: activation::sigmoid(images),
+            valid: None,
             anomalous: vec![false; 5],
             step,
             pass: 0,

@@ -321,3 +321,52 @@ fn pixels_take_ten_bytes_at_most_while_maps_are_pushed() {
         assert!(evaluation.items.capacity() * size_of::<u64>() <= 10 * (pushed * 1000));
     }
 }
+
+/// What is left out counts nowhere: the figures are those of the rest alone, whatever scores lie there.
+#[test]
+fn pixels_left_out_count_nowhere() {
+    let scores = [0.9, 0.2, 0.8, 0.1, 0.4, 0.7];
+    let mask = [true, false, true, false, false, true];
+    let ignore = [false, false, true, false, true, false];
+    let evaluate = |scores: &[f32], mask: &[bool], ignore: Option<&[bool]>| {
+        let mut evaluation = PixelEvaluation::new(0.5);
+        let map = PixelMap::new(scores, mask, 1, scores.len()).unwrap();
+        let map = ignore
+            .map_or(Ok(map), |ignore| map.ignoring(ignore))
+            .unwrap();
+        evaluation.push(&map).unwrap();
+        evaluation
+            .push(&PixelMap::new(&[0.3, 0.6], &[false, true], 1, 2).unwrap())
+            .unwrap();
+        evaluation.finish()
+    };
+    let figures = |pixels: &PixelMetrics| {
+        [
+            pixels.auroc(),
+            pixels.average_precision(),
+            pixels.aupro(0.3),
+            pixels.iou_pooled(),
+            pixels.iou_mean_over_anomalous_images(),
+            pixels.iou_best_threshold().map(|best| best.iou),
+        ]
+    };
+    let part = evaluate(&scores, &mask, Some(&ignore));
+    let rest = evaluate(&[0.9, 0.2, 0.1, 0.7], &[true, false, false, true], None);
+    assert_eq!(figures(&part), figures(&rest));
+    assert_eq!((part.regions(), part.normal_pixels()), (3, 3));
+    let other = evaluate(&[0.9, 0.2, -5.0, 0.1, 99.0, 0.7], &mask, Some(&ignore));
+    assert_eq!(figures(&other), figures(&part));
+    let nothing = evaluate(&scores, &mask, Some(&[false; 6]));
+    assert_eq!(figures(&nothing), figures(&evaluate(&scores, &mask, None)));
+}
+
+#[test]
+fn a_region_that_a_strip_left_out_cuts_in_two_stays_one() {
+    let mut evaluation = PixelEvaluation::new(0.5);
+    let map = PixelMap::new(&[0.9, 0.5, 0.9, 0.1], &[true, true, true, false], 1, 4).unwrap();
+    let map = map.ignoring(&[false, true, false, false]).unwrap();
+    evaluation.push(&map).unwrap();
+    let pixels = evaluation.finish();
+    assert_eq!((pixels.regions(), pixels.anomalous_pixels()), (1, 2));
+    assert!(map.ignoring(&[true]).is_err());
+}

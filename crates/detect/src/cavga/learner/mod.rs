@@ -1,5 +1,6 @@
 //! Training CAVGA: the discriminator's step on (x, x̂), then the encoder's and decoder's.
 
+mod anomalous;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use cavga_nn::{
     dcgan::Discriminator,
     layers::{Init, Mode},
     losses,
+    part::Part,
     random::{self, Stream},
     state,
 };
@@ -22,7 +24,7 @@ use super::{
 };
 use crate::{
     Batch, Detector, Error, Learner, Losses, Result, Tensors,
-    check::{check, check_images, finite},
+    check::{check, check_images, check_valid, finite},
     noise::seen,
 };
 
@@ -147,7 +149,8 @@ impl CavgaLearner {
         // One half after the other: the loss is their sum, and only one tape is there at a time; a step that then rests has made
         // the first half's gradients for nothing.
         let on_real = real.backward();
-        let fake = seen(forward.reconstruction.clone().detach(), fake_noise);
+        let fake = forward.painted(forward.reconstruction.clone().detach());
+        let fake = seen(fake, fake_noise);
         let fake = losses::discriminator_on_fake(self.discriminated(fake));
         value += finite("discriminator", &fake, step)?;
         if value >= self.config.adversary.rest_below {
@@ -168,7 +171,8 @@ impl CavgaLearner {
         // Without gradients of its own: the encoder and decoder only need the way through it.
         let judge = self.discriminator.clone().no_grad();
         let leaf = forward.reconstruction.clone().detach().require_grad();
-        let logits = judge.forward(seen(leaf.clone(), fake_noise), Mode::Train);
+        let fake = seen(forward.painted(leaf.clone()), fake_noise);
+        let logits = judge.forward(fake, Mode::Train);
         (logits, leaf)
     }
 
@@ -250,38 +254,6 @@ impl CavgaLearner {
             .adam
             .step_where(vae, gradients, |name| !is_encoder(name));
     }
-
-    /// A batch without a normal image: there is nothing to reconstruct and no attention to guide.
-    fn observe_anomalous(
-        &mut self,
-        images: Tensor<4>,
-        labels: &Labels,
-        batch: &Batch,
-    ) -> Result<Losses> {
-        let step = batch.step;
-        // What is anomalous alone must not become what the batch norms take for normal.
-        let seen = self.see(images, batch.pass, Mode::Look);
-        let mu = self.vae.latent().mean(seen.features.clone());
-        let logits = self.vae.classify(mu).ok_or(Error::NoImages(
-            "a batch of anomalous images, which this method does not learn from",
-        ))?;
-        let loss = labels.classification(logits.clone(), &self.config);
-        let classification = finite("classification", &loss, step)?;
-        self.watch_classifier(logits, labels, classification, step);
-        let weight = self.config.weights.classifier;
-        self.step(&[loss.mul_scalar(weight).backward()]);
-        Ok(vec![
-            ("total", weight * classification),
-            ("classification", classification),
-        ])
-    }
-
-    fn watch_classifier(&mut self, logits: Tensor<2>, labels: &Labels, loss: f64, step: u64) {
-        let evidence = losses::evidence(logits).into_data().convert::<f32>();
-        let evidence: Vec<f32> = evidence.iter::<f32>().collect();
-        self.watch
-            .classifier(&evidence, labels.anomalous(), loss, step);
-    }
 }
 
 impl Learner for CavgaLearner {
@@ -299,7 +271,11 @@ impl Learner for CavgaLearner {
             return self.observe_anomalous(images, &labels, batch);
         }
         let seen = self.see(images.clone(), batch.pass, Mode::Train);
+        let valid = batch.valid.clone();
+        let valid = valid.map(|valid| Tensor::from_inner(valid.without_autodiff()));
+        check_valid(&images, valid.clone().map(Part::new).as_ref())?;
         let forward = self.forward(&seen, &labels, step)?;
+        let forward = forward.with_valid(valid, &labels);
         let images = labels.of_normal(images);
         let fake_noise = self.instance_noise(&images, Stream::InstanceFake, step);
         if step.is_multiple_of(self.config.adversary.every) {

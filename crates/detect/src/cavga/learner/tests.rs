@@ -3,6 +3,7 @@
 use burn::tensor::{TensorData, activation};
 
 use super::*;
+use crate::PAINT;
 use crate::cavga::{Parts, Reduction, Supervision};
 
 const STEP: u64 = 3;
@@ -14,14 +15,23 @@ fn learner(parts: Parts, config: &CavgaConfig) -> CavgaLearner {
 }
 
 fn labels() -> Labels {
-    Labels::new(&batch().anomalous, 3).unwrap()
+    Labels::new(&[false; 3], 3).unwrap()
 }
 
-fn batch() -> Batch {
+/// Images, of which all counts or, `in_part`, columns 20 to 50 without a corner.
+fn batch(in_part: bool) -> Batch {
     let mut generator = random::generator(1, Stream::Latent, 0);
     let images = random::normal([3, 3, 64, 64], &mut generator, &Device::flex());
+    let images = activation::sigmoid(images);
+    let valid = in_part.then(|| {
+        let zeros = Tensor::<4>::zeros([3, 1, 64, 64], &Device::flex());
+        let strip = zeros.slice_fill([0..3, 0..1, 0..64, 20..50], 1.0);
+        strip.slice_fill([1..2, 0..1, 0..30, 20..40], 0.0)
+    });
+    let painted = |valid: Tensor<4>| Part::new(valid).painted(images.clone(), PAINT);
     Batch {
-        images: activation::sigmoid(images),
+        images: valid.clone().map_or(images.clone(), painted),
+        valid,
         anomalous: vec![false; 3],
         step: STEP,
         pass: 0,
@@ -37,7 +47,7 @@ fn literal(
 ) -> Objective {
     let reconstruction = activation::sigmoid(logits.clone());
     let noise = learner.instance_noise(&reconstruction, Stream::InstanceFake, STEP);
-    let seen = seen(reconstruction.clone(), &noise);
+    let seen = seen(forward.painted(reconstruction.clone()), &noise);
     let judge = learner.discriminator.clone().no_grad();
     let fake = judge.forward(seen, Mode::Train);
     let forward = Forward {
@@ -49,10 +59,11 @@ fn literal(
 }
 
 /// What [`CavgaLearner::observe`] does, with the literal objective descended.
-fn observe_literally(learner: &mut CavgaLearner) {
-    let images = Tensor::from_inner(batch().images);
+fn observe_literally(learner: &mut CavgaLearner, batch: Batch) {
+    let images = Tensor::from_inner(batch.images);
     let seen = learner.see(images.clone(), 0, Mode::Train);
     let forward = learner.forward(&seen, &labels(), STEP).unwrap();
+    let forward = forward.with_valid(batch.valid.map(Tensor::from_inner), &labels());
     let noise = learner.instance_noise(&images, Stream::InstanceFake, STEP);
     learner
         .step_discriminator(images.clone(), &forward, &noise, STEP)
@@ -99,23 +110,24 @@ fn a_step_descends_the_literal_objective_but_for_the_factor() {
     let mut config = CavgaConfig::tiny();
     // Adam's first step is nearly a sign, which would make a whole step of rounding where terms cancel.
     config.adam.epsilon = 1e-4;
-    for (parts, limit, saturating) in [
-        (Parts::Dcgan, 0.0, false),
-        (Parts::Dcgan, 0.0, true),
-        (Parts::Dcgan, 0.01, false),
-        (Parts::Resnet, 0.0, false),
+    for (parts, limit, saturating, in_part) in [
+        (Parts::Dcgan, 0.0, false, false),
+        (Parts::Dcgan, 0.0, true, false),
+        (Parts::Dcgan, 0.01, false, false),
+        (Parts::Dcgan, 0.01, false, true),
+        (Parts::Resnet, 0.0, false, false),
     ] {
-        let what = format!("{parts:?}, limit {limit}, saturating {saturating}");
+        let what = format!("{parts:?}, limit {limit}, saturating {saturating}, part {in_part}");
         config.adversary.limit = limit;
         config.adversary.saturating = saturating;
         let mut ours = learner(parts, &config);
-        let losses = ours.observe(&batch()).unwrap();
+        let losses = ours.observe(&batch(in_part)).unwrap();
         let factor = value_of(&losses, "adversarial_factor");
         assert_eq!(factor < 1.0, limit > 0.0, "{what}: {factor}");
         let mut scaled = config.clone();
         scaled.weights.adversarial *= factor;
         let mut literal = learner(parts, &scaled);
-        observe_literally(&mut literal);
+        observe_literally(&mut literal, batch(in_part));
         assert_same_step(&ours, &literal, &what);
     }
 }
@@ -126,10 +138,11 @@ fn value_of(losses: &Losses, wanted: &str) -> f64 {
 }
 
 /// Norms of the gradients on the logits: the reconstruction loss's and the adversary's, both by the tape and unweighted.
-fn norms(learner: &CavgaLearner) -> [f64; 2] {
-    let images = Tensor::from_inner(batch().images);
+fn norms(learner: &CavgaLearner, batch: Batch) -> [f64; 2] {
+    let images = Tensor::from_inner(batch.images);
     let seen = learner.see(images.clone(), 0, Mode::Train);
     let forward = learner.forward(&seen, &labels(), STEP).unwrap();
+    let forward = forward.with_valid(batch.valid.map(Tensor::from_inner), &labels());
     let logits = forward.logits.clone().detach().require_grad();
     let objective = literal(learner, &forward, logits.clone(), images);
     [objective.reconstruction, objective.adversarial].map(|loss| {
@@ -141,18 +154,24 @@ fn norms(learner: &CavgaLearner) -> [f64; 2] {
 
 #[test]
 fn the_limit_is_a_ratio_of_weighted_norms() {
-    for reduction in [Reduction::PerPixelValue, Reduction::Sum] {
+    for (reduction, in_part) in [
+        (Reduction::PerPixelValue, false),
+        (Reduction::Sum, false),
+        (Reduction::PerPixelValue, true),
+    ] {
         let mut config = CavgaConfig::tiny();
         config.weights.reduction = reduction;
         config.weights.reconstruction = 2.0;
         config.weights.adversarial = 3.0;
         // The discriminator stays as it is, so that the gradient can be taken beside the step.
         config.adversary.rest_below = 1e9;
-        let [own, push] = norms(&learner(Parts::Dcgan, &config));
+        let [own, push] = norms(&learner(Parts::Dcgan, &config), batch(in_part));
         let ratio = (3.0 * push) / (2.0 * own);
         for (limit, expected) in [(0.0, 1.0), (0.25, 0.25), (0.999, 0.999), (1.001, 1.0)] {
             config.adversary.limit = limit * ratio;
-            let losses = learner(Parts::Dcgan, &config).observe(&batch()).unwrap();
+            let losses = learner(Parts::Dcgan, &config)
+                .observe(&batch(in_part))
+                .unwrap();
             let factor = value_of(&losses, "adversarial_factor");
             let error = (factor - expected).abs();
             assert!(error < 1e-4, "{reduction:?}: {factor}, not {expected}");
@@ -166,7 +185,7 @@ fn a_limit_that_does_not_bind_changes_no_bit() {
     let [unlimited, loose] = [0.0, 1e9].map(|limit| {
         config.adversary.limit = limit;
         let mut learner = learner(Parts::Dcgan, &config);
-        learner.observe(&batch()).unwrap();
+        learner.observe(&batch(false)).unwrap();
         learner.state().unwrap()
     });
     assert!(unlimited == loose);

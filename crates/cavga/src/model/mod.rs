@@ -1,15 +1,19 @@
 //! A trained model: loaded once, asked often.
 
-use std::{collections::BTreeMap, path::Path};
+mod tiled;
+
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use burn::tensor::{Device, Tensor, TensorData};
+use cavga_data::{Batch, Regions, Tiles, Valid};
 use cavga_detect::{Detector, Method, Tensors};
 
 use crate::{
     Error, Result,
     calibration::Calibration,
     run::model_file,
-    tensor_file::{self, Content, Header},
+    tensor_file::{self, Content, Header, tiling},
+    view::View,
 };
 
 const DETECTOR: &str = "detector.";
@@ -22,6 +26,8 @@ pub struct Scored {
     pub scores: Vec<(&'static str, f32)>,
     /// Raw maps by name, row by row at the model's size; the first is the method's own.
     pub maps: Vec<(&'static str, Vec<f32>)>,
+    /// Which pixels of the maps count, of a model that has regions: no more is promised of the others than that they are finite.
+    pub valid: Option<Valid>,
 }
 
 /// A trained model.
@@ -32,16 +38,18 @@ pub struct Model {
     data: String,
     calibration: Calibration,
     priors: BTreeMap<String, Vec<f32>>,
+    view: View,
 }
 
 impl Model {
     pub(crate) fn new(
         detector: Box<dyn Detector>,
         (method, size, data): (Method, [usize; 2], String),
-        calibration: Calibration,
-        priors: BTreeMap<String, Vec<f32>>,
+        view: View,
+        (calibration, priors): (Calibration, BTreeMap<String, Vec<f32>>),
     ) -> Self {
         Self {
+            view,
             detector,
             method,
             size,
@@ -83,14 +91,23 @@ impl Model {
             }
         }
         let method = header.method;
+        let tiles = header
+            .tile
+            .map(|tile| Tiles::new(header.size, tile.size, tile.overlap));
+        let tiles = tiles.transpose().map_err(|error| Error::NotOurs {
+            path: path.clone(),
+            why: error.to_string(),
+        })?;
+        let view = View::new(header.regions, tiles);
         let detector = method
-            .detector(header.size, state, device)
+            .detector(view.network_size(header.size), state, device)
             .map_err(|source| Error::Misfit {
                 path: path.clone(),
                 method: method.name(),
                 source,
             })?;
         Ok(Self {
+            view,
             detector,
             method,
             size: header.size,
@@ -119,6 +136,8 @@ impl Model {
         let header = Header {
             method: self.method.clone(),
             size: self.size,
+            tile: tiling(&self.view),
+            regions: self.view.regions.as_deref().cloned(),
             data: self.data.clone(),
             content: Content::Model {
                 calibration: self.calibration.clone(),
@@ -132,7 +151,17 @@ impl Model {
         &self.method
     }
 
-    /// `[height, width]` of the images it takes.
+    /// Which part of each camera's images counts; `None` if all of them does.
+    pub fn regions(&self) -> Option<&Arc<Regions>> {
+        self.view.regions.as_ref()
+    }
+
+    /// The tiles that its network sees of an image; `None` if it sees it whole.
+    pub fn tiles(&self) -> Option<&Tiles> {
+        self.view.tiles.as_deref()
+    }
+
+    /// `[height, width]` of the images it takes; of those, a model with [`Model::tiles`] sees tiles.
     pub fn size(&self) -> [usize; 2] {
         self.size
     }
@@ -159,25 +188,66 @@ impl Model {
     /// # Errors
     /// Those of the method, such as for an image of another size.
     pub fn score(&self, pixels: Vec<f32>) -> Result<Scored> {
-        score(&*self.detector, pixels, self.size)
+        self.score_as("", pixels)
+    }
+
+    /// [`Model::score`] of the image called `name`, by which a camera of the model's regions claims it. What doesn't count is painted here
+    /// at the model's size; [`predict`](crate::predict()) paints before it resizes, so that the last bits may differ.
+    ///
+    /// # Errors
+    /// As [`Model::score`]; [`cavga_data::Error::Regions`] if two cameras claim the image.
+    pub fn score_as(&self, name: &str, mut pixels: Vec<f32>) -> Result<Scored> {
+        let valid = match &self.view.regions {
+            None => None,
+            Some(regions) => {
+                let valid = regions.of(name, self.size)?;
+                let valid = valid.map_or_else(|| Valid::all(self.size), |valid| (*valid).clone());
+                if pixels.len() == 3 * valid.pixels.len() {
+                    valid.paint(&mut pixels);
+                }
+                Some(valid)
+            }
+        };
+        whole((&*self.detector, &self.view), pixels, self.size, valid)
+    }
+
+    /// Scores an image as it was loaded, of which a batch has one.
+    pub(crate) fn score_loaded(&self, batch: Batch) -> Result<Scored> {
+        score((&*self.detector, &self.view), batch, self.size)
     }
 }
 
-pub(crate) fn score(
-    detector: &dyn Detector,
+/// What a detector says of an image as it was loaded.
+pub(crate) fn score(by: (&dyn Detector, &View), batch: Batch, size: [usize; 2]) -> Result<Scored> {
+    let valid = batch.valid.map(|valid| Valid {
+        size,
+        pixels: valid.iter().map(|&counts| counts >= 0.5).collect(),
+    });
+    whole(by, batch.pixels, size, valid)
+}
+
+fn whole(
+    (detector, view): (&dyn Detector, &View),
     pixels: Vec<f32>,
-    [height, width]: [usize; 2],
+    size: [usize; 2],
+    valid: Option<Valid>,
 ) -> Result<Scored> {
+    let [height, width] = size;
     if pixels.len() != 3 * height * width {
         let found = [1, 3, pixels.len() / 3, 1];
         let expected = format!("[1, 3, {height}, {width}]");
         return Err(cavga_detect::Error::Shape { expected, found }.into());
     }
-    let images = Tensor::from_data(
-        TensorData::new(pixels, [1, 3, height, width]),
-        detector.device(),
-    );
-    let said = detector.score(images)?;
+    if let Some(tiles) = &view.tiles {
+        return tiled::score(detector, tiles, &pixels, valid);
+    }
+    let device = detector.device();
+    let images = Tensor::from_data(TensorData::new(pixels, [1, 3, height, width]), device);
+    let counted = valid.as_ref().map(|valid| {
+        let values = TensorData::new(valid.numbers(), [1, 1, height, width]);
+        Tensor::from_data(values, device)
+    });
+    let said = detector.score(images, counted)?;
     let scores = said.images.iter().map(|score| {
         (
             score.name,
@@ -191,10 +261,17 @@ pub(crate) fn score(
     Ok(Scored {
         scores: scores.collect(),
         maps: maps.collect(),
+        valid,
     })
 }
 
 impl Scored {
+    /// Whether a pixel of its maps counts.
+    pub(crate) fn counts(&self, pixel: usize) -> bool {
+        let valid = self.valid.as_ref();
+        valid.is_none_or(|valid| valid.pixels.get(pixel).copied().unwrap_or(true))
+    }
+
     /// An error that names the image unless all scores and maps are finite.
     pub(crate) fn checked(self, image: &Path) -> Result<Self> {
         let score = self

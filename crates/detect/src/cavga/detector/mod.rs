@@ -19,11 +19,16 @@
 //! | `residual` | s_a, the mean of the residual: the paper's, unsupervised |
 //! | `residual-smoothed-max`, `attention-deviation-max`, `attention-terms-deviation-max`, `residual-deviation-max` | the largest value of that map |
 
+#[cfg(test)]
+mod tests;
+
 use burn::tensor::{Device, Tensor};
 use cavga_nn::{
     attention,
     layers::{Init, Mode},
-    losses, ops, state,
+    losses, ops,
+    part::Part,
+    state,
 };
 
 use super::{
@@ -31,7 +36,8 @@ use super::{
     normal::{Normal, Seen as NormalSeen},
 };
 use crate::{
-    Batch, Detector, Error, ImageScores, Maps, Result, Scores, Tensors, check::check_images,
+    Batch, Detector, Error, ImageScores, Maps, Merge, Result, Scores, Tensors,
+    check::{check_images, check_valid},
     smooth::Gaussian,
 };
 
@@ -105,8 +111,9 @@ impl Network {
         })
     }
 
-    fn pass(&self, images: Tensor<4>) -> Result<Pass> {
+    fn pass(&self, images: Tensor<4>, part: Option<&Part>) -> Result<Pass> {
         check_images(&images, self.size)?;
+        check_valid(&images, part)?;
         let given = match self.config.attention.stage {
             Some(_) => Tensor::from_inner(images.clone()),
             None => images.clone(),
@@ -129,9 +136,18 @@ impl Network {
             cams,
             terms,
             evidence: classes.map(|logits| losses::evidence(logits.without_autodiff())),
-            smoothed: self.smoothing.apply(residual.clone()),
+            smoothed: self.smoothed(residual.clone(), part),
             residual,
         })
+    }
+
+    /// A map under the Gaussian; of pixels that don't count, nothing spreads.
+    fn smoothed(&self, map: Tensor<4>, part: Option<&Part>) -> Tensor<4> {
+        let Some(valid) = part.map(Part::valid) else {
+            return self.smoothing.apply(map);
+        };
+        let weights = self.smoothing.apply(valid.clone()).clamp_min(1e-6);
+        self.smoothing.apply(map * valid.clone()) / weights
     }
 
     /// Maps at the attention's grid, and off the tape. They come so but from SqueezeNet's earlier stages, whose poolings leave out the
@@ -178,10 +194,13 @@ impl CavgaDetector {
             NormalSeen::default(),
         );
         for batch in held_out {
-            let pass = network.pass(batch?.images)?;
-            cams.add(pass.cam());
-            terms.add(pass.terms);
-            residuals.add(pass.smoothed);
+            let Batch { images, valid, .. } = batch?;
+            let part = valid.map(Part::new);
+            let pass = network.pass(images, part.as_ref())?;
+            let on_grid = part.as_ref().map(|part| part.on_grid(network.grid()));
+            cams.add(pass.cam(), on_grid.as_ref());
+            terms.add(pass.terms, on_grid.as_ref());
+            residuals.add(pass.smoothed, part.as_ref());
         }
         let none = || {
             Error::NoImages("no normal image was held out: the deviation maps need at least one")
@@ -222,8 +241,9 @@ impl CavgaDetector {
 }
 
 impl Detector for CavgaDetector {
-    fn score(&self, images: Tensor<4>) -> Result<Scores> {
-        let pass = self.network.pass(images)?;
+    fn score(&self, images: Tensor<4>, valid: Option<Tensor<4>>) -> Result<Scores> {
+        let part = valid.map(Part::new);
+        let pass = self.network.pass(images, part.as_ref())?;
         let (options, size) = (&self.network.config.attention, self.network.size);
         let cam_deviation = self.normal_cam.deviation(pass.cam()).abs();
         let Pass {
@@ -235,7 +255,18 @@ impl Detector for CavgaDetector {
         } = pass;
         let terms_deviation = ops::resize_bilinear(self.normal_terms.distance(terms), size);
         let attention = attention::attention(cams, options.relu, options.normalize);
-        let attention_means = attention.clone().mean_dims(&[2, 3]);
+        let anomalous_mean = evidence.is_some().then(|| {
+            let name = "attention-anomalous-mean";
+            let anomalous = |maps: Tensor<4>| maps.narrow(1, losses::ANOMALOUS, 1);
+            match &part {
+                // Of all maps, and then one: the order of a sum is in its last bit.
+                None => {
+                    let means = attention.clone().mean_dims(&[2, 3]);
+                    image_scores(name, anomalous(means), Merge::Mean)
+                }
+                Some(_) => mean(name, anomalous(attention.clone()), part.as_ref()),
+            }
+        });
         let attention = ops::resize_bilinear(attention, size);
         let cam_deviation = ops::resize_bilinear(cam_deviation, size);
         let residual_deviation = self.normal_residual.deviation(smoothed.clone());
@@ -249,9 +280,8 @@ impl Detector for CavgaDetector {
                 maps.push(named("attention", attention));
             }
             Some(evidence) => {
-                let mean = attention_means.narrow(1, losses::ANOMALOUS, 1);
-                scores.push(image_scores("classifier", evidence));
-                scores.push(image_scores("attention-anomalous-mean", mean));
+                scores.push(image_scores("classifier", evidence, Merge::Max));
+                scores.extend(anomalous_mean);
                 maps.push(named("attention-anomalous", of(losses::ANOMALOUS)));
                 maps.push(named(
                     "one-minus-attention-normal",
@@ -259,13 +289,14 @@ impl Detector for CavgaDetector {
                 ));
             }
         }
-        scores.extend([
-            image_scores("residual", residual.clone().mean_dims(&[1, 2, 3])),
-            image_scores("residual-smoothed-max", largest(&smoothed)),
-            image_scores("attention-deviation-max", largest(&cam_deviation)),
-            image_scores("attention-terms-deviation-max", largest(&terms_deviation)),
-            image_scores("residual-deviation-max", largest(&residual_deviation)),
-        ]);
+        scores.push(mean("residual", residual.clone(), part.as_ref()));
+        let highest = [
+            ("residual-smoothed-max", &smoothed),
+            ("attention-deviation-max", &cam_deviation),
+            ("attention-terms-deviation-max", &terms_deviation),
+            ("residual-deviation-max", &residual_deviation),
+        ];
+        scores.extend(highest.map(|(name, map)| largest(name, map, part.as_ref())));
         maps.extend([
             named("residual", residual),
             named("residual-smoothed", smoothed),
@@ -299,8 +330,21 @@ impl Detector for CavgaDetector {
     }
 }
 
-fn largest(map: &Tensor<4>) -> Tensor<4> {
-    map.clone().max_dim(3).max_dim(2)
+/// The largest value of a map where it counts.
+fn largest(name: &'static str, map: &Tensor<4>, part: Option<&Part>) -> ImageScores {
+    let largest = match part {
+        None => map.clone().max_dim(3).max_dim(2),
+        Some(part) => part.largest(map.clone()),
+    };
+    image_scores(name, largest, Merge::Max)
+}
+
+/// The mean of a map, `[batch, 1, height, width]` on any grid, where it counts.
+fn mean(name: &'static str, map: Tensor<4>, part: Option<&Part>) -> ImageScores {
+    match part {
+        None => image_scores(name, map.mean_dims(&[1, 2, 3]), Merge::Mean),
+        Some(part) => image_scores(name, part.mean(map), Merge::Mean),
+    }
 }
 
 /// A map, from `[batch, 1, height, width]`.
@@ -311,70 +355,14 @@ fn named(name: &'static str, values: Tensor<4>) -> Maps {
     }
 }
 
-fn image_scores<const D: usize>(name: &'static str, values: Tensor<D>) -> ImageScores {
+fn image_scores<const D: usize>(
+    name: &'static str,
+    values: Tensor<D>,
+    merge: Merge,
+) -> ImageScores {
     ImageScores {
         name,
+        merge,
         values: values.into_data().iter::<f32>().collect(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        Learner,
-        cavga::{CavgaLearner, Parts, Pretrained, Supervision},
-    };
-    use cavga_nn::random;
-
-    fn batch(seed: u64) -> Batch {
-        let mut noise = random::generator(seed, random::Stream::Latent, 0);
-        let images = random::normal([4, 3, 64, 96], &mut noise, &Device::flex());
-        Batch {
-            images: ops::sigmoid(images),
-            anomalous: vec![false; 4],
-            step: seed,
-            pass: 0,
-        }
-    }
-
-    fn values(scores: Scores) -> Vec<Vec<f32>> {
-        let maps = scores.maps.into_iter();
-        let maps = maps.map(|maps| maps.values.into_data().iter::<f32>().collect());
-        let images = scores.images.into_iter().map(|scores| scores.values);
-        images.chain(maps).collect()
-    }
-
-    #[test]
-    fn the_inference_form_scores_as_the_network() {
-        let device = Device::flex();
-        for parts in [Parts::Dcgan, Parts::Resnet] {
-            let (config, size) = (CavgaConfig::tiny(), [64, 96]);
-            let supervision = Supervision::Weak;
-            let parts = Variant { parts, supervision };
-            let known = Pretrained::default();
-            let mut learner = CavgaLearner::new(parts, &config, size, 1, &known, &device).unwrap();
-            (0..3).for_each(|step| {
-                learner.observe(&batch(step)).unwrap();
-            });
-            let mut held_out = (3..5).map(|step| Ok(batch(step)));
-            let finished = Box::new(learner).finish(&mut held_out).unwrap();
-            let tensors = finished.state().unwrap();
-            let ours = CavgaDetector::restore(parts, &config, size, tensors.clone(), &device);
-            let mut plain = CavgaDetector::restore(parts, &config, size, tensors, &device).unwrap();
-            assert!(plain.network.inference.take().is_some());
-            let images = batch(9).images;
-            let ours = values(ours.unwrap().score(images.clone()).unwrap());
-            let plain = values(plain.score(images).unwrap());
-            for (at, (ours, plain)) in ours.iter().zip(&plain).enumerate() {
-                let largest = plain
-                    .iter()
-                    .fold(0.0_f32, |most, value| most.max(value.abs()));
-                for (ours, plain) in ours.iter().zip(plain) {
-                    let close = (ours - plain).abs() <= 1e-5 * largest;
-                    assert!(close, "{parts:?}, output {at}: {ours} instead of {plain}");
-                }
-            }
-        }
     }
 }
