@@ -85,7 +85,7 @@ impl Scan {
         let train = self.train_folders(names);
         let images = self.test_folders(names);
         let mut masks: BTreeMap<String, BTreeMap<String, PathBuf>> = BTreeMap::new();
-        for folder in self.list(&self.dataset.root.join(names.masks)).folders {
+        for folder in self.folders_in(&self.dataset.root.join(names.masks)) {
             let files = self.images(&folder);
             masks.insert(
                 name(&folder),
@@ -118,7 +118,7 @@ impl Scan {
             .collect();
         above.dedup();
         for folder in above {
-            for beside in self.list(folder).folders {
+            for beside in self.folders_in(folder) {
                 if !folders.contains(&beside) {
                     let message = format!(
                         "is not used: training images are those in {}",
@@ -136,7 +136,7 @@ impl Scan {
     pub(crate) fn test_folders(&mut self, names: &Names) -> Vec<(String, Vec<PathBuf>)> {
         let root = self.dataset.root.clone();
         let masks = root.join(names.masks);
-        let folders = self.list(&root.join(names.test)).folders;
+        let folders = self.folders_in(&root.join(names.test));
         let kinds = folders.into_iter().filter(|folder| *folder != masks);
         kinds
             .map(|folder| (name(&folder), self.images(&folder)))

@@ -65,7 +65,7 @@ pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
     need(&mut scan, &[TEST, FRAME_MASKS, PIXEL_MASKS]);
     train(&mut scan, scene);
     let root = scan.dataset.root.clone();
-    let videos = scan.list(&root.join(TEST)).folders;
+    let videos = scan.folders_in(&root.join(TEST));
     let videos: Vec<_> = videos.into_iter().filter(|v| is_of(v, scene)).collect();
     for video in &videos {
         test_video(&mut scan, video);
@@ -93,7 +93,7 @@ fn scene(scan: &mut Scan, spec: &DatasetSpec) -> Option<&'static str> {
 /// Takes in the training frames; a problem if videos are there without their frames.
 fn train(scan: &mut Scan, scene: &str) {
     let root = scan.dataset.root.clone();
-    let folders = scan.list(&root.join(FRAMES)).folders;
+    let folders = scan.folders_in(&root.join(FRAMES));
     let folders: Vec<_> = folders.into_iter().filter(|f| is_of(f, scene)).collect();
     for folder in &folders {
         for Frame { path, .. } in frames(scan, folder) {

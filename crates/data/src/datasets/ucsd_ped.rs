@@ -88,7 +88,7 @@ fn find(spec: &DatasetSpec, root: &Path) -> Result<(PathBuf, Option<&'static Cat
 
 /// Takes in the clips that are learnt from.
 fn train(scan: &mut Scan) {
-    for clip in scan.list(&scan.dataset.root.join("Train")).folders {
+    for clip in scan.folders_in(&scan.dataset.root.join("Train")) {
         for Frame { path, .. } in frames(scan, &clip) {
             let mut sample = scan.sample(&path, Label::Normal);
             sample.group = Some(name(&clip));
@@ -100,7 +100,7 @@ fn train(scan: &mut Scan) {
 /// Takes in the clips that are tested on.
 fn test(scan: &mut Scan) {
     let above = scan.dataset.root.join("Test");
-    let folders = scan.list(&above).folders;
+    let folders = scan.folders_in(&above);
     let is_masks = |folder: &PathBuf| name(folder).ends_with(MASKS);
     let (mut masks, clips): (Vec<_>, Vec<_>) = folders.into_iter().partition(is_masks);
     let without = masks.is_empty();

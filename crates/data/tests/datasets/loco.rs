@@ -89,6 +89,8 @@ fn missing_regions_images_and_configurations_are_told() {
     let tree = loco();
     tree.remove("pushpins/test/structural_anomalies/000.png");
     assert_eq!(tree.problems(&wanted), ["mask-without-image"]);
+    tree.remove("pushpins/test/structural_anomalies");
+    assert_eq!(tree.problems(&wanted), ["mask-without-image"]);
     let tree = loco();
     tree.remove("pushpins/defects_config.json");
     assert_eq!(tree.problems(&wanted), ["missing-file"]);
