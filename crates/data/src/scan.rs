@@ -95,6 +95,15 @@ impl Scan {
         })
     }
 
+    /// The folders in a folder that should hold nothing else; files beside them are not used.
+    pub(crate) fn folders_in(&mut self, folder: &Path) -> Vec<PathBuf> {
+        let listing = self.list(folder);
+        for path in listing.images.into_iter().chain(listing.others) {
+            self.unused(path, "beside the folders that images are in");
+        }
+        listing.folders
+    }
+
     pub(crate) fn warn(&mut self, path: &Path, kind: &'static str, message: String) {
         self.warnings
             .push((path.to_path_buf(), Warning { kind, message }));
