@@ -237,6 +237,7 @@ fn affixes(outer: &[Name], inner: &[Name]) -> Vec<(String, String)> {
             let [before, after] = [first.stem.get(..at), first.stem.get(at + name.stem.len()..)]
                 .map(Option::unwrap_or_default);
             if !(before.is_empty() && after.is_empty())
+                && !tears_a_number(before, &name.stem, after)
                 && outer
                     .iter()
                     .all(|o| within(&o.stem, before, after).is_some())
@@ -250,6 +251,13 @@ fn affixes(outer: &[Name], inner: &[Name]) -> Vec<(String, String)> {
     found.sort_by_key(|(before, after)| (before.len() + after.len(), before.clone()));
     found.truncate(8);
     found
+}
+
+/// Whether a run of digits would be torn: `12_mask` is the mask of 12, and not of 2 with a 1 before it.
+fn tears_a_number(before: &str, name: &str, after: &str) -> bool {
+    let is_digit = |letter: Option<char>| letter.is_some_and(|l| l.is_ascii_digit());
+    is_digit(before.chars().next_back()) && is_digit(name.chars().next())
+        || is_digit(name.chars().next_back()) && is_digit(after.chars().next())
 }
 
 /// Paths in their parts.
@@ -403,6 +411,8 @@ mod tests {
         let (_, found) = pairs("1.png 2.png 3.png", "2_m.png").unwrap();
         assert_eq!(found, [1]);
         assert_eq!(pairs("7.png 8.png 9.png", "9.png 8.png").unwrap().1, [2, 1]);
+        let tens = pairs("0.png 1.png 10.png 11.png", "10_m.png 11_m.png");
+        assert_eq!(tens.unwrap().1, [2, 3]);
     }
 
     #[test]
