@@ -15,6 +15,7 @@ mod masks;
 mod names;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod parts;
 mod split;
 
 use std::path::Path;
