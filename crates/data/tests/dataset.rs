@@ -159,7 +159,7 @@ fn files_hold_what_is_generated_in_memory() {
     // Four training and two normal test images come first, then the kinds in the order of `Defect::ALL`.
     let (image, mask) = defective_image(&config, Defect::Blob, 7).unwrap();
     assert_eq!(
-        load_image(&dataset.test[0].sample.path(), None, &limits).unwrap(),
+        load_image(dataset.test[0].sample.path(), None, &limits).unwrap(),
         image
     );
     assert_eq!(

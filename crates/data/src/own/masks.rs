@@ -98,7 +98,8 @@ impl Own<'_> {
         unpaired: Unpaired,
     ) -> Error {
         let found = match unpaired {
-            Unpaired::Ambiguous(first, other) => {
+            Unpaired::Ambiguous(rules) => {
+                let [first, other] = *rules;
                 format!("that they pair differently by \"{first}\" and by \"{other}\"")
             }
             Unpaired::Left {

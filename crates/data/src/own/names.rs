@@ -84,6 +84,9 @@ pub(super) struct Pairs {
     pub(super) image_of: Vec<usize>,
 }
 
+/// The image of each mask, as far as a rule tells.
+type Found = Vec<Option<usize>>;
+
 /// Why no rule fits.
 #[derive(Debug)]
 pub(super) enum Unpaired {
@@ -94,20 +97,22 @@ pub(super) enum Unpaired {
         images: Vec<usize>,
     },
     /// Two rules pair differently.
-    Ambiguous(Rule, Rule),
+    Ambiguous(Box<[Rule; 2]>),
 }
 
 /// Finds the image of every mask. Paths are relative to the folders that images and masks were found in.
 pub(super) fn pair(images: &[&Path], masks: &[&Path]) -> Result<Pairs, Unpaired> {
     let (images, masks) = (names(images), names(masks));
-    let mut closest: (usize, Option<(Rule, Vec<Option<usize>>)>) = (0, None);
+    let mut most = 0;
+    let mut closest: Option<(Rule, Found)> = None;
     for level in [0, 1, 2, 3] {
         let mut fitting: Vec<Pairs> = Vec::new();
         for rule in rules(level, &images, &masks) {
             let found = apply(&rule, &images, &masks);
             let count = found.iter().flatten().count();
-            if count > closest.0 {
-                closest = (count, Some((rule.clone(), found.clone())));
+            if count > most {
+                most = count;
+                closest = Some((rule.clone(), found.clone()));
             }
             let whole: Option<Vec<usize>> = found.into_iter().collect();
             if let Some(image_of) = whole {
@@ -118,12 +123,14 @@ pub(super) fn pair(images: &[&Path], masks: &[&Path]) -> Result<Pairs, Unpaired>
         if let Some(first) = fitting.next() {
             return match fitting.find(|other| other.image_of != first.image_of) {
                 // Names that are the same in the same folders need no second opinion.
-                Some(other) if level > 0 => Err(Unpaired::Ambiguous(first.rule, other.rule)),
+                Some(other) if level > 0 => {
+                    Err(Unpaired::Ambiguous(Box::new([first.rule, other.rule])))
+                }
                 _ => Ok(first),
             };
         }
     }
-    let (rule, found) = match closest.1 {
+    let (rule, found) = match closest {
         Some((rule, found)) => (Some(rule), found),
         None => (None, vec![None; masks.len()]),
     };
@@ -161,7 +168,7 @@ fn rules(level: usize, images: &[Name], masks: &[Name]) -> Vec<Rule> {
 }
 
 /// The image of each mask under a rule; none where the key is no image's, several images', or another mask's too.
-fn apply(rule: &Rule, images: &[Name], masks: &[Name]) -> Vec<Option<usize>> {
+fn apply(rule: &Rule, images: &[Name], masks: &[Name]) -> Found {
     let mut by_key: BTreeMap<(&[String], &str), Option<usize>> = BTreeMap::new();
     for (at, image) in images.iter().enumerate() {
         let name = match &rule.names {
@@ -174,7 +181,7 @@ fn apply(rule: &Rule, images: &[Name], masks: &[Name]) -> Vec<Option<usize>> {
         }
     }
     let mut times = vec![0_usize; images.len()];
-    let found: Vec<Option<usize>> = masks
+    let found: Found = masks
         .iter()
         .map(|mask| {
             let name = match &rule.names {
@@ -225,7 +232,8 @@ fn affixes(outer: &[Name], inner: &[Name]) -> Vec<(String, String)> {
         for (at, _) in first.stem.match_indices(&name.stem) {
             let [before, after] = [first.stem.get(..at), first.stem.get(at + name.stem.len()..)]
                 .map(Option::unwrap_or_default);
-            if !(before.is_empty() && after.is_empty())
+            let adds = !before.is_empty() || !after.is_empty();
+            if adds
                 && !tears_a_number(before, &name.stem, after)
                 && outer
                     .iter()
@@ -343,7 +351,7 @@ mod tests {
         };
         assert_eq!((masks, images.len()), (vec![2], 0));
         // By its beginning it is the first image's, by its end the second's.
-        let Err(Unpaired::Ambiguous(..)) = pairs("a.png b.png", "ab.png") else {
+        let Err(Unpaired::Ambiguous(_)) = pairs("a.png b.png", "ab.png") else {
             panic!("it was paired")
         };
     }
