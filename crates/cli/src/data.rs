@@ -68,7 +68,13 @@ fn data_preview(args: &Preview) -> Result<ExitCode> {
         ..PreviewOptions::default()
     };
     let spec = args.root.dataset.spec().unwrap_or_default();
-    let found = preview(&spec, &args.root.data, &args.out, &options, &mut *progress())?;
+    let found = preview(
+        &spec,
+        &args.root.data,
+        &args.out,
+        &options,
+        &mut *progress(),
+    )?;
     if args.json.json {
         line(serde_json::to_string_pretty(&found)?)?;
         return Ok(ExitCode::SUCCESS);
@@ -95,7 +101,10 @@ fn data_frames(args: &Frames) -> Result<ExitCode> {
             Some(frames) => format!("{frames} frames"),
             None => "was there".to_owned(),
         };
-        note(&format!("{} of {}: {}, {said}", video.done, video.total, video.video));
+        note(&format!(
+            "{} of {}: {}, {said}",
+            video.done, video.total, video.video
+        ));
     })?;
     line(format!(
         "{} frames of {} videos, {} more were there: {}",

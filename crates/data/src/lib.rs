@@ -4,7 +4,8 @@
 //! pixel" never depends on a device or a framework. The way through the crate is the way of an image:
 //!
 //! 1. [`Dataset::open`] finds the [`Sample`]s of a folder and refuses a set that contradicts itself; [`check()`] finds
-//!    *everything* that is wrong with it, file by file; [`ImageSource::look`] and [`alike()`] say what its images are like.
+//!    *everything* that is wrong with it, file by file; [`ImageSource::look`] and [`alike()`] say what its images are like;
+//!    [`leaks`] finds training images among the test images.
 //! 2. [`hold_out`] takes calibration images from the training images, before anything has learned from them;
 //!    [`draw_anomalous`] takes the few anomalous images that a weakly supervised method learns from out of the test set.
 //! 3. [`load_image`] and [`load_mask`] decode one file, by its content and within [`Limits`].

@@ -242,6 +242,20 @@ mod tests {
         assert!(numbers.iter().all(|n| (2..=4).contains(n)), "{numbers:?}");
     }
 
+    /// A seed written into a run means the same images as before there were groups.
+    #[test]
+    fn without_groups_the_first_of_a_permutation_are_held_out() {
+        for (n, fraction, seed) in [(30, 0.3, 5), (4, 0.1, 0), (48, 0.25, 7), (9, 1.0, 2)] {
+            let wanted = (fraction * n as f64).round() as usize;
+            let order = Stream::new(seed, Purpose::HoldOut, n as u64, 0).permutation(n);
+            let mut expected = order[..wanted.clamp(1, n - 1)].to_vec();
+            expected.sort_unstable();
+            let (_, calibration) = hold_out(samples(n), fraction, seed);
+            let held: Vec<usize> = calibration.iter().map(|s| s.id.parse().unwrap()).collect();
+            assert_eq!(held, expected);
+        }
+    }
+
     #[test]
     fn one_group_is_not_torn_apart() {
         let mut all = samples(5);

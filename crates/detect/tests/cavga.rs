@@ -378,7 +378,9 @@ fn feature_deviation_is_the_same_restored_and_in_any_batch_and_nothing_else_chan
                 bits(whole.clone()),
                 bits(restored.score(images.clone(), None).unwrap())
             );
-            let alone = detector.score(images.clone().narrow(0, 1, 1), None).unwrap();
+            let alone = detector
+                .score(images.clone().narrow(0, 1, 1), None)
+                .unwrap();
             let last = |scores: &Scores| scores.images.last().cloned().unwrap();
             let (found, alone) = (last(&whole), last(&alone));
             assert_eq!(

@@ -258,3 +258,41 @@ fn rectangles(lengths: &[usize], height: usize) -> Vec<Polygon> {
     let rectangle = |sides: [usize; 4]| Polygon::rectangle(sides.map(|side| side as f64));
     found.into_iter().map(rectangle).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Letters as pycocotools 2.0.11 writes them of a random mask of 13 rows of 17.
+    #[test]
+    fn run_lengths_are_read_as_pycocotools_writes_them() {
+        let counts = "231N11O00O020N111OO83HN02011MON063KM00O0126NI010212OM1O0OO003110LO0020N0035MK12OO041K11NO11OO020O3ON010";
+        let rows = [
+            ".#.#..#...#..#...",
+            "...#..###...#..##",
+            "##....##..#..#.##",
+            "#.#..###...###..#",
+            "##..#...#####.#.#",
+            ".#...#......#.##.",
+            "###...#....##...#",
+            "..##.........####",
+            ".##......#.#..#..",
+            "#.#...#.###...#.#",
+            "#.#.....#.#..#..#",
+            ".####.#........##",
+            "###.#..#.#.#..#..",
+        ];
+        let runs = serde_json::json!({"size": [13, 17], "counts": counts});
+        let (polygons, size) = run_lengths("here", runs.as_object().unwrap()).unwrap();
+        let mut pixels = vec![false; 13 * 17];
+        for polygon in polygons {
+            polygon.fill(size, &mut pixels);
+        }
+        let row = |row: &[bool]| {
+            row.iter()
+                .map(|&m| if m { '#' } else { '.' })
+                .collect::<String>()
+        };
+        assert_eq!(pixels.chunks(17).map(row).collect::<Vec<_>>(), rows);
+    }
+}

@@ -82,6 +82,7 @@ pub fn parse_csv(bytes: &[u8]) -> Result<Index, Fault> {
         .from_reader(bytes);
     let mut table: Option<Table> = None;
     let mut record = csv::ByteRecord::new();
+    let mut lines = Lines { byte: 0, line: 1 };
     loop {
         // Of bytes in memory nothing is left that could fail.
         let more = reader
@@ -90,8 +91,8 @@ pub fn parse_csv(bytes: &[u8]) -> Result<Index, Fault> {
         if !more {
             break;
         }
-        let line = record.position().map_or(0, csv::Position::line);
-        let place = format!("line {line}");
+        let start = record.position().map_or(0, csv::Position::byte);
+        let place = format!("line {}", lines.at(bytes, start));
         let cells: Result<Vec<&str>, _> = record.iter().map(std::str::from_utf8).collect();
         match (&mut table, cells) {
             (None, Ok(cells)) => table = Some(Table::new(&place, &cells)?),
@@ -105,6 +106,30 @@ pub fn parse_csv(bytes: &[u8]) -> Result<Index, Fault> {
     match table {
         Some(table) => Ok(table.index),
         None => Err(Fault::new("line 1", header_wanted(), "an empty file")),
+    }
+}
+
+/// The number of a record's line. The reader's own is one too low after the line ends of Windows, of which it leaves the second
+/// half to the next record.
+struct Lines {
+    byte: usize,
+    line: u64,
+}
+
+impl Lines {
+    /// The line of the record that begins at a byte, or at the next that ends no line.
+    fn at(&mut self, bytes: &[u8], start: u64) -> u64 {
+        let start = usize::try_from(start).unwrap_or(usize::MAX);
+        let mut rest = bytes.iter().skip(self.byte).peekable();
+        while let Some(&&next) = rest.peek()
+            && (self.byte < start || matches!(next, b'\r' | b'\n'))
+        {
+            rest.next();
+            self.byte += 1;
+            let ends = next == b'\n' || (next == b'\r' && rest.peek() != Some(&&b'\n'));
+            self.line += u64::from(ends);
+        }
+        self.line
     }
 }
 
@@ -296,6 +321,21 @@ mod tests {
             (row.split, row.place.as_str()),
             (Some(Split::Test), "line 2")
         );
+    }
+
+    #[test]
+    fn lines_are_counted_whatever_ends_them() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = ["path,label", "\"a\"", "", "b,ok", "c,?", "d,ok"].join(end);
+            let Index { rows, faults, .. } = parse_csv(text.as_bytes()).unwrap();
+            let places = [
+                &faults[0].place,
+                &rows[0].place,
+                &faults[1].place,
+                &rows[1].place,
+            ];
+            assert_eq!(places, ["line 2", "line 4", "line 5", "line 6"], "{end:?}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use super::entry::normal_form;
 use super::names::{TRIED, Unpaired, pair};
 use super::{LISTED, NOTE, Own, folders};
 use crate::error::Error;
@@ -18,9 +19,10 @@ impl Own<'_> {
             Ok(found) => found,
             Err(problem) => return self.problem(problem),
         };
-        let pool: BTreeSet<&PathBuf> = found.images.iter().collect();
+        let pool: BTreeSet<PathBuf> = found.images.iter().map(|path| normal_form(path)).collect();
         let before = self.entries.len();
-        self.entries.retain(|entry| !pool.contains(&entry.path));
+        self.entries
+            .retain(|entry| !pool.contains(&normal_form(&entry.path)));
         let removed = before - self.entries.len();
         let place = self.scan.dataset.root.join(text);
         if removed > 0 {
@@ -96,7 +98,8 @@ impl Own<'_> {
         unpaired: Unpaired,
     ) -> Error {
         let found = match unpaired {
-            Unpaired::Ambiguous(first, other) => {
+            Unpaired::Ambiguous(rules) => {
+                let [first, other] = *rules;
                 format!("that they pair differently by \"{first}\" and by \"{other}\"")
             }
             Unpaired::Left {

@@ -1,7 +1,7 @@
 //! The user's own images, however they are laid out: folders and globs, or an index, with masks of any names that tell their
 //! images or with outlines from an annotation tool.
 //!
-//! Whatever says what there is becomes a list of [`Entry`], and from there on the way is one: masks find their images, what
+//! Whatever says what there is becomes a list of entries, and from there on the way is one: masks find their images, what
 //! nobody assigned is split by seed, and what contradicts itself is a problem. What was seen and is not used is told.
 
 pub mod annotations;
@@ -15,6 +15,7 @@ mod masks;
 mod names;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod parts;
 mod split;
 
 use std::path::Path;

@@ -8,8 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
-use super::entry::slashed;
-use crate::files::stem;
+use super::parts::{Name, names};
 
 /// How folders must agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,6 +84,9 @@ pub(super) struct Pairs {
     pub(super) image_of: Vec<usize>,
 }
 
+/// The image of each mask, as far as a rule tells.
+type Found = Vec<Option<usize>>;
+
 /// Why no rule fits.
 #[derive(Debug)]
 pub(super) enum Unpaired {
@@ -95,30 +97,22 @@ pub(super) enum Unpaired {
         images: Vec<usize>,
     },
     /// Two rules pair differently.
-    Ambiguous(Rule, Rule),
-}
-
-/// A name in its parts.
-struct Name {
-    folders: Vec<String>,
-    /// Without the folders that all have.
-    own_folders: Vec<String>,
-    stem: String,
-    core: String,
-    number: Option<String>,
+    Ambiguous(Box<[Rule; 2]>),
 }
 
 /// Finds the image of every mask. Paths are relative to the folders that images and masks were found in.
 pub(super) fn pair(images: &[&Path], masks: &[&Path]) -> Result<Pairs, Unpaired> {
     let (images, masks) = (names(images), names(masks));
-    let mut closest: (usize, Option<(Rule, Vec<Option<usize>>)>) = (0, None);
+    let mut most = 0;
+    let mut closest: Option<(Rule, Found)> = None;
     for level in [0, 1, 2, 3] {
         let mut fitting: Vec<Pairs> = Vec::new();
         for rule in rules(level, &images, &masks) {
             let found = apply(&rule, &images, &masks);
             let count = found.iter().flatten().count();
-            if count > closest.0 {
-                closest = (count, Some((rule.clone(), found.clone())));
+            if count > most {
+                most = count;
+                closest = Some((rule.clone(), found.clone()));
             }
             let whole: Option<Vec<usize>> = found.into_iter().collect();
             if let Some(image_of) = whole {
@@ -129,12 +123,14 @@ pub(super) fn pair(images: &[&Path], masks: &[&Path]) -> Result<Pairs, Unpaired>
         if let Some(first) = fitting.next() {
             return match fitting.find(|other| other.image_of != first.image_of) {
                 // Names that are the same in the same folders need no second opinion.
-                Some(other) if level > 0 => Err(Unpaired::Ambiguous(first.rule, other.rule)),
+                Some(other) if level > 0 => {
+                    Err(Unpaired::Ambiguous(Box::new([first.rule, other.rule])))
+                }
                 _ => Ok(first),
             };
         }
     }
-    let (rule, found) = match closest.1 {
+    let (rule, found) = match closest {
         Some((rule, found)) => (Some(rule), found),
         None => (None, vec![None; masks.len()]),
     };
@@ -172,7 +168,7 @@ fn rules(level: usize, images: &[Name], masks: &[Name]) -> Vec<Rule> {
 }
 
 /// The image of each mask under a rule; none where the key is no image's, several images', or another mask's too.
-fn apply(rule: &Rule, images: &[Name], masks: &[Name]) -> Vec<Option<usize>> {
+fn apply(rule: &Rule, images: &[Name], masks: &[Name]) -> Found {
     let mut by_key: BTreeMap<(&[String], &str), Option<usize>> = BTreeMap::new();
     for (at, image) in images.iter().enumerate() {
         let name = match &rule.names {
@@ -185,7 +181,7 @@ fn apply(rule: &Rule, images: &[Name], masks: &[Name]) -> Vec<Option<usize>> {
         }
     }
     let mut times = vec![0_usize; images.len()];
-    let found: Vec<Option<usize>> = masks
+    let found: Found = masks
         .iter()
         .map(|mask| {
             let name = match &rule.names {
@@ -236,7 +232,9 @@ fn affixes(outer: &[Name], inner: &[Name]) -> Vec<(String, String)> {
         for (at, _) in first.stem.match_indices(&name.stem) {
             let [before, after] = [first.stem.get(..at), first.stem.get(at + name.stem.len()..)]
                 .map(Option::unwrap_or_default);
-            if !(before.is_empty() && after.is_empty())
+            let adds = !before.is_empty() || !after.is_empty();
+            if adds
+                && !tears_a_number(before, &name.stem, after)
                 && outer
                     .iter()
                     .all(|o| within(&o.stem, before, after).is_some())
@@ -252,79 +250,11 @@ fn affixes(outer: &[Name], inner: &[Name]) -> Vec<(String, String)> {
     found
 }
 
-/// Paths in their parts.
-fn names(paths: &[&Path]) -> Vec<Name> {
-    let stems: Vec<String> = paths.iter().map(|path| stem(path)).collect();
-    let [before, after] = common(&stems);
-    let folders: Vec<Vec<String>> = paths.iter().map(|path| folders_of(path)).collect();
-    let mut shared: BTreeSet<&String> = folders.first().into_iter().flatten().collect();
-    for folders in &folders {
-        shared.retain(|folder| folders.contains(folder));
-    }
-    let own = |folders: &Vec<String>| {
-        let own = folders.iter().filter(|folder| !shared.contains(folder));
-        own.cloned().collect::<Vec<_>>()
-    };
-    let own_folders: Vec<_> = folders.iter().map(own).collect();
-    let parts = stems.into_iter().zip(folders).zip(own_folders);
-    let name = |((stem, folders), own_folders): ((String, Vec<String>), _)| Name {
-        core: stem
-            .get(before..stem.len().saturating_sub(after))
-            .unwrap_or_default()
-            .to_string(),
-        number: last_number(&stem),
-        folders,
-        own_folders,
-        stem,
-    };
-    parts.map(name).collect()
-}
-
-fn folders_of(path: &Path) -> Vec<String> {
-    let folder = slashed(path.parent().unwrap_or(Path::new("")));
-    let parts = folder.split('/').filter(|part| !part.is_empty());
-    parts.map(String::from).collect()
-}
-
-/// How many bytes all texts have in common before and after: whole words alone, as `part_1` and `part_2` share `part_`, but
-/// 100 and 101 no 10.
-fn common(texts: &[String]) -> [usize; 2] {
-    let [first, others @ ..] = texts else {
-        return [0, 0];
-    };
-    if others.is_empty() {
-        return [0, 0];
-    }
-    let is_end = |letter: char| matches!(letter, '_' | '-' | '.' | ' ');
-    let mut before = first.as_str();
-    let mut after = first.as_str();
-    for other in others {
-        let alike = |(a, b): &(char, char)| a == b;
-        let length = |pairs: &mut dyn Iterator<Item = (char, char)>| -> usize {
-            pairs.take_while(alike).map(|(a, _)| a.len_utf8()).sum()
-        };
-        let start = length(&mut before.chars().zip(other.chars()));
-        before = before.get(..start).unwrap_or_default();
-        let end = length(&mut after.chars().rev().zip(other.chars().rev()));
-        after = after.get(after.len() - end..).unwrap_or_default();
-    }
-    let before = before.rfind(is_end).map_or(0, |at| at + 1);
-    let after = after.find(is_end).map_or(0, |at| after.len() - at);
-    [before, after]
-}
-
-/// The last run of digits, without leading zeros.
-fn last_number(stem: &str) -> Option<String> {
-    let end = stem.rfind(|letter: char| letter.is_ascii_digit())? + 1;
-    let digits = stem.get(..end)?;
-    let start = digits.rfind(|letter: char| !letter.is_ascii_digit());
-    let start = start.map_or(0, |at| at + digits.get(at..).map_or(1, first_len));
-    let number = digits.get(start..)?.trim_start_matches('0');
-    Some(if number.is_empty() { "0" } else { number }.to_string())
-}
-
-fn first_len(text: &str) -> usize {
-    text.chars().next().map_or(1, char::len_utf8)
+/// Whether a run of digits would be torn: `12_mask` is the mask of 12, and not of 2 with a 1 before it.
+fn tears_a_number(before: &str, name: &str, after: &str) -> bool {
+    let is_digit = |letter: Option<char>| letter.is_some_and(|l| l.is_ascii_digit());
+    is_digit(before.chars().next_back()) && is_digit(name.chars().next())
+        || is_digit(name.chars().next_back()) && is_digit(after.chars().next())
 }
 
 #[cfg(test)]
@@ -403,6 +333,8 @@ mod tests {
         let (_, found) = pairs("1.png 2.png 3.png", "2_m.png").unwrap();
         assert_eq!(found, [1]);
         assert_eq!(pairs("7.png 8.png 9.png", "9.png 8.png").unwrap().1, [2, 1]);
+        let tens = pairs("0.png 1.png 10.png 11.png", "10_m.png 11_m.png");
+        assert_eq!(tens.unwrap().1, [2, 3]);
     }
 
     #[test]
@@ -419,21 +351,8 @@ mod tests {
         };
         assert_eq!((masks, images.len()), (vec![2], 0));
         // By its beginning it is the first image's, by its end the second's.
-        let Err(Unpaired::Ambiguous(..)) = pairs("a.png b.png", "ab.png") else {
+        let Err(Unpaired::Ambiguous(_)) = pairs("a.png b.png", "ab.png") else {
             panic!("it was paired")
         };
-    }
-
-    #[test]
-    fn numbers_have_no_leading_zeros_and_letters_of_any_script_before_them() {
-        for (stem, number) in [
-            ("a007b", Some("7")),
-            ("000", Some("0")),
-            ("größe12", Some("12")),
-            ("ü", None),
-            ("1_20_300x", Some("300")),
-        ] {
-            assert_eq!(last_number(stem).as_deref(), number, "{stem}");
-        }
     }
 }
