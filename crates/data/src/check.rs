@@ -222,7 +222,7 @@ fn decoded(sample: &Sample, limits: &Limits) -> Result<([usize; 2], [u8; 32])> {
     if let (Depth::Float, Some(image)) = (depth(&image), image.as_rgb32f()) {
         require_unit_range(sample.path(), size[1], image.as_raw())?;
     }
-    Ok((size, pixel_digest(image)))
+    Ok((size, pixel_digest(&image)))
 }
 
 /// Finds images with the same pixels: a problem between training and test (a warning where leaks are allowed), else a warning.

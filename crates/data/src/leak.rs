@@ -94,7 +94,7 @@ pub fn leaks(
     let digest = |sample: &&Sample| match stop.load(Ordering::Relaxed) {
         true => Ok(None),
         false => match sample.source.decode(limits) {
-            Ok(image) => Ok(Some(pixel_digest(image))),
+            Ok(image) => Ok(Some(pixel_digest(&image))),
             Err(error) if error.is_gone() => Ok(None),
             Err(error) => Err(error),
         },
@@ -156,14 +156,17 @@ pub(crate) fn how(a: &Sample, b: &Sample) -> Result<Same> {
 }
 
 /// SHA-256 of the size and of the RGB values, as few bits each as say the same.
-pub(crate) fn pixel_digest(image: DynamicImage) -> [u8; 32] {
+pub(crate) fn pixel_digest(image: &DynamicImage) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(image.height().to_le_bytes());
     hash.update(image.width().to_le_bytes());
-    match depth(&image) {
-        Depth::Eight => hash.update(image.into_rgb8().as_raw()),
+    match depth(image) {
+        Depth::Eight => match image.as_rgb8() {
+            Some(rgb) => hash.update(rgb.as_raw()),
+            None => hash.update(image.to_rgb8().as_raw()),
+        },
         Depth::Sixteen => {
-            let values = image.into_rgb16().into_raw();
+            let values = image.to_rgb16().into_raw();
             // 8 bits become 16 by v · 257.
             let small = values
                 .iter()
@@ -174,7 +177,7 @@ pub(crate) fn pixel_digest(image: DynamicImage) -> [u8; 32] {
             }
         }
         Depth::Float => {
-            let values = image.into_rgb32f().into_raw();
+            let values = image.to_rgb32f().into_raw();
             values.iter().for_each(|v| hash.update(v.to_le_bytes()));
         }
     }

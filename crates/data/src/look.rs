@@ -6,11 +6,11 @@
 use std::path::Path;
 
 use image::{DynamicImage, GrayImage, RgbImage};
-use sha2::{Digest, Sha256};
 
 use crate::alike::Likeness;
 use crate::decode::{Depth, Limits, depth, is_turned, require_unit_range, resize};
 use crate::error::Result;
+use crate::leak::pixel_digest;
 use crate::source::ImageSource;
 
 /// The longer side of the picture that sharpness is measured on: near what detectors look at, so that a large photograph
@@ -72,7 +72,8 @@ impl ImageSource {
         let image = self.decode(limits)?;
         let colour = image.color();
         let size = [image.height() as usize, image.width() as usize];
-        let (pixels, rgb) = eight_bits(path, image)?;
+        let pixels = pixel_digest(&image);
+        let rgb = eight_bits(path, image)?;
         let (grey, levels) = grey(&rgb);
         let moments = Moments::of(&levels);
         let reduced = reduce(path, DynamicImage::ImageLuma8(grey), SHARPNESS_SIDE)?.into_luma8();
@@ -105,7 +106,7 @@ impl ImageSource {
     /// # Errors
     /// As [`load_image`](crate::load_image).
     pub fn small(&self, side: u32, limits: &Limits) -> Result<Small> {
-        let (_, rgb) = eight_bits(self.path(), self.decode(limits)?)?;
+        let rgb = eight_bits(self.path(), self.decode(limits)?)?;
         let image = reduce(self.path(), DynamicImage::ImageRgb8(rgb), side as usize)?;
         Ok(small_of(image.into_rgb8()))
     }
@@ -119,41 +120,12 @@ fn small_of(image: RgbImage) -> Small {
     }
 }
 
-/// The digest of an image's values at their own depth, and the image at 8 bits.
-fn eight_bits(path: &Path, image: DynamicImage) -> Result<([u8; 32], RgbImage)> {
-    let mut hash = Sha256::new();
-    hash.update(u64::from(image.height()).to_le_bytes());
-    hash.update(u64::from(image.width()).to_le_bytes());
-    let rgb = match depth(&image) {
-        Depth::Eight => {
-            let image = image.into_rgb8();
-            hash.update([8]);
-            hash.update(image.as_raw());
-            image
-        }
-        Depth::Sixteen => {
-            let image = image.into_rgb16();
-            hash.update([16]);
-            update(&mut hash, image.as_raw(), |value| value.to_le_bytes());
-            DynamicImage::ImageRgb16(image).into_rgb8()
-        }
-        Depth::Float => {
-            let image = image.into_rgb32f();
-            require_unit_range(path, image.width() as usize, image.as_raw())?;
-            hash.update([32]);
-            update(&mut hash, image.as_raw(), |value| value.to_le_bytes());
-            DynamicImage::ImageRgb32F(image).into_rgb8()
-        }
-    };
-    Ok((hash.finalize().into(), rgb))
-}
-
-/// In pieces: no second image of bytes is made.
-fn update<T: Copy, const N: usize>(hash: &mut Sha256, values: &[T], bytes: impl Fn(T) -> [u8; N]) {
-    for piece in values.chunks(4096) {
-        let piece: Vec<u8> = piece.iter().flat_map(|&value| bytes(value)).collect();
-        hash.update(&piece);
+/// The image at 8 bits.
+fn eight_bits(path: &Path, image: DynamicImage) -> Result<RgbImage> {
+    if let Depth::Float = depth(&image) {
+        require_unit_range(path, image.width() as usize, image.to_rgb32f().as_raw())?;
     }
+    Ok(image.into_rgb8())
 }
 
 /// The grey image, and how many of its pixels have which level.
