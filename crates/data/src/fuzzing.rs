@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::archive::input::Input;
 use crate::archive::{cifar as cifar_files, idx as idx_files, npy as npy_files};
 use crate::decode::Limits;
+use crate::regions::Regions;
 
 const NAME: &str = "fuzzed";
 
@@ -56,4 +57,11 @@ pub fn npy(bytes: &[u8]) {
         }
     }
     let _ = array.vector();
+}
+
+/// `regions.toml`, and what it says of an image.
+pub fn regions(bytes: &[u8]) {
+    if let Ok(regions) = Regions::parse(bytes, Path::new(NAME)) {
+        let _ = regions.of("cam1/a.png", [8, 8]);
+    }
 }
