@@ -6,6 +6,7 @@ use std::path::Path;
 use crate::archive::input::Input;
 use crate::archive::{cifar as cifar_files, idx as idx_files, npy as npy_files};
 use crate::decode::Limits;
+use crate::own;
 use crate::regions::Regions;
 
 const NAME: &str = "fuzzed";
@@ -57,6 +58,16 @@ pub fn npy(bytes: &[u8]) {
         }
     }
     let _ = array.vector();
+}
+
+/// A CSV index of images.
+pub fn index_csv(bytes: &[u8]) {
+    let _ = own::index::parse_csv(bytes);
+}
+
+/// Outlines in COCO and LabelMe JSON.
+pub fn annotations(bytes: &[u8]) {
+    let _ = own::annotations::parse(bytes);
 }
 
 /// `regions.toml`, and what it says of an image.
