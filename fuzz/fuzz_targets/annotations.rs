@@ -1,4 +1,4 @@
-//! outlines in COCO and LabelMe JSON.
+//! Outlines in COCO and LabelMe JSON.
 
 #![no_main]
 

@@ -63,6 +63,7 @@ pub(crate) fn training(
         seed: train.seed,
         pass,
         limits: data.limits(),
+        missing_allowed: data.missing_allowed(samples.len()),
         ..LoaderConfig::default()
     };
     let (device, samples) = (device.clone(), samples.clone());
@@ -94,15 +95,21 @@ pub(crate) fn held_out(
         tiles: view.tiles.clone(),
         batch: config.train.batch,
         limits: data.limits(),
+        missing_allowed: data.missing_allowed(samples.len()),
         ahead: 16_usize.div_ceil(config.train.batch),
         ..LoaderConfig::default()
     };
     let device = device.clone();
-    Ok(Loader::start(samples, order, settings)?.map(move |batch| {
-        let batch = batch?;
-        let anomalous = vec![false; batch.samples.len()];
-        Ok(lesson(batch, anomalous, &device))
-    }))
+    let batches = Loader::start(samples, order, settings)?;
+    let is_gone =
+        |batch: &cavga_data::Result<Batch>| batch.as_ref().is_ok_and(|b| b.ids.is_empty());
+    Ok(batches
+        .filter(move |batch| !is_gone(batch))
+        .map(move |batch| {
+            let batch = batch?;
+            let anomalous = vec![false; batch.samples.len()];
+            Ok(lesson(batch, anomalous, &device))
+        }))
 }
 
 fn lesson(mut batch: Batch, anomalous: Vec<bool>, device: &Device) -> Lesson {
@@ -129,6 +136,7 @@ pub(crate) fn plain(
         regions: regions.cloned(),
         batch,
         limits: data.limits(),
+        missing_allowed: data.missing_allowed(samples.len()),
         // A batch of one image would leave all cores but two without work.
         ahead: 16_usize.div_ceil(batch),
         ..LoaderConfig::default()

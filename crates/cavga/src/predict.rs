@@ -70,6 +70,8 @@ pub fn predict(
     let settings = DataConfig {
         size: model.size(),
         max_pixels: options.limits.max_pixels,
+        // An image that is gone is an error of its own here.
+        missing: 0.0,
         ..DataConfig::default()
     };
     for ((batch, sample), stem) in feed::plain(Arc::clone(&samples), &settings, model.regions(), 1)?

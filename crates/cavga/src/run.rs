@@ -141,7 +141,7 @@ pub struct Record {
     /// How training went; absent until it is done.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub training: Option<Training>,
-    /// The anomalous test images learnt from, which no evaluation of the run may measure on.
+    /// The anomalous test images learnt from, and the test images of their groups: no evaluation of the run may measure on them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub anomalous: Vec<Learnt>,
     /// The weight files that its networks started from.
@@ -162,7 +162,7 @@ pub struct StartedFrom {
     pub sha256: String,
 }
 
-/// An anomalous test image that a run learnt from.
+/// An anomalous test image that a run learnt from, or a test image of its group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Learnt {
     /// Its path relative to the dataset's root.

@@ -93,8 +93,8 @@ pub(crate) struct Train {
     /// The method; `cavga methods` lists them
     #[arg(required_unless_present = "resume")]
     pub(crate) method: Option<String>,
-    /// The dataset's folder
-    #[arg(long, value_name = "DIR", required_unless_present = "resume")]
+    /// The dataset's folder; with --normal, --index or --annotations it may be left out for the current one
+    #[arg(long, value_name = "DIR", required_unless_present_any = ["resume", "normal", "index", "annotations"])]
     pub(crate) data: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) dataset: Dataset,
@@ -246,12 +246,54 @@ pub(crate) struct Weights {
 pub(crate) enum Data {
     /// Find everything that is wrong with a dataset, file by file
     Check(Check),
+    /// Write a page to look a dataset over before training: pictures, spreads, duplicates, outliers
+    #[command(after_help = "\
+Statistics are of all images, pictures of some of each kind. The page opens from disk with nothing else, and may be handed on as
+one file: it holds small copies of the images. Images that cannot be read are listed; the exit code is 0 all the same.
+
+Example:
+  cavga data preview bottle --out bottle.html")]
+    Preview(Preview),
+    /// Take every fifth frame out of ShanghaiTech Campus's training videos, with the `ffmpeg` on the PATH
+    Frames(Frames),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Frames {
+    /// The dataset's folder, with training/videos
+    pub(crate) data: PathBuf,
+    /// Where training/frames goes; without it, into the dataset's folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// The videos of this scene alone, as in 01
+    #[arg(long, value_name = "SCENE")]
+    pub(crate) category: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Check {
     #[command(flatten)]
     pub(crate) root: Root,
+    /// Call images of more pixels than this too large
+    #[arg(long, value_name = "N", default_value_t = cavga::data::Limits::default().max_pixels)]
+    pub(crate) max_pixels: u64,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Preview {
+    #[command(flatten)]
+    pub(crate) root: Root,
+    /// The page to be written
+    #[arg(long, value_name = "FILE.html", default_value = "sheet.html")]
+    pub(crate) out: PathBuf,
+    /// Picture at most so many images of each kind in each split
+    #[arg(long, value_name = "N", default_value_t = cavga::preview::PreviewOptions::default().per_kind)]
+    pub(crate) per_kind: usize,
+    /// Fixes which images are pictured
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
     /// Call images of more pixels than this too large
     #[arg(long, value_name = "N", default_value_t = cavga::data::Limits::default().max_pixels)]
     pub(crate) max_pixels: u64,

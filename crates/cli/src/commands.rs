@@ -15,7 +15,7 @@ use cavga::{
     EvalOptions, Evaluation, Method, Model, Outcome, PredictOptions, Prediction, Record, RunFolder,
     TrainOptions,
     config::RunConfig,
-    data::{Limits, check},
+    data::Limits,
     demo::{DEMO_MAP, Demo, demo},
 };
 use serde_json::json;
@@ -38,7 +38,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Methods(args) => methods(&args),
         Command::Weights(args) => weights::run(&args),
         Command::Pretrain(args) => crate::pretrain::run(&args),
-        Command::Data(args::Data::Check(args)) => data_check(&args),
+        Command::Data(args) => crate::data::run(&args),
     }
 }
 
@@ -94,8 +94,8 @@ fn train(args: &args::Train) -> Result<ExitCode> {
         .as_deref()
         .or(begun.as_ref().map(|(config, _)| config.method.name()));
     let data = args
-        .data
-        .as_deref()
+        .dataset
+        .root(args.data.as_deref())
         .or(begun.as_ref().map(|(_, record)| record.data.as_path()));
     let (Some(method), Some(data)) = (method, data) else {
         // Says which file is missing.
@@ -307,40 +307,4 @@ fn methods(args: &args::Methods) -> Result<ExitCode> {
     }
     line("\nSettings and defaults: cavga methods --json")?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn data_check(args: &args::Check) -> Result<ExitCode> {
-    let report = check(
-        &args.root.dataset.spec().unwrap_or_default(),
-        &args.root.data,
-        &Limits {
-            max_pixels: args.max_pixels,
-        },
-    );
-    let code = if report.problems.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    };
-    if args.json.json {
-        line(serde_json::to_string_pretty(&report)?)?;
-        return Ok(code);
-    }
-    for problem in &report.problems {
-        line(format!("problem [{}] {}", problem.kind, problem.message))?;
-    }
-    for warning in &report.warnings {
-        line(format!("warning [{}] {}", warning.kind, warning.message))?;
-    }
-    let counts = &report.counts;
-    line(format!(
-        "{} training images, {} normal and {} anomalous test images, {} masks: {} problems, {} warnings",
-        counts.train,
-        counts.test_normal,
-        counts.test_anomalous,
-        counts.masks,
-        report.problems.len(),
-        report.warnings.len()
-    ))?;
-    Ok(code)
 }

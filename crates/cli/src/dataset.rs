@@ -1,6 +1,6 @@
 //! The arguments that say which images make up a dataset, the same for every verb that takes one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use cavga::data::{DatasetSpec, Known};
 use clap::Args as ClapArgs;
@@ -19,6 +19,36 @@ pub(crate) struct Dataset {
     /// The one class that is normal, for a dataset of classes: the number of MNIST's digit
     #[arg(long, value_name = "K", requires = "dataset")]
     pub(crate) normal_class: Option<u8>,
+    /// Your own normal images: folders (with those below them), files, or quoted globs as in 'parts/*/ok/*.png'
+    #[arg(long, value_name = "DIR|GLOB", num_args = 1.., conflicts_with = "dataset")]
+    pub(crate) normal: Vec<String>,
+    /// Anomalous images to test on, likewise; each one's kind is its folder's name
+    #[arg(long, value_name = "DIR|GLOB", num_args = 1.., conflicts_with = "dataset")]
+    pub(crate) anomalous: Vec<String>,
+    /// Normal images to test on, likewise; without it, and with anomalous ones, some of --normal by seed
+    #[arg(long, value_name = "DIR|GLOB", num_args = 1.., conflicts_with = "dataset")]
+    pub(crate) test_normal: Vec<String>,
+    /// The masks of the anomalous images; any names that tell one image each
+    #[arg(long, value_name = "DIR|GLOB", conflicts_with = "dataset")]
+    pub(crate) masks: Option<String>,
+    /// All of it as a table, CSV or Parquet: path, label, kind, mask, split, group
+    #[arg(long, value_name = "FILE", conflicts_with = "dataset")]
+    pub(crate) index: Option<PathBuf>,
+    /// Outlines of the defects: a COCO JSON, or a folder of LabelMe JSONs
+    #[arg(long, value_name = "FILE|DIR", conflicts_with = "dataset")]
+    pub(crate) annotations: Option<PathBuf>,
+    /// The share of the normal images that are tested on, where nothing else says which
+    #[arg(long, value_name = "SHARE", default_value_t = DatasetSpec::default().test_share)]
+    pub(crate) test_share: f64,
+    /// Seed of that choice
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) split_seed: u64,
+    /// Tell of images that are in train and test, and go on
+    #[arg(long)]
+    pub(crate) allow_leaks: bool,
+    /// Let an index name files outside of its folder and the dataset's
+    #[arg(long)]
+    pub(crate) outside: bool,
 }
 
 impl Dataset {
@@ -28,15 +58,32 @@ impl Dataset {
             name: self.dataset,
             category: self.category.clone(),
             normal_class: self.normal_class,
+            normal: self.normal.clone(),
+            anomalous: self.anomalous.clone(),
+            test_normal: self.test_normal.clone(),
+            masks: self.masks.clone(),
+            index: self.index.clone(),
+            annotations: self.annotations.clone(),
+            test_share: self.test_share,
+            split_seed: self.split_seed,
+            allow_leaks: self.allow_leaks,
+            outside: self.outside,
         };
         (spec != DatasetSpec::default()).then_some(spec)
     }
+
+    /// The folder that its paths are relative to: the one given, else, where files of one's own are named, the current one.
+    pub(crate) fn root<'a>(&self, given: Option<&'a Path>) -> Option<&'a Path> {
+        let is_own = self.spec().is_some_and(|spec| spec.is_own());
+        given.or(is_own.then_some(Path::new(".")))
+    }
 }
 
-/// The root of a dataset, and which images below it are meant.
+/// A dataset's folder, and which images below it are meant.
 #[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct Root {
-    /// The dataset's folder
+    /// The dataset's folder; without it, the current one
+    #[arg(default_value = ".")]
     pub(crate) data: PathBuf,
     #[command(flatten)]
     pub(crate) dataset: Dataset,

@@ -1,7 +1,7 @@
 //! Everything that is wrong with a dataset, at once and file by file: fixing a set one error at a time is what people
 //! give up over.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use crate::dataset::Dataset;
 use crate::decode::{Depth, Limits, depth, require_unit_range};
 use crate::error::{Error, Result};
+use crate::leak::{Twins, how, pixel_digest, twins};
 use crate::mask::{MaskSource, require_same_size};
 use crate::sample::{Sample, TestSample};
 use crate::spec::DatasetSpec;
@@ -59,11 +60,40 @@ pub struct Report {
     pub counts: Counts,
 }
 
+/// What the names of a dataset's files say: its images, whatever is wrong with it.
+#[derive(Debug, Clone)]
+pub struct Survey {
+    /// What was found.
+    pub dataset: Dataset,
+    /// What keeps it from being opened, the first of them first.
+    pub problems: Vec<Problem>,
+    /// What may be meant.
+    pub warnings: Vec<Problem>,
+}
+
+impl DatasetSpec {
+    /// Finds the images below `root` as [`DatasetSpec::open`] does, and does not stop at a problem: for whoever looks a set
+    /// over, not for training.
+    pub fn survey(&self, root: &Path) -> Survey {
+        let found = self.scan(root);
+        let problems = found.problems.iter().map(|error| problem(root, error));
+        let warnings = found.warnings.into_iter();
+        Survey {
+            dataset: found.dataset,
+            problems: problems.collect(),
+            warnings: warnings
+                .map(|(path, w)| warning(&path, w.kind, &w.message))
+                .collect(),
+        }
+    }
+}
+
 /// What was seen of one sample.
 struct Seen {
     problems: Vec<Error>,
     size: Option<[usize; 2]>,
-    hash: Option<[u8; 32]>,
+    /// Of its pixels.
+    digest: Option<[u8; 32]>,
 }
 
 /// Looks at every file of a dataset: names, contents, masks against images, training images against test images.
@@ -71,8 +101,11 @@ struct Seen {
 /// It never fails: a folder that is missing is a report with that one problem. Every image is decoded in full, several
 /// at a time. The report's order does not depend on the threads.
 pub fn check(spec: &DatasetSpec, root: &Path, limits: &Limits) -> Report {
-    let found = spec.scan(root);
-    let dataset = found.dataset;
+    let Survey {
+        dataset,
+        mut problems,
+        mut warnings,
+    } = spec.survey(root);
     let (samples, masks): (Vec<&Sample>, Vec<Option<&MaskSource>>) =
         dataset.samples_and_masks().into_iter().unzip();
     let seen: Vec<Seen> = samples
@@ -81,27 +114,17 @@ pub fn check(spec: &DatasetSpec, root: &Path, limits: &Limits) -> Report {
         .map(|(sample, mask)| look(sample, *mask, limits))
         .collect();
 
-    let mut problems: Vec<Problem> = found
-        .problems
-        .iter()
-        .map(|error| problem(root, error))
-        .collect();
-    let mut warnings: Vec<Problem> = found
-        .warnings
-        .into_iter()
-        .map(|(path, w)| warning(&path, w.kind, &w.message))
-        .collect();
     for seen in &seen {
         problems.extend(seen.problems.iter().map(|error| problem(root, error)));
     }
     let counts = count(&dataset, &seen);
-    compare_bytes(
+    compare(
         root,
+        spec.allow_leaks,
         dataset.train.len(),
         &samples,
         &seen,
-        &mut problems,
-        &mut warnings,
+        (&mut problems, &mut warnings),
     );
     if counts.sizes.len() > 1 {
         let sizes: Vec<String> = counts
@@ -161,16 +184,13 @@ fn look(sample: &Sample, mask: Option<&MaskSource>, limits: &Limits) -> Seen {
     let mut seen = Seen {
         problems: Vec::new(),
         size: None,
-        hash: None,
+        digest: None,
     };
-    match decoded_size(sample, limits) {
-        Ok(size) => {
+    match decoded(sample, limits) {
+        Ok((size, digest)) => {
             seen.size = Some(size);
             // What cannot be decoded has its own problem, and an empty file equals every other empty file.
-            match sample.source.digest() {
-                Ok(hash) => seen.hash = Some(hash),
-                Err(error) => seen.problems.push(error),
-            }
+            seen.digest = Some(digest);
         }
         Err(error) => seen.problems.push(error),
     }
@@ -195,50 +215,51 @@ fn look(sample: &Sample, mask: Option<&MaskSource>, limits: &Limits) -> Seen {
     seen
 }
 
-fn decoded_size(sample: &Sample, limits: &Limits) -> Result<[usize; 2]> {
+/// An image's size and the digest of its pixels.
+fn decoded(sample: &Sample, limits: &Limits) -> Result<([usize; 2], [u8; 32])> {
     let image = sample.source.decode(limits)?;
     let size = [image.height() as usize, image.width() as usize];
-    if let Depth::Float = depth(&image) {
-        require_unit_range(sample.path(), size[1], image.into_rgb32f().as_raw())?;
+    if let (Depth::Float, Some(image)) = (depth(&image), image.as_rgb32f()) {
+        require_unit_range(sample.path(), size[1], image.as_raw())?;
     }
-    Ok(size)
+    Ok((size, pixel_digest(&image)))
 }
 
-/// Finds images with the same bytes: a problem between training and test, else a warning.
-fn compare_bytes(
+/// Finds images with the same pixels: a problem between training and test (a warning where leaks are allowed), else a warning.
+fn compare(
     root: &Path,
+    allow_leaks: bool,
     n_train: usize,
     samples: &[&Sample],
     seen: &[Seen],
-    problems: &mut Vec<Problem>,
-    warnings: &mut Vec<Problem>,
+    (problems, warnings): (&mut Vec<Problem>, &mut Vec<Problem>),
 ) {
-    let mut first: BTreeMap<[u8; 32], usize> = BTreeMap::new();
-    let mut leaks = BTreeSet::new();
-    for (index, seen) in seen.iter().enumerate() {
-        let Some(hash) = seen.hash else { continue };
-        let earlier = *first.entry(hash).or_insert(index);
-        if earlier == index {
+    let digests: Vec<_> = seen.iter().map(|seen| seen.digest).collect();
+    for Twins { first, place } in twins(&digests) {
+        let (Some(image), Some(other)) = (samples.get(place), samples.get(first)) else {
             continue;
-        }
-        // Training images come first, so the first of equal images is a training image if any is.
-        let (path, other) = (samples[index].path(), samples[earlier].path());
-        if earlier < n_train && index >= n_train {
-            if leaks.insert(index) {
-                problems.push(problem(
-                    root,
-                    &Error::Leak {
-                        path: path.to_path_buf(),
-                        other: other.to_path_buf(),
-                    },
-                ));
+        };
+        let (path, twin) = (image.path(), other.path());
+        match how(image, other) {
+            Err(error) => problems.push(problem(root, &error)),
+            Ok(same) if first < n_train && place >= n_train => {
+                let leak = Error::Leak {
+                    path: path.to_path_buf(),
+                    other: twin.to_path_buf(),
+                    same,
+                    more: 0,
+                };
+                let to = if allow_leaks {
+                    &mut *warnings
+                } else {
+                    &mut *problems
+                };
+                to.push(problem(root, &leak));
             }
-        } else {
-            warnings.push(warning(
-                path,
-                "same-bytes",
-                &format!("has the same bytes as {}", other.display()),
-            ));
+            Ok(same) => {
+                let message = format!("has the same {same} as {}", twin.display());
+                warnings.push(warning(path, &format!("same-{same}"), &message));
+            }
         }
     }
 }

@@ -124,7 +124,7 @@ impl Dataset {
         self.test.clone().into()
     }
 
-    /// SHA-256 over every image's split, id and bytes and its mask's bytes, as 64 hexadecimal digits.
+    /// SHA-256 over every image's split, id, bytes and group and its mask's bytes, as 64 hexadecimal digits.
     ///
     /// It does not depend on where the folder is, so that a copy of a dataset has the fingerprint of the original.
     ///
@@ -148,6 +148,15 @@ impl Dataset {
             whole.update(image);
             whole.update([u8::from(mask.is_some())]);
             whole.update(mask.unwrap_or_default());
+        }
+        // Groups decide what is held out. A set without them has the fingerprint that it had before there were any.
+        if samples.iter().any(|(sample, _)| sample.group.is_some()) {
+            for (sample, _) in &samples {
+                let group = sample.group.as_deref().unwrap_or_default();
+                whole.update([u8::from(sample.group.is_some())]);
+                whole.update((group.len() as u64).to_le_bytes());
+                whole.update(group.as_bytes());
+            }
         }
         Ok(hex(&whole.finalize()))
     }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::fit::Fit;
-pub(crate) use crate::planes::to_image;
+pub(crate) use crate::planes::{resize, to_image};
 
 /// Bytes that are read at once in looking for a JPEG's end.
 const TAIL: u64 = 4096;
@@ -95,6 +95,15 @@ pub fn image_size(path: &Path) -> Result<[usize; 2]> {
     };
     let size = [height as usize, width as usize];
     Ok(if turned { [size[1], size[0]] } else { size })
+}
+
+/// Whether an image's EXIF data say that it is to be turned or mirrored, from the file's header alone.
+pub(crate) fn is_turned(path: &Path) -> Result<bool> {
+    let limits = Limits {
+        max_pixels: u64::MAX,
+    };
+    let upright = orientation(&mut open(path, &limits)?.1);
+    Ok(upright != Orientation::NoTransforms)
 }
 
 /// Decodes a file and turns it upright.

@@ -4,6 +4,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::leak::Same;
+
 /// The result of everything in this crate.
 pub type Result<T> = std::result::Result<T, Error>;
 
@@ -122,9 +124,78 @@ pub enum Error {
     )]
     EmptyMask { path: PathBuf, of: PathBuf },
     #[error(
-        "{path}: expected an image not seen in training, found the same bytes in {other}; remove one of them"
+        "{path}: expected an image not seen in training, found the same {same} in {other}{}; remove one of them, or set \
+         `allow_leaks`", beside(.more)
     )]
-    Leak { path: PathBuf, other: PathBuf },
+    Leak {
+        path: PathBuf,
+        other: PathBuf,
+        same: Same,
+        more: usize,
+    },
+    #[error(
+        "{path}: expected group {group:?} on one side of the split, found it in test ({other}) too; mend the groups or \
+         the split, or set `allow_leaks`"
+    )]
+    GroupStraddles {
+        path: PathBuf,
+        group: String,
+        other: PathBuf,
+    },
+    #[error("{path}, {place}: expected {expected}, found {found}; mend it there")]
+    Entry {
+        path: PathBuf,
+        place: String,
+        expected: String,
+        found: String,
+    },
+    #[error(
+        "{path}: expected images whose names match this pattern, found none; check it (`*` within a name, `**` across \
+         folders, names that begin with a dot are left out)"
+    )]
+    NoMatch { path: PathBuf },
+    #[error(
+        "{path}: expected an image given once, found it as {first} and as {second}{}; give it as one of them",
+        beside(.more)
+    )]
+    TwoLabels {
+        path: PathBuf,
+        first: &'static str,
+        second: &'static str,
+        more: usize,
+    },
+    #[error(
+        "{path}: expected masks whose names tell their images, found {found}; tried {tried}; rename them, or name each \
+         image's mask in an index"
+    )]
+    MasksUnmatched {
+        path: PathBuf,
+        found: String,
+        tried: String,
+    },
+    #[error(
+        "{path}: expected its mask, as other anomalous images have masks, found none; {count} without: {list}; add them, \
+         or give no masks at all"
+    )]
+    ImagesWithoutMask {
+        path: PathBuf,
+        count: usize,
+        list: String,
+    },
+    #[error(
+        "{path}: expected it where it was listed, found it gone; {count} files are gone so far, {limit} may be; copy them \
+         again, or raise `missing_allowed`"
+    )]
+    Vanished {
+        path: PathBuf,
+        count: usize,
+        limit: usize,
+    },
+    #[error(
+        "{path}: expected a build of this program that reads Parquet, found one without; save it as CSV, or build with the \
+         feature `parquet`"
+    )]
+    NoParquet { path: PathBuf },
     #[error("{path}: expected {expected}, found {found}; {todo}")]
     Protocol {
         path: PathBuf,
@@ -182,6 +253,14 @@ impl Error {
             Self::Leak { .. } => "leak",
             Self::Protocol { kind, .. } => kind,
             Self::Regions { .. } => "regions",
+            Self::GroupStraddles { .. } => "group-straddles",
+            Self::Entry { .. } => "entry",
+            Self::NoMatch { .. } => "no-match",
+            Self::TwoLabels { .. } => "two-labels",
+            Self::MasksUnmatched { .. } => "masks-unmatched",
+            Self::ImagesWithoutMask { .. } => "images-without-mask",
+            Self::Vanished { .. } => "vanished",
+            Self::NoParquet { .. } => "no-parquet",
             Self::Setting { .. } => "setting",
             Self::Worker { .. } => "worker",
             Self::Threads { .. } => "threads",
@@ -216,9 +295,22 @@ impl Error {
             | Self::Leak { path, .. }
             | Self::Protocol { path, .. }
             | Self::Regions { path, .. }
+            | Self::GroupStraddles { path, .. }
+            | Self::Entry { path, .. }
+            | Self::NoMatch { path }
+            | Self::TwoLabels { path, .. }
+            | Self::MasksUnmatched { path, .. }
+            | Self::ImagesWithoutMask { path, .. }
+            | Self::Vanished { path, .. }
+            | Self::NoParquet { path }
             | Self::Worker { path, .. } => Some(path),
             Self::Setting { .. } | Self::Threads { .. } => None,
         }
+    }
+
+    /// Whether what is wrong is that a file is not there: one that was listed and has vanished since.
+    pub fn is_gone(&self) -> bool {
+        matches!(self, Self::Read { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }
 
     /// For `map_err` where a file could not be read.
@@ -235,5 +327,13 @@ impl Error {
             path: path.to_path_buf(),
             source,
         }
+    }
+}
+
+/// ", and 3 more like it": what a message says of problems of which it names the first.
+fn beside(more: &usize) -> String {
+    match more {
+        0 => String::new(),
+        more => format!(", and {more} more like it"),
     }
 }

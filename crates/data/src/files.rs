@@ -1,8 +1,11 @@
 //! Finding image files in folders: sorted, without hidden files, through symbolic links, never round in circles.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobMatcher};
 
 use crate::error::{Error, Result};
 
@@ -10,6 +13,12 @@ use crate::error::{Error, Result};
 const EXTENSIONS: [&str; 11] = [
     "bmp", "jpeg", "jpg", "pbm", "pgm", "png", "pnm", "ppm", "tif", "tiff", "webp",
 ];
+
+/// What matches a pattern, as a shell has it: `*` and `?` within a name, `**` across folders, `[...]` and `{...}`.
+pub(crate) fn pattern(text: &str) -> std::result::Result<GlobMatcher, globset::Error> {
+    let glob = GlobBuilder::new(text).literal_separator(true).build()?;
+    Ok(glob.compile_matcher())
+}
 
 /// What a folder holds, each part sorted by name.
 #[derive(Debug, Default)]
@@ -97,10 +106,11 @@ fn collect(
 
 /// Every pair of files with one stem in one folder, for files of any number of folders.
 pub(crate) fn same_stems(files: &[PathBuf]) -> Vec<Error> {
-    let mut seen: BTreeMap<(Option<&Path>, String), &PathBuf> = BTreeMap::new();
+    // Not as text: names that are no Unicode may read alike.
+    let mut seen: BTreeMap<(Option<&Path>, Option<&OsStr>), &PathBuf> = BTreeMap::new();
     let mut errors = Vec::new();
     for path in files {
-        if let Some(other) = seen.insert((path.parent(), stem(path)), path) {
+        if let Some(other) = seen.insert((path.parent(), path.file_stem()), path) {
             errors.push(Error::SameStem {
                 path: path.clone(),
                 other: other.clone(),

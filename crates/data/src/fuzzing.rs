@@ -6,6 +6,8 @@ use std::path::Path;
 use crate::archive::input::Input;
 use crate::archive::{cifar as cifar_files, idx as idx_files, npy as npy_files};
 use crate::decode::Limits;
+use crate::own;
+use crate::regions::Regions;
 
 const NAME: &str = "fuzzed";
 
@@ -56,4 +58,21 @@ pub fn npy(bytes: &[u8]) {
         }
     }
     let _ = array.vector();
+}
+
+/// A CSV index of images.
+pub fn index_csv(bytes: &[u8]) {
+    let _ = own::index::parse_csv(bytes);
+}
+
+/// Outlines in COCO and LabelMe JSON.
+pub fn annotations(bytes: &[u8]) {
+    let _ = own::annotations::parse(bytes);
+}
+
+/// `regions.toml`, and what it says of an image.
+pub fn regions(bytes: &[u8]) {
+    if let Ok(regions) = Regions::parse(bytes, Path::new(NAME)) {
+        let _ = regions.of("cam1/a.png", [8, 8]);
+    }
 }

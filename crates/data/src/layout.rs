@@ -85,7 +85,7 @@ impl Scan {
         let train = self.train_folders(names);
         let images = self.test_folders(names);
         let mut masks: BTreeMap<String, BTreeMap<String, PathBuf>> = BTreeMap::new();
-        for folder in self.list(&self.dataset.root.join(names.masks)).folders {
+        for folder in self.folders_in(&self.dataset.root.join(names.masks)) {
             let files = self.images(&folder);
             masks.insert(
                 name(&folder),
@@ -93,7 +93,13 @@ impl Scan {
             );
         }
         self.pair(names, images, masks);
-        self.require_train(train);
+        if self.dataset.test.is_empty() && self.problems.is_empty() && self.dataset.train.is_empty()
+        {
+            let path = self.dataset.root.clone();
+            self.problems.push(Error::EmptyFolder { path });
+        } else {
+            self.require_train(train);
+        }
     }
 
     /// Takes the training images in; gives the folder that they are expected in.
@@ -112,7 +118,7 @@ impl Scan {
             .collect();
         above.dedup();
         for folder in above {
-            for beside in self.list(folder).folders {
+            for beside in self.folders_in(folder) {
                 if !folders.contains(&beside) {
                     let message = format!(
                         "is not used: training images are those in {}",
@@ -130,28 +136,19 @@ impl Scan {
     pub(crate) fn test_folders(&mut self, names: &Names) -> Vec<(String, Vec<PathBuf>)> {
         let root = self.dataset.root.clone();
         let masks = root.join(names.masks);
-        let folders = self.list(&root.join(names.test)).folders;
+        let folders = self.folders_in(&root.join(names.test));
         let kinds = folders.into_iter().filter(|folder| *folder != masks);
         kinds
             .map(|folder| (name(&folder), self.images(&folder)))
             .collect()
     }
 
-    /// Adds a problem where there is nothing to learn from.
-    pub(crate) fn require_train(&mut self, good: PathBuf) {
-        let root = self.dataset.root.clone();
+    /// Puts a problem before all others where there is nothing to learn from: it is what opening the set should say.
+    pub(crate) fn require_train(&mut self, expected: PathBuf) {
         if self.dataset.train.is_empty() {
-            let empty = self.dataset.test.is_empty() && self.problems.is_empty();
-            // First, as it is what `Dataset::open` should say.
-            let problem = if empty {
-                Error::EmptyFolder { path: root }
-            } else {
-                Error::NoNormalImage {
-                    path: root,
-                    expected: good,
-                }
-            };
-            self.problems.insert(0, problem);
+            let path = self.dataset.root.clone();
+            self.problems
+                .insert(0, Error::NoNormalImage { path, expected });
         }
     }
 

@@ -4,7 +4,8 @@
 //! pixel" never depends on a device or a framework. The way through the crate is the way of an image:
 //!
 //! 1. [`Dataset::open`] finds the [`Sample`]s of a folder and refuses a set that contradicts itself; [`check()`] finds
-//!    *everything* that is wrong with it, file by file.
+//!    *everything* that is wrong with it, file by file; [`ImageSource::look`] and [`alike()`] say what its images are like;
+//!    [`leaks`] finds training images among the test images.
 //! 2. [`hold_out`] takes calibration images from the training images, before anything has learned from them;
 //!    [`draw_anomalous`] takes the few anomalous images that a weakly supervised method learns from out of the test set.
 //! 3. [`load_image`] and [`load_mask`] decode one file, by its content and within [`Limits`].
@@ -15,6 +16,7 @@
 //! Every random choice comes from a stream named by its seed and its purpose (never by a thread or the clock), so the
 //! same seed gives the same bits however many threads run.
 
+mod alike;
 mod archive;
 mod augment;
 mod check;
@@ -30,8 +32,11 @@ mod fit;
 pub mod fuzzing;
 pub mod generate;
 mod layout;
+mod leak;
 mod loader;
+mod look;
 mod mask;
+pub mod own;
 mod planes;
 mod polygon;
 mod prepare;
@@ -46,8 +51,9 @@ mod tile;
 mod valid;
 mod video_frames;
 
+pub use alike::{Likeness, alike};
 pub use augment::Augment;
-pub use check::{Counts, Problem, Report, check};
+pub use check::{Counts, Problem, Report, Survey, check};
 pub use dataset::{Dataset, Tally, Unused, hash_file, hex};
 pub use datasets::Known;
 pub use decode::{Image, Limits, image_size, load_fitted, load_image};
@@ -55,7 +61,9 @@ pub use draw::{Draw, draw_anomalous};
 pub use error::{Error, Result};
 pub use files::list_images;
 pub use fit::Fit;
+pub use leak::{Leak, Leaks, Same, leaks};
 pub use loader::{Batch, Loader, LoaderConfig};
+pub use look::{Look, Small};
 pub use mask::{Mask, MaskSource, Region, RegionFile, Saturation, check_mask, load_mask};
 pub use polygon::Polygon;
 pub use regions::Regions;

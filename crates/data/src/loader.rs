@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -44,6 +45,9 @@ pub struct LoaderConfig {
     /// Batches that may be ready or in work beside the one the consumer holds, at least 1. Memory is bounded by these and
     /// by one undecoded and one full-size image for each thread.
     pub ahead: usize,
+    /// How many images of the pass may be gone: listed, and not there when they are read. They are skipped and counted
+    /// ([`Loader::missing`]); one more is an error. The default, 0, makes the first an error.
+    pub missing_allowed: usize,
 }
 
 impl Default for LoaderConfig {
@@ -60,6 +64,7 @@ impl Default for LoaderConfig {
             limits: Limits::default(),
             threads: 0,
             ahead: 2,
+            missing_allowed: 0,
         }
     }
 }
@@ -71,6 +76,9 @@ pub struct Batch {
     pub ids: Vec<String>,
     /// Each image's index in the samples given to [`Loader::start`].
     pub samples: Vec<usize>,
+    /// The indices of those that belong to this batch and are gone ([`LoaderConfig::missing_allowed`]): the batch stands for as
+    /// many images of the order as it has and misses, and may have none.
+    pub gone: Vec<usize>,
     /// `[images, 3, height, width]`.
     pub shape: [usize; 4],
     /// Values in [0, 1] in the order of `shape`.
@@ -89,6 +97,7 @@ pub struct Loader {
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
     taken: usize,
+    missing: Vec<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -191,6 +200,7 @@ impl Loader {
             shared,
             workers: Vec::with_capacity(threads),
             taken: 0,
+            missing: Vec::new(),
         };
         for number in 0..threads {
             let shared = Arc::clone(&loader.shared);
@@ -215,8 +225,13 @@ impl Loader {
         self.shared.lock().done.len()
     }
 
+    /// The files that were gone when they were to be read, in the order of the pass.
+    pub fn missing(&self) -> &[PathBuf] {
+        &self.missing
+    }
+
     fn assemble(
-        &self,
+        &mut self,
         places: std::ops::Range<usize>,
         images: Vec<Result<Prepared>>,
     ) -> Result<Batch> {
@@ -228,25 +243,47 @@ impl Loader {
         } = &*self.shared;
         let tiles = config.tiles.as_deref();
         let [height, width] = tiles.map_or(config.size, Tiles::tile);
-        let mut pixels = Vec::with_capacity(images.len() * 3 * height * width);
-        let mut valid = config.regions.as_ref().map(|_| Vec::new());
-        let shape = [images.len(), 3, height, width];
-        for image in images {
-            let image = image?;
-            pixels.extend_from_slice(&image.pixels.pixels);
-            if let (Some(all), Some(valid)) = (&mut valid, image.valid) {
-                all.extend(valid.numbers());
+        let mut batch = Batch {
+            ids: Vec::with_capacity(images.len()),
+            samples: Vec::with_capacity(images.len()),
+            gone: Vec::new(),
+            shape: [0, 3, height, width],
+            pixels: Vec::with_capacity(images.len() * 3 * height * width),
+            valid: config.regions.as_ref().map(|_| Vec::new()),
+        };
+        for (&place, image) in order[places].iter().zip(images) {
+            let index = place / config.parts();
+            let sample = &samples[index];
+            match image {
+                Ok(image) => {
+                    batch.ids.push(sample.id.clone());
+                    batch.samples.push(index);
+                    batch.pixels.extend_from_slice(&image.pixels.pixels);
+                    if let (Some(all), Some(valid)) = (&mut batch.valid, image.valid) {
+                        all.extend(valid.numbers());
+                    }
+                }
+                Err(error) if config.missing_allowed > 0 && error.is_gone() => {
+                    // Once, however many tiles of it are asked for.
+                    let path = sample.path().to_path_buf();
+                    if !self.missing.contains(&path) {
+                        self.missing.push(path);
+                    }
+                    batch.gone.push(index);
+                }
+                Err(error) => return Err(error),
             }
         }
-        let parts = config.parts();
-        let indices: Vec<_> = order[places].iter().map(|index| index / parts).collect();
-        Ok(Batch {
-            ids: indices.iter().map(|&i| samples[i].id.clone()).collect(),
-            samples: indices,
-            shape,
-            pixels,
-            valid,
-        })
+        batch.shape[0] = batch.ids.len();
+        let (count, limit) = (self.missing.len(), config.missing_allowed);
+        match self.missing.first() {
+            Some(path) if count > limit => Err(Error::Vanished {
+                path: path.clone(),
+                count,
+                limit,
+            }),
+            _ => Ok(batch),
+        }
     }
 }
 

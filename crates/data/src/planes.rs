@@ -61,7 +61,11 @@ pub(crate) fn to_image(
     })
 }
 
-fn resize(path: &Path, image: DynamicImage, size: Option<[usize; 2]>) -> Result<DynamicImage> {
+pub(crate) fn resize(
+    path: &Path,
+    image: DynamicImage,
+    size: Option<[usize; 2]>,
+) -> Result<DynamicImage> {
     let Some([height, width]) =
         size.filter(|&size| size != [image.height() as usize, image.width() as usize])
     else {

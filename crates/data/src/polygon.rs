@@ -32,7 +32,12 @@ impl Polygon {
             return;
         }
         let mut crossings = Vec::new();
-        for (row, line) in pixels.chunks_exact_mut(width).take(height).enumerate() {
+        // Rows above and below it are not looked at: a run-length mask is thousands of low rectangles.
+        let ys = || self.corners.iter().map(|&[_, y]| y);
+        let top = ys().fold(f64::INFINITY, f64::min).floor() as usize;
+        let low = (ys().fold(0.0, f64::max).ceil() as usize).min(height);
+        let lines = pixels.chunks_exact_mut(width).take(low);
+        for (row, line) in lines.enumerate().skip(top) {
             let y = row as f64 + 0.5;
             crossings.clear();
             let next = self.corners.iter().cycle().skip(1);

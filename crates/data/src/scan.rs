@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::dataset::{Dataset, Unused};
 use crate::error::Error;
 use crate::files::{Listing, list_folder, same_stems, walk};
+use crate::own::tell_apart;
 use crate::sample::{Label, Sample, TestSample};
 
 /// Something odd that does not keep a dataset from being used.
@@ -42,10 +43,25 @@ impl Scan {
 
     /// Brings the images into the order of their ids, which is that of everything that is done with them.
     pub(crate) fn sorted(mut self) -> Self {
+        self.unlike_ids();
         self.dataset.train.sort_by(|a, b| a.id.cmp(&b.id));
         let by_id = |a: &TestSample, b: &TestSample| a.sample.id.cmp(&b.sample.id);
         self.dataset.test.sort_by(by_id);
         self
+    }
+
+    /// Names that are no Unicode may read alike, but no two images may have one id.
+    fn unlike_ids(&mut self) {
+        let Dataset { train, test, .. } = &mut self.dataset;
+        let test = test.iter_mut().map(|test| &mut test.sample);
+        let odd = train
+            .iter_mut()
+            .chain(test)
+            .filter(|sample| sample.id.contains('\u{FFFD}'));
+        tell_apart(odd.map(|sample| {
+            let path = sample.path().to_path_buf();
+            (&mut sample.id, path)
+        }));
     }
 
     /// The images directly in a folder, with a problem for each stem that comes twice and a warning for what is no image.
@@ -77,6 +93,15 @@ impl Scan {
             self.problems.push(problem);
             Listing::default()
         })
+    }
+
+    /// The folders in a folder that should hold nothing else; files beside them are not used.
+    pub(crate) fn folders_in(&mut self, folder: &Path) -> Vec<PathBuf> {
+        let listing = self.list(folder);
+        for path in listing.images.into_iter().chain(listing.others) {
+            self.unused(path, "beside the folders that images are in");
+        }
+        listing.folders
     }
 
     pub(crate) fn warn(&mut self, path: &Path, kind: &'static str, message: String) {

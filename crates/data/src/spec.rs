@@ -1,7 +1,7 @@
 //! Which images make up a dataset, as a user says it: by a public dataset's name, by an index or folders of their own, or by
 //! nothing but the folder, whose layout then tells.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +9,14 @@ use crate::dataset::Dataset;
 use crate::datasets::{self, Known};
 use crate::error::Result;
 use crate::layout;
+use crate::own;
 use crate::scan::Scan;
 
 /// Which images make up a dataset. The default is what the folder's own layout says ([`Dataset`]).
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+///
+/// `normal`, `anomalous`, `test_normal`, `masks`, `index` and `annotations` are relative to the root. Images that they say
+/// nothing of are split by [`test_share`](Self::test_share), groups whole.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DatasetSpec {
     /// A public dataset, by its own layout and protocol.
@@ -24,6 +28,73 @@ pub struct DatasetSpec {
     /// The one class that is normal, where the dataset is one of classes (MNIST's digits).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normal_class: Option<u8>,
+    /// Normal images: folders (with those below them), files, or globs (`parts/*/ok/*.png`, `**` across folders).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub normal: Vec<String>,
+    /// Anomalous images, likewise. Each one's kind is the name of the folder that it is in.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub anomalous: Vec<String>,
+    /// Normal images to test on, likewise; with them all of `normal` is learnt from.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub test_normal: Vec<String>,
+    /// Masks of the anomalous images: a folder or a glob. Names may be any that tell one image each (see `data check`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub masks: Option<String>,
+    /// An index, CSV or Parquet, with the columns `path,label,kind,mask,split,group`, of which the first two are needed;
+    /// paths are relative to its own folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<PathBuf>,
+    /// Outlines of the defects: a COCO JSON, or a folder of LabelMe JSONs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub annotations: Option<PathBuf>,
+    /// The share of the normal images that are tested on, in [0, 1), where there are anomalous images and nothing says which
+    /// normal ones to test on; at least one image.
+    #[serde(skip_serializing_if = "is_default_share")]
+    pub test_share: f64,
+    /// Seed of that choice.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub split_seed: u64,
+    /// Whether equal images, and images of one group, may be in train and test: told, but not refused.
+    #[serde(skip_serializing_if = "is_false")]
+    pub allow_leaks: bool,
+    /// Whether an index may name files that are neither below its folder nor below the root.
+    #[serde(skip_serializing_if = "is_false")]
+    pub outside: bool,
+}
+
+/// One normal image in five is tested on.
+const TEST_SHARE: f64 = 0.2;
+
+impl Default for DatasetSpec {
+    fn default() -> Self {
+        Self {
+            name: None,
+            category: None,
+            normal_class: None,
+            normal: Vec::new(),
+            anomalous: Vec::new(),
+            test_normal: Vec::new(),
+            masks: None,
+            index: None,
+            annotations: None,
+            test_share: TEST_SHARE,
+            split_seed: 0,
+            allow_leaks: false,
+            outside: false,
+        }
+    }
+}
+
+fn is_default_share(share: &f64) -> bool {
+    *share == TEST_SHARE
+}
+
+fn is_zero(seed: &u64) -> bool {
+    *seed == 0
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 impl DatasetSpec {
@@ -37,7 +108,10 @@ impl DatasetSpec {
             return Err(problem);
         }
         for (path, warning) in scan.warnings {
-            tracing::warn!("{}: {}", path.display(), warning.message);
+            match warning.kind {
+                own::NOTE => tracing::info!("{}: {}", path.display(), warning.message),
+                _ => tracing::warn!("{}: {}", path.display(), warning.message),
+            }
         }
         Ok(scan.dataset)
     }
@@ -45,8 +119,19 @@ impl DatasetSpec {
     /// Everything that is found, problems too.
     pub(crate) fn scan(&self, root: &Path) -> Scan {
         match self.name {
+            _ if self.is_own() => own::scan(self, root),
             Some(name) => datasets::scan(name, self, root),
             None => layout::scan(root),
         }
+    }
+
+    /// Whether it names the user's own files, so that the folder's layout says nothing.
+    pub fn is_own(&self) -> bool {
+        [&self.normal, &self.anomalous, &self.test_normal]
+            .iter()
+            .any(|list| !list.is_empty())
+            || self.masks.is_some()
+            || self.index.is_some()
+            || self.annotations.is_some()
     }
 }

@@ -1,6 +1,7 @@
 //! Three splits with types of their own, so that nothing chosen on calibration images can have looked at test images:
 //! a function that takes a [`Calibration`] cannot be handed the test set by mistake. Masks are in [`Test`] alone.
 
+use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -75,29 +76,72 @@ impl From<Calibration> for Arc<[Sample]> {
 ///
 /// With two images or more, at least one is held out and at least one is left; with fewer nothing is held out, as there
 /// would be nothing to learn from. `fraction` outside 0 to 1 counts as the nearer end, and NaN
-/// as 0.
+/// as 0. Images of one group ([`Sample::group`]) stay together, so that the number comes as near to the fraction as whole
+/// groups let it; where all are of one group nothing is held out.
 pub fn hold_out(train: Vec<Sample>, fraction: f64, seed: u64) -> (Train, Calibration) {
-    let n = train.len();
-    if n < 2 {
-        return (train.into(), Vec::new().into());
-    }
-    // A NaN becomes 0 in the conversion to an integer.
-    let wanted = (fraction.clamp(0.0, 1.0) * n as f64).round() as usize;
-    let held = wanted.clamp(1, n - 1);
-    let mut is_held = vec![false; n];
-    for index in Stream::new(seed, Purpose::HoldOut, n as u64, 0)
-        .permutation(n)
-        .into_iter()
-        .take(held)
-    {
-        is_held[index] = true;
-    }
+    let groups: Vec<_> = train.iter().map(|sample| sample.group.as_deref()).collect();
+    let is_held = choose(&groups, fraction, seed, Purpose::HoldOut);
     let (calibration, train): (Vec<_>, Vec<_>) =
         train.into_iter().zip(is_held).partition(|(_, held)| *held);
     let strip = |part: Vec<(Sample, bool)>| -> Vec<Sample> {
         part.into_iter().map(|(sample, _)| sample).collect()
     };
     (strip(train).into(), strip(calibration).into())
+}
+
+/// Chooses `fraction` of so many images, groups whole: at least one image, and never all; none where all are of one group.
+pub(crate) fn choose(
+    groups: &[Option<&str>],
+    fraction: f64,
+    seed: u64,
+    purpose: Purpose,
+) -> Vec<bool> {
+    let n = groups.len();
+    let mut is_chosen = vec![false; n];
+    let units = units(groups);
+    if units.len() < 2 {
+        return is_chosen;
+    }
+    // A NaN becomes 0 in the conversion to an integer.
+    let wanted = (fraction.clamp(0.0, 1.0) * n as f64).round() as usize;
+    let wanted = wanted.clamp(1, n - 1);
+    let order = Stream::new(seed, purpose, units.len() as u64, 0).permutation(units.len());
+    let order = || order.iter().filter_map(|&at| units.get(at));
+    let mut chosen: Vec<&Vec<usize>> = Vec::new();
+    let mut count = 0;
+    for unit in order() {
+        // Nearer with it than without; of units of one image, until there are enough.
+        if 2 * count + unit.len() <= 2 * wanted && count + unit.len() < n {
+            count += unit.len();
+            chosen.push(unit);
+        }
+    }
+    if chosen.is_empty() {
+        // All are far larger than what is wanted.
+        chosen.extend(order().min_by_key(|unit| unit.len()));
+    }
+    for &place in chosen.into_iter().flatten() {
+        if let Some(is_chosen) = is_chosen.get_mut(place) {
+            *is_chosen = true;
+        }
+    }
+    is_chosen
+}
+
+/// The places of what stays together: a group, or an image of none; in the order of their first places.
+fn units(groups: &[Option<&str>]) -> Vec<Vec<usize>> {
+    let mut units: Vec<Vec<usize>> = Vec::new();
+    let mut of_group: BTreeMap<&str, usize> = BTreeMap::new();
+    for (place, group) in groups.iter().enumerate() {
+        let at = group.map_or(units.len(), |group| {
+            *of_group.entry(group).or_insert(units.len())
+        });
+        match units.get_mut(at) {
+            Some(unit) => unit.push(place),
+            None => units.push(vec![place]),
+        }
+    }
+    units
 }
 
 /// The order of `n` training images in a pass: a permutation of 0..n fixed by the seed and the pass.
@@ -162,6 +206,67 @@ mod tests {
         assert_eq!(all, samples(30));
         assert_eq!(hold_out(samples(30), 0.3, 5).1, calibration);
         assert_ne!(hold_out(samples(30), 0.3, 6).1, calibration);
+    }
+
+    /// Images of groups `a` (two), `b` (three), `c` (two), and three of none.
+    fn grouped() -> Vec<Sample> {
+        let mut all = samples(10);
+        for (sample, group) in all.iter_mut().zip("abcabcb   ".chars()) {
+            sample.group = (group != ' ').then(|| group.to_string());
+        }
+        all
+    }
+
+    #[test]
+    fn groups_are_held_out_whole() {
+        let mut numbers = std::collections::BTreeSet::new();
+        for seed in 0..40 {
+            for fraction in [0.0, 0.1, 0.3, 0.5, 1.0] {
+                let (train, calibration) = hold_out(grouped(), fraction, seed);
+                assert_eq!(train.len() + calibration.len(), 10);
+                assert!(!train.is_empty() && !calibration.is_empty());
+                let straddles = |sample: &&Sample| {
+                    sample.group.is_some() && train.iter().any(|t| t.group == sample.group)
+                };
+                assert_eq!(
+                    calibration.iter().find(straddles),
+                    None,
+                    "{seed} {fraction}"
+                );
+                if fraction == 0.3 {
+                    numbers.insert(calibration.len());
+                }
+            }
+        }
+        // Three wanted, and two to four for a group that comes as near.
+        assert!(numbers.iter().all(|n| (2..=4).contains(n)), "{numbers:?}");
+    }
+
+    /// A seed written into a run means the same images as before there were groups.
+    #[test]
+    fn without_groups_the_first_of_a_permutation_are_held_out() {
+        for (n, fraction, seed) in [(30, 0.3, 5), (4, 0.1, 0), (48, 0.25, 7), (9, 1.0, 2)] {
+            let wanted = (fraction * n as f64).round() as usize;
+            let order = Stream::new(seed, Purpose::HoldOut, n as u64, 0).permutation(n);
+            let mut expected = order[..wanted.clamp(1, n - 1)].to_vec();
+            expected.sort_unstable();
+            let (_, calibration) = hold_out(samples(n), fraction, seed);
+            let held: Vec<usize> = calibration.iter().map(|s| s.id.parse().unwrap()).collect();
+            assert_eq!(held, expected);
+        }
+    }
+
+    #[test]
+    fn one_group_is_not_torn_apart() {
+        let mut all = samples(5);
+        for sample in &mut all {
+            sample.group = Some("one".into());
+        }
+        let (train, calibration) = hold_out(all.clone(), 0.5, 0);
+        assert_eq!((train.len(), calibration.len()), (5, 0));
+        all[0].group = Some("other".into());
+        let (train, calibration) = hold_out(all, 0.9, 0);
+        assert_eq!((train.len(), calibration.len()), (1, 4));
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub(crate) enum Purpose {
     Picture = 4,
     Defect = 5,
     Draw = 6,
+    TestSplit = 7,
 }
 
 /// SplitMix64's finaliser: a bijection of 64 bits in which every input bit moves every output bit.

@@ -212,3 +212,59 @@ fn settings_out_of_range_are_refused_by_name() {
         .contains("`brightness`")
     );
 }
+
+#[test]
+fn files_that_vanish_are_skipped_and_counted() {
+    let (folder, samples) = samples(10);
+    let remove = |number: usize| {
+        fs::remove_file(folder.path().join(format!("train/good/{number:03}.png"))).unwrap();
+    };
+    let load = |missing_allowed| {
+        let config = LoaderConfig {
+            missing_allowed,
+            ..config(2, 1)
+        };
+        Loader::start(Arc::clone(&samples), (0..10).collect(), config).unwrap()
+    };
+    // Before: both of the second batch, which keeps its place with no image.
+    remove(2);
+    remove(3);
+    let mut loader = load(4);
+    let first = loader.next().unwrap().unwrap();
+    assert_eq!((first.samples, first.gone), (vec![0, 1], vec![]));
+    let second = loader.next().unwrap().unwrap();
+    assert_eq!((second.shape, second.gone), ([0, 3, 24, 20], vec![2, 3]));
+    assert!(second.pixels.is_empty() && second.ids.is_empty());
+    // During: it works two batches ahead at most, so that the last is still to come.
+    remove(8);
+    let rest: Vec<Batch> = loader.by_ref().map(Result::unwrap).collect();
+    assert_eq!(rest.len(), 3);
+    assert_eq!((&rest[2].samples, &rest[2].gone), (&vec![9], &vec![8]));
+    let missing: Vec<_> = loader
+        .missing()
+        .iter()
+        .map(|path| path.file_name())
+        .collect();
+    assert_eq!(
+        missing,
+        ["002.png", "003.png", "008.png"].map(|name| Some(name.as_ref()))
+    );
+    // The others are what they were.
+    assert_eq!(first.pixels, load(9).next().unwrap().unwrap().pixels);
+    // Past the limit, and by default.
+    let error = load(2).find_map(Result::err).unwrap();
+    assert_eq!(error.kind(), "vanished");
+    assert!(
+        error
+            .to_string()
+            .contains("3 files are gone so far, 2 may be"),
+        "{error}"
+    );
+    assert_eq!(load(0).find_map(Result::err).unwrap().kind(), "unreadable");
+    // What is there and is no image is an error however many may be gone.
+    fs::write(folder.path().join("train/good/005.png"), b"text").unwrap();
+    assert_eq!(
+        load(9).find_map(Result::err).unwrap().kind(),
+        "not-an-image"
+    );
+}

@@ -4,10 +4,11 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use cavga_data::{
-    Dataset, DatasetSpec, Limits, Loader, LoaderConfig, check, hold_out, image_size, list_images,
-    load_image,
+    Dataset, DatasetSpec, Limits, Loader, LoaderConfig, check, hold_out, image_size, leaks,
+    list_images, load_image,
 };
 
 /// The folder of a real set; says so and gives none where it is missing.
@@ -113,4 +114,23 @@ fn leather_with_its_four_training_images_splits() {
         check(&DatasetSpec::default(), &folder, &Limits::default()).problems,
         []
     );
+}
+
+#[test]
+fn no_real_set_has_a_training_image_in_its_test_set() {
+    for name in ["toothbrush", "leather", "ucsd_ped2"] {
+        let Some(folder) = real(name) else { continue };
+        let dataset = Dataset::open(&folder).unwrap();
+        let test = dataset.test_split().samples();
+        let stop = AtomicBool::new(false);
+        let start = std::time::Instant::now();
+        let found = leaks(&dataset.train, &test, &Limits::default(), &stop);
+        let found = found.unwrap().unwrap();
+        println!(
+            "{name}: {} images in {:?}, {found:?}",
+            dataset.tally().used,
+            start.elapsed()
+        );
+        assert_eq!(found.between, [], "{name}");
+    }
 }

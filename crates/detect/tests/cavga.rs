@@ -339,6 +339,68 @@ fn a_detector_says_the_same_restored_and_in_any_batch() {
     }
 }
 
+/// With it, on images of one position of CAVGA-R's features, of four of CAVGA-D's, and of more than a covariance is made of; and where the
+/// encoder is on a tape.
+#[test]
+fn feature_deviation_is_the_same_restored_and_in_any_batch_and_nothing_else_changes() {
+    let images = |seed| batch(seed).images.narrow(2, 0, 32).narrow(3, 0, 32);
+    let mut configs = vec![CavgaConfig::tiny(); 2];
+    configs[1].attention.stage = Some(2);
+    configs[1].attention.reach = Reach::Detached;
+    for config in configs {
+        for (of, size) in [
+            (Method::CavgaDU as fn(_) -> _, 32),
+            (Method::CavgaRU, 32),
+            (Method::CavgaDU, 64),
+        ] {
+            let of_size = |mut batch: Batch, seed| {
+                if size == 32 {
+                    batch.images = images(seed);
+                }
+                batch
+            };
+            let detector = |on| {
+                let mut config = config.clone();
+                config.feature_deviation = on;
+                let method = of(config);
+                let mut learner = fresh(&method, [size; 2], 3).unwrap();
+                learner.observe(&of_size(lesson(&method, 0), 0)).unwrap();
+                let held_out = of_size(batch(1), 1);
+                let detector = learner.finish(&mut std::iter::once(Ok(held_out))).unwrap();
+                let restored =
+                    method.detector([size; 2], detector.state().unwrap(), &Device::flex());
+                (detector, restored.unwrap())
+            };
+            let ((detector, restored), (without, _)) = (detector(true), detector(false));
+            let images = of_size(batch(2), 2).images;
+            let whole = detector.score(images.clone(), None).unwrap();
+            assert_eq!(
+                bits(whole.clone()),
+                bits(restored.score(images.clone(), None).unwrap())
+            );
+            let alone = detector
+                .score(images.clone().narrow(0, 1, 1), None)
+                .unwrap();
+            let last = |scores: &Scores| scores.images.last().cloned().unwrap();
+            let (found, alone) = (last(&whole), last(&alone));
+            assert_eq!(
+                (found.name, found.values[1]),
+                ("feature-deviation", alone.values[0])
+            );
+            assert!(
+                found
+                    .values
+                    .iter()
+                    .all(|&value| value > 0.0 && value.is_finite()),
+                "{found:?}"
+            );
+            let mut others = whole;
+            others.images.pop();
+            assert_eq!(bits(others), bits(without.score(images, None).unwrap()));
+        }
+    }
+}
+
 #[test]
 fn training_lowers_the_reconstruction_loss() {
     let mut config = CavgaConfig::tiny();
@@ -371,6 +433,7 @@ fn settings_that_cannot_work_are_refused_by_name() {
     };
     assert!(refused(CavgaConfig::tiny(), [65, 64]).contains("size"));
     assert!(refused(CavgaConfig::tiny(), [64, 1 << 40]).contains("size"));
+    assert!(refused(CavgaConfig::tiny(), [64, 0]).contains("size"));
     type Change = fn(&mut CavgaConfig);
     let changes: [(&str, Change); 11] = [
         ("output_stride", |config| config.output_stride = 4),

@@ -51,4 +51,5 @@ pub use iou::{BestIou, FixedThresholdIou};
 pub use pixel::{PixelEvaluation, PixelMap, PixelMetrics};
 pub use pro::AUPRO_LIMIT;
 pub use ranking::BestF1;
+pub use regions::region_sizes;
 pub use undefined::{Result, Undefined};

@@ -48,6 +48,14 @@ pub(crate) fn find(mask: &[bool], width: usize) -> Result<Regions> {
     Ok(Regions { labels, sizes })
 }
 
+/// Pixels of each region of a row-major mask of that width, in the order of their first pixels.
+///
+/// # Errors
+/// [`Undefined::TooManyRegions`].
+pub fn region_sizes(mask: &[bool], width: usize) -> Result<Vec<u64>> {
+    Ok(find(mask, width)?.sizes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -58,6 +58,9 @@ pub struct DataConfig {
     pub anomalous: f64,
     /// Images of more pixels than this are refused before they are decoded.
     pub max_pixels: u64,
+    /// The share of the images that may be gone when they are to be read, in [0, 1): they are skipped and counted; more are an
+    /// error.
+    pub missing: f64,
     /// Random changes of the training images.
     pub augment: cavga_data::Augment,
     /// Which images of the dataset's folder are meant: a public dataset's name and category, or the user's own folders.
@@ -74,6 +77,7 @@ impl Default for DataConfig {
             held_out: 0.1,
             anomalous: 0.02,
             max_pixels: cavga_data::Limits::default().max_pixels,
+            missing: 0.01,
             augment: cavga_data::Augment::default(),
             dataset: cavga_data::DatasetSpec::default(),
         }
@@ -93,6 +97,11 @@ impl DataConfig {
     fn tiles(&self) -> std::result::Result<Option<cavga_data::Tiles>, cavga_data::Error> {
         let tiles = |tile| cavga_data::Tiles::new(self.size, tile, self.overlap);
         self.tile.map(tiles).transpose()
+    }
+
+    /// How many of so many images may be gone.
+    pub(crate) fn missing_allowed(&self, images: usize) -> usize {
+        (self.missing * images as f64) as usize
     }
 
     pub(crate) fn limits(&self) -> cavga_data::Limits {
@@ -202,6 +211,12 @@ impl RunConfig {
             return wrong(format!(
                 "data.tile: {} learns from whole anomalous images, of which a tile may be normal; leave out data.tile",
                 self.method.name()
+            ));
+        }
+        let missing = self.data.missing;
+        if !(0.0..1.0).contains(&missing) {
+            return wrong(format!(
+                "data.missing = {missing}: expected a part in [0, 1)"
             ));
         }
         if let Err(error) = self.data.augment.validate() {

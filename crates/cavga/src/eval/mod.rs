@@ -6,7 +6,7 @@
 //! every test image. Images that the run learnt from, which a weakly supervised one takes out of the test set, are left out,
 //! wherever they now lie and whatever they are now called.
 //!
-//! - `unseen`: the test images that the run did not learn from
+//! - `tested`: the images to measure on; `unseen`: without those that the run learnt from; `score`: what the model says
 //! - `measure`: all figures; `images`: those of whole images; `pixels`: those of maps
 //! - `figures`: names, numbers, reasons
 //! - `files`: metrics.json, scores.csv and maps
@@ -19,22 +19,22 @@ mod images;
 mod measure;
 mod page;
 mod pixels;
+mod score;
 mod tables;
+mod tested;
 mod unseen;
 mod words;
 
 use std::{
     collections::BTreeMap,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
-use cavga_data::{
-    DatasetSpec, Limits, MaskSource, Regions, Sample, Tally, Test, TestSample, Valid, check_mask,
-};
+use cavga_data::{DatasetSpec, Limits, MaskSource, Regions, Sample, Tally, Valid};
 use cavga_detect::Method;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
@@ -43,17 +43,17 @@ pub use figures::Figures;
 pub use files::MapFiles;
 pub(crate) use files::{as_text, write_map};
 
-use unseen::Unseen;
+use score::score;
+use tested::{Tested, open};
 
 use crate::{
     Error, Result, atomic,
     calibration::{Calibration, Verdict},
     config::DataConfig,
-    feed,
     model::Model,
     progress::{Event, Progress},
     report,
-    run::{Record, RunFolder, absolute},
+    run::{RunFolder, absolute},
     train::read_log,
     view::SmallMap,
 };
@@ -157,14 +157,6 @@ struct Measured<'a> {
     tally: Tally,
 }
 
-/// The images to measure on, and what became of the others.
-struct Tested {
-    test: Test,
-    /// Test images left out because the run learnt from them.
-    removed: usize,
-    tally: Tally,
-}
-
 impl<'a> Measured<'a> {
     /// Values at the model's size as a map of an image.
     fn map(&self, image: &'a TestImage, values: &'a [f32]) -> SmallMap<'a> {
@@ -197,13 +189,13 @@ pub fn evaluate(
     let Tested {
         test,
         removed,
-        tally,
-    } = open((spec, &data), &record, progress)?;
+        mut tally,
+    } = open((spec, &data), (&config.data, &record), options, progress)?;
     let settings = DataConfig {
         size: model.size(),
         ..config.data.clone()
     };
-    let images = score(&model, &test, &settings, options, progress)?;
+    let images = score(&model, (&test, &mut tally), &settings, options, progress)?;
     let measured = Measured {
         method: model.method(),
         calibration: model.calibration(),
@@ -249,92 +241,6 @@ pub fn evaluate(
         scores,
         removed,
     })
-}
-
-/// The test images to measure on, of which there must be some.
-fn open(
-    (spec, data): (&DatasetSpec, &Path),
-    record: &Record,
-    progress: &mut dyn Progress,
-) -> Result<Tested> {
-    let dataset = spec.open(data)?;
-    let mut tally = dataset.tally();
-    let is_own = data == record.data;
-    let Unseen {
-        rest: test,
-        removed,
-        unknown,
-    } = unseen::unseen(dataset.test, &record.anomalous, is_own)?;
-    if removed > 0 {
-        let text = format!("test images left out, as the run learnt from them: {removed}");
-        progress.on(Event::Note(&text));
-    }
-    if unknown > 0 {
-        let text = format!(
-            "{unknown} of the {} anomalous images that the run learnt from were not recognised by their bytes: if they are \
-             here under other bytes, they are measured on",
-            record.anomalous.len()
-        );
-        progress.on(Event::Note(&text));
-    }
-    if test.is_empty() {
-        let what = match removed {
-            0 => "test images",
-            _ => "test images that the run did not learn from",
-        };
-        return Err(Error::TooFewImages {
-            path: data.join("test"),
-            what,
-            found: 0,
-            needed: 1,
-        });
-    }
-    tally.refuse(dataset.train.len(), "not a test image");
-    tally.refuse(removed, "the run learnt from it");
-    Ok(Tested {
-        test,
-        removed,
-        tally,
-    })
-}
-
-/// Scores all test images, one at a time.
-fn score(
-    model: &Model,
-    test: &Test,
-    settings: &DataConfig,
-    options: &EvalOptions,
-    progress: &mut dyn Progress,
-) -> Result<Vec<TestImage>> {
-    // All sizes first: a mask that does not fit should not be found after minutes of scoring.
-    test.iter().try_for_each(check_mask)?;
-    progress.on(Event::Begin {
-        stage: "scoring",
-        total: test.len() as u64,
-        done: 0,
-    });
-    let mut images = Vec::with_capacity(test.len());
-    let batches = feed::plain(test.samples(), settings, model.regions(), 1)?;
-    for (batch, TestSample { sample, mask }) in batches.zip(&**test) {
-        if options.stop.load(Ordering::Relaxed) {
-            progress.on(Event::End);
-            return Err(Error::Stopped);
-        }
-        let scored = model.score_loaded(batch?)?.checked(sample.path())?;
-        images.push(TestImage {
-            sample: sample.clone(),
-            mask: mask.clone(),
-            size: sample.source.size()?,
-            scores: scored.scores.into_iter().map(|(_, value)| value).collect(),
-            maps: scored.maps.into_iter().map(|(_, values)| values).collect(),
-            valid: scored.valid,
-        });
-        progress.on(Event::Advance {
-            done: images.len() as u64,
-        });
-    }
-    progress.on(Event::End);
-    Ok(images)
 }
 
 /// Writes the map that is shown of every test image.

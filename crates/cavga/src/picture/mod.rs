@@ -10,6 +10,7 @@
 mod colours;
 mod outline;
 
+use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage, imageops};
 
@@ -147,6 +148,30 @@ pub fn png(image: &RgbImage) -> Result<Vec<u8>, PictureError> {
     Ok(bytes)
 }
 
+/// `image` as the bytes of a JPEG file, of a quality from 1 to 100.
+///
+/// # Errors
+/// [`PictureError::Encode`] if the image has no pixels.
+pub fn jpeg(image: &RgbImage, quality: u8) -> Result<Vec<u8>, PictureError> {
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, quality).encode_image(image)?;
+    Ok(bytes)
+}
+
+/// Draws the outline of a mask of `(height, width)` onto a picture of its image that was made smaller.
+///
+/// # Errors
+/// [`PictureError::Size`] if the mask's length is not `height * width`.
+pub fn outline_reduced(
+    small: &mut RgbImage,
+    mask: &[bool],
+    (height, width): (usize, usize),
+) -> Result<(), PictureError> {
+    check("mask", mask.len(), 1, height, width)?;
+    let reduced = shrink(mask, (height, width), size(small));
+    outline(small, &reduced)
+}
+
 /// The four pictures of one image for a gallery, at most `side` pixels wide and high. `mask` and `map` are row by row at
 /// the size of `input`; the colours of the map span `range`.
 ///
@@ -166,9 +191,8 @@ pub fn panels(
         ..Panels::default()
     };
     if let Some(mask) = mask {
-        check("mask", mask.len(), 1, height, width)?;
         let mut truth = small.clone();
-        outline(&mut truth, &shrink(mask, (height, width), size(&small)))?;
+        outline_reduced(&mut truth, mask, (height, width))?;
         panels.truth = Some(png(&truth)?);
     }
     if let Some(map) = map {

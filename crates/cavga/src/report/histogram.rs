@@ -1,12 +1,14 @@
+//! Histograms: of scores, and of any value over some classes.
+//!
 //! The score histogram: normal images above the line, anomalous ones below it, on one axis with the threshold.
 //!
 //! Back to back instead of on top of one another, so that no bar hides another one, in print and to the colour-blind
 //! alike. Heights are shares of each class: a test set with few normal images stays readable.
 
-use super::Histogram;
 use super::chart::{ACROSS, TOP, UPWARDS, axis_labels, card, entry, svg, tick_column, tick_row};
 use super::scale::{Scale, drawable, extent};
-use super::text::number;
+use super::text::{escape, number};
+use super::{Histogram, Spread};
 
 const BINS: usize = 28;
 
@@ -66,6 +68,62 @@ pub(super) fn render(histogram: &Histogram) -> String {
         )
     );
     card(title, &svg(title, &description, &drawing), &legend)
+}
+
+/// A histogram of each class in a row of its own, one below the other on one axis; empty without a value.
+pub(super) fn rows(spread: &Spread) -> String {
+    let classes: Vec<(&str, Vec<f64>)> = spread
+        .classes
+        .iter()
+        .map(|(name, values)| {
+            let drawn = values.iter().copied().filter(|&value| drawable(value));
+            (name.as_str(), drawn.collect())
+        })
+        .filter(|(_, values): &(_, Vec<f64>)| !values.is_empty())
+        .collect();
+    let Some(range) = extent(classes.iter().flat_map(|class| &class.1).copied()) else {
+        return String::new();
+    };
+    let x = if spread.log {
+        Scale::suited(range, ACROSS)
+    } else {
+        Scale::linear(range, ACROSS)
+    };
+    let mut drawing = axis_labels(&spread.unit, "% of each class");
+    for (value, label) in x.ticks(5) {
+        drawing += &tick_column(x.at(value), &label);
+    }
+    let (mut legend, mut description) = (String::new(), String::new());
+    let height = (UPWARDS.0 - UPWARDS.1) / classes.len() as f64;
+    for (row, (name, values)) in classes.iter().enumerate() {
+        let counts = counts(values, x);
+        let top = counts.iter().map(|&n| share(n, values.len()));
+        let floor = UPWARDS.1 + height * (row + 1) as f64;
+        let y = Scale::linear(
+            (0.0, top.fold(0.0, f64::max)),
+            (floor, floor - height + 10.0),
+        );
+        for (value, label) in y.ticks(2) {
+            drawing += &tick_row(y.at(value), &label);
+        }
+        let (class, name) = (format!("fill{}", row % 6), escape(name));
+        drawing += &bars(&class, &name, &counts, values.len(), y);
+        let entry_text = format!("{name} <b>{}</b>", values.len());
+        legend += &entry(&format!("swatch {class}"), &entry_text);
+        if let Some((low, high)) = extent(values.iter().copied()) {
+            let (low, high) = (number(low), number(high));
+            description += &format!(
+                "{} values of {}: {low} to {high}. ",
+                values.len(),
+                classes[row].0
+            );
+        }
+    }
+    card(
+        &spread.title,
+        &svg(&spread.title, description.trim_end(), &drawing),
+        &format!("<ul class=\"legend\">{legend}</ul>"),
+    )
 }
 
 /// Positions rather than scores are binned: no division that a range of zero could spoil.
@@ -149,6 +207,24 @@ mod tests {
             threshold,
             unit: String::new(),
         })
+    }
+
+    #[test]
+    fn every_class_has_a_row_and_names_are_escaped() {
+        let spread = |classes: &[(&str, &[f64])]| {
+            let classes = classes.iter();
+            rows(&Spread {
+                title: "Brightness".into(),
+                unit: "mean grey".into(),
+                log: false,
+                classes: classes.map(|c| (c.0.to_owned(), c.1.to_vec())).collect(),
+            })
+        };
+        let drawing = spread(&[("a<b", &[0.1, 0.1]), ("none", &[]), ("c", &[f64::NAN, 0.9])]);
+        assert!(drawing.contains("2 of 2 a&lt;b") && drawing.contains("1 of 1 c"));
+        assert!(!drawing.contains("NaN") && !drawing.contains("none"));
+        assert_eq!(drawing.matches("<rect").count(), 2);
+        assert_eq!(spread(&[("none", &[])]), "");
     }
 
     #[test]

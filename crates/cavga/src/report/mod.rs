@@ -14,16 +14,19 @@
 //! - `chart`, `histogram`: the drawings
 //! - `tables`: figures, kinds of defect, verdicts, facts
 //! - `gallery`: rows of input, truth, map and overlay
+//! - `sheet`: the page of a dataset, of the same parts
 
 mod chart;
 mod gallery;
 mod histogram;
 mod page;
 mod scale;
+mod sheet;
 mod tables;
 mod text;
 
 pub use page::render;
+pub use sheet::{Contacts, Part, Sheet, SheetSection, Spread, Table, Thumb, Tone, render_sheet};
 
 /// A measured number, or in words why there is none.
 pub type Value = Result<f64, String>;

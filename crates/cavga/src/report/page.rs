@@ -8,22 +8,39 @@ const STYLE: &str = include_str!("style.css");
 
 /// The report as one HTML file.
 pub fn render(report: &Report) -> String {
-    let title = escape(&report.title);
-    let warnings: String = report
-        .warnings
+    let warnings = cautions(&report.warnings);
+    let body = [
+        warnings,
+        found(report),
+        gallery::render(&report.galleries, report.heat.as_ref()),
+        measured(report),
+    ];
+    shell(
+        &report.title,
+        &report.subtitle,
+        &body.concat(),
+        "Figures are measured on this run\u{2019}s test images.",
+    )
+}
+
+/// What a reader must see first.
+pub(super) fn cautions(warnings: &[String]) -> String {
+    warnings
         .iter()
         .map(|text| text::paragraph("warning", text))
-        .collect();
+        .collect()
+}
+
+/// A whole page around the `body` of its main part.
+pub(super) fn shell(title: &str, subtitle: &str, body: &str, footer: &str) -> String {
+    let title = escape(title);
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
-         <body>\n<header class=\"page\"><h1>{title}</h1>{}</header>\n<main>\n{warnings}{}{}{}</main>\n\
-         <footer>Written by cavga {}. Figures are measured on this run\u{2019}s test images.</footer>\n</body>\n</html>\n",
-        text::paragraph("subtitle", &report.subtitle),
-        found(report),
-        gallery::render(&report.galleries, report.heat.as_ref()),
-        measured(report),
+         <body>\n<header class=\"page\"><h1>{title}</h1>{}</header>\n<main>\n{body}</main>\n\
+         <footer>Written by cavga {}. {footer}</footer>\n</body>\n</html>\n",
+        text::paragraph("subtitle", subtitle),
         env!("CARGO_PKG_VERSION")
     )
 }
@@ -136,19 +153,19 @@ fn curves(report: &Report) -> String {
 }
 
 /// A section with its heading; nothing where it has no content.
-fn section(title: &str, parts: &[String]) -> String {
+pub(super) fn section(title: &str, parts: &[String]) -> String {
     if parts.iter().all(String::is_empty) {
         return String::new();
     }
     let heading = if title.is_empty() {
         String::new()
     } else {
-        format!("<h2>{title}</h2>\n")
+        format!("<h2>{}</h2>\n", escape(title))
     };
     format!("<section>{heading}{}</section>\n", parts.concat())
 }
 
-fn grid(charts: &str) -> String {
+pub(super) fn grid(charts: &str) -> String {
     if charts.is_empty() {
         String::new()
     } else {

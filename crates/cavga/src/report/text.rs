@@ -62,12 +62,17 @@ pub(super) fn percent(part: usize, whole: usize) -> String {
     }
 }
 
-/// A PNG file's bytes as an address that an `img` can show.
-pub(super) fn data_address(png: &[u8]) -> String {
+/// A PNG or JPEG file's bytes as an address that an `img` can show.
+pub(super) fn data_address(picture: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(24 + png.len().div_ceil(3) * 4);
-    out.push_str("data:image/png;base64,");
-    for chunk in png.chunks(3) {
+    let format = if picture.starts_with(&[0xFF, 0xD8]) {
+        "jpeg"
+    } else {
+        "png"
+    };
+    let mut out = String::with_capacity(24 + picture.len().div_ceil(3) * 4);
+    out += &format!("data:image/{format};base64,");
+    for chunk in picture.chunks(3) {
         let bits = chunk
             .iter()
             .fold(0u32, |bits, &byte| bits << 8 | u32::from(byte))
@@ -134,5 +139,6 @@ mod tests {
             ["", "Zg==", "Zm8=", "Zm9v", "Zm9vYg=="]
         );
         assert_eq!(address(&[255, 254, 253]), "//79");
+        assert_eq!(data_address(&[255, 216]), "data:image/jpeg;base64,/9g=");
     }
 }

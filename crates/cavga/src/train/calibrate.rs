@@ -34,6 +34,8 @@ pub(super) fn calibrate(
     });
     let mut seen = Seen::default();
     let mut done = 0;
+    // Without those that are gone since they were listed.
+    let mut scored_of = [0, 0];
     for (samples, is_train) in [(&train, true), (&held_out, false)] {
         for batch in feed::plain(Arc::clone(samples), data, view.regions.as_ref(), 1)? {
             if stop() {
@@ -41,21 +43,28 @@ pub(super) fn calibrate(
                 return Err(Error::Stopped);
             }
             let batch = batch?;
+            done += 1;
+            progress.on(Event::Advance { done });
+            if batch.ids.is_empty() {
+                continue;
+            }
             let sample = batch.samples.first().and_then(|&index| samples.get(index));
             let path = sample.map(|sample| sample.path());
             let scored = score((detector, view), batch, data.size)?
                 .checked(path.unwrap_or(Path::new("")))?;
+            let [n_train, n_held_out] = &mut scored_of;
             if is_train {
+                *n_train += 1;
                 seen.train(scored)
             } else {
+                *n_held_out += 1;
                 seen.held_out(&scored)
             }
-            done += 1;
-            progress.on(Event::Advance { done });
         }
     }
     progress.on(Event::End);
-    let (mut calibration, priors) = seen.calibration(train.len(), held_out.len());
+    let [n_train, n_held_out] = scored_of;
+    let (mut calibration, priors) = seen.calibration(n_train, n_held_out);
     if let (Some(boundary), Some(own)) = (detector.boundary(), calibration.scores.first_mut()) {
         (own.threshold, own.rule) = (boundary, Rule::OwnBoundary);
     }

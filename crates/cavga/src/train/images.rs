@@ -6,7 +6,7 @@ use std::{
 };
 
 use cavga_data::{
-    Calibration, DatasetSpec, Regions, Sample, Tally, TestSample, Train, draw_anomalous, hex,
+    Calibration, Dataset, Draw, Regions, Sample, Tally, TestSample, Train, draw_anomalous, hex,
     hold_out,
 };
 use sha2::{Digest, Sha256};
@@ -15,6 +15,7 @@ use crate::{
     Error, Result,
     config::{DataConfig, RunConfig},
     feed::{self, Lessons},
+    leaks,
     progress::{Event, Progress},
     run::Learnt,
     view::View,
@@ -26,7 +27,7 @@ pub(super) struct Images {
     pub(super) train: Train,
     /// Normal ones alone.
     pub(super) held_out: Calibration,
-    /// The anomalous ones of `train`.
+    /// The anomalous ones of `train`, and the test images of their groups.
     pub(super) anomalous: Vec<Learnt>,
     pub(super) fingerprint: String,
     pub(super) tally: Tally,
@@ -37,15 +38,38 @@ pub(super) struct Images {
 }
 
 impl Images {
-    pub(super) fn open(data: &Path, config: &RunConfig) -> Result<Self> {
+    /// `is_begun`: a run that goes on had its images looked at for leaks when it began.
+    pub(super) fn open(
+        data: &Path,
+        config: &RunConfig,
+        stop: &AtomicBool,
+        is_begun: bool,
+        progress: &mut dyn Progress,
+    ) -> Result<Self> {
         let share = config
             .method
             .learns_from_anomalous()
             .then_some(config.data.anomalous);
         // First: a file that cannot be read should not be found after every image was hashed.
         let view = config.data.view()?;
+        let dataset = config.data.dataset.open(data)?;
+        if !is_begun {
+            let test: Vec<_> = dataset
+                .test
+                .iter()
+                .map(|test| test.sample.clone())
+                .collect();
+            let both = (&*dataset.train, &*test);
+            leaks::guard(
+                &config.data.dataset,
+                both,
+                &config.data.limits(),
+                stop,
+                progress,
+            )?;
+        }
         let mut images = Self::split(
-            (&config.data.dataset, data),
+            (dataset, data),
             config.data.held_out,
             share,
             config.train.seed,
@@ -61,19 +85,20 @@ impl Images {
     /// `anomalous`: the share of the anomalous test images that are learnt from; none for a method that learns from normal
     /// images alone.
     fn split(
-        (spec, data): (&DatasetSpec, &Path),
+        (mut dataset, data): (Dataset, &Path),
         held_out: f64,
         anomalous: Option<f64>,
         seed: u64,
     ) -> Result<Self> {
-        let mut dataset = spec.open(data)?;
-        let tally = dataset.tally();
+        let mut tally = dataset.tally();
         let test = std::mem::take(&mut dataset.test);
-        let drawn = match anomalous {
+        let (drawn, left_out) = match anomalous {
             Some(share) => draw(data, test, share, seed)?,
-            None => Vec::new(),
+            None => (Vec::new(), Vec::new()),
         };
-        let learnt = drawn.iter().map(|sample| {
+        tally.refuse(left_out.len(), "of the group of an image learnt from");
+        // Those of their groups are as little to be measured on as they themselves.
+        let learnt = drawn.iter().chain(&left_out).map(|sample| {
             Ok(Learnt {
                 id: sample.id.clone(),
                 sha256: sample.sha256()?,
@@ -158,10 +183,27 @@ fn with_regions(fingerprint: &str, regions: &Regions) -> Result<String> {
     Ok(hex(&hash.finalize()))
 }
 
-/// The anomalous test images to learn from; an error where there would be none, or none left to find.
-fn draw(data: &Path, test: Vec<TestSample>, share: f64, seed: u64) -> Result<Vec<Sample>> {
+/// The anomalous test images to learn from, and those of their groups; an error where there would be none, or none left to find.
+fn draw(
+    data: &Path,
+    test: Vec<TestSample>,
+    share: f64,
+    seed: u64,
+) -> Result<(Vec<Sample>, Vec<Sample>)> {
     require_anomalous(data, &test)?;
-    Ok(draw_anomalous(test, share, seed).drawn)
+    let Draw {
+        drawn, left_out, ..
+    } = draw_anomalous(test, share, seed);
+    if drawn.is_empty() {
+        return Err(Error::TooFewImages {
+            path: data.to_owned(),
+            what: "groups of anomalous test images (a weakly supervised method learns from some and is tested on the others)",
+            found: 1,
+            needed: 2,
+        });
+    }
+    let left_out = left_out.into_iter().map(|test| test.sample).collect();
+    Ok((drawn, left_out))
 }
 
 /// Requires as many anomalous test images as a weakly supervised method needs to learn from one and find another.
@@ -207,7 +249,8 @@ mod tests {
     fn drawn_images_are_learnt_from_and_never_calibrated_on() {
         let folder = tempfile::tempdir().unwrap();
         let root = data(folder.path());
-        let images = Images::split((&DatasetSpec::default(), &root), 0.3, Some(0.2), 1).unwrap();
+        let images =
+            Images::split((Dataset::open(&root).unwrap(), &root), 0.3, Some(0.2), 1).unwrap();
         assert_eq!((images.train.len(), images.held_out.len()), (6, 2));
         assert_eq!(
             (images.anomalous.len(), images.train.normal().len()),
@@ -229,7 +272,8 @@ mod tests {
     fn a_fingerprint_covers_the_images_drawn_and_no_other_test_image() {
         let folder = tempfile::tempdir().unwrap();
         let root = data(folder.path());
-        let open = |share| Images::split((&DatasetSpec::default(), &root), 0.3, share, 1).unwrap();
+        let open =
+            |share| Images::split((Dataset::open(&root).unwrap(), &root), 0.3, share, 1).unwrap();
         let (weak, plain) = (open(Some(0.1)), open(None));
         assert!(plain.anomalous.is_empty() && plain.train.len() == 4);
         assert_ne!(weak.fingerprint, plain.fingerprint);
@@ -248,7 +292,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let root = data(folder.path());
         let fingerprint = || {
-            Images::split((&DatasetSpec::default(), &root), 0.3, Some(0.1), 1)
+            Images::split((Dataset::open(&root).unwrap(), &root), 0.3, Some(0.1), 1)
                 .unwrap()
                 .fingerprint
         };
@@ -266,7 +310,7 @@ mod tests {
             fs::remove_dir_all(root.join("test").join(kind)).unwrap();
         }
         fs::remove_file(root.join("test/stain/001.png")).unwrap();
-        let open = |share| Images::split((&DatasetSpec::default(), &root), 0.3, share, 1);
+        let open = |share| Images::split((Dataset::open(&root).unwrap(), &root), 0.3, share, 1);
         let error = open(Some(0.02)).err().unwrap().to_string();
         assert!(error.starts_with(&root.display().to_string()), "{error}");
         assert!(error.contains(": 1 anomalous test images"), "{error}");

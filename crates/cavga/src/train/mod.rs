@@ -47,7 +47,7 @@ pub struct TrainOptions {
     /// Go on with the run that the folder holds.
     pub resume: bool,
     /// Raised from another thread, it makes training write a checkpoint and end with [`Outcome::Stopped`]. Before training,
-    /// while weights are fetched, there is no run yet: that ends with [`Error::Stopped`].
+    /// while images are compared and weights fetched, there is no run yet: that ends with [`Error::Stopped`].
     pub stop: Arc<AtomicBool>,
 }
 
@@ -95,7 +95,7 @@ pub fn train(
             path: run.path().to_owned(),
         });
     }
-    let images = Images::open(data, config)?;
+    let images = Images::open(data, config, &options.stop, run.is_begun(), progress)?;
     // A run that goes on has its weights in its checkpoint.
     let known = match run.is_begun() {
         true => Known::default(),

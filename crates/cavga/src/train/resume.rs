@@ -51,14 +51,15 @@ pub(super) fn begin(
         }
         return Ok(moved);
     }
+    let normal = images.train.normal().len();
     let record = Record {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         device: device.to_owned(),
         data: absolute(data),
         fingerprint: images.fingerprint.clone(),
-        n_train: images.train.len() - images.anomalous.len(),
-        n_anomalous: images.anomalous.len(),
+        n_train: normal,
+        n_anomalous: images.train.len() - normal,
         n_calibration: images.held_out.len(),
         images: images.tally.clone(),
         passes,

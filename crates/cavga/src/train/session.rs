@@ -148,6 +148,12 @@ impl Session<'_> {
                 anomalous,
             } = lesson?;
             let count = anomalous.len();
+            if count == 0 {
+                // All of its images are gone; the batches behind it keep their numbers.
+                self.place.step += 1;
+                self.place.batch += 1;
+                continue;
+            }
             let batch = Batch {
                 images,
                 valid,

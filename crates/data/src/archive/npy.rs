@@ -48,14 +48,12 @@ pub(crate) fn frame_digest(path: &Path, index: usize) -> Result<[u8; 32]> {
 }
 
 /// How many frames an array `[frames, height, width]` has.
-#[allow(dead_code, reason = "for the datasets of videos")]
 pub(crate) fn frame_count(path: &Path) -> Result<usize> {
     let [frames, ..] = Array::open(path)?.frames()?;
     Ok(frames)
 }
 
 /// The values of an array of one dimension: whether each isn't 0.
-#[allow(dead_code, reason = "for the datasets of videos")]
 pub(crate) fn vector(path: &Path) -> Result<Vec<bool>> {
     Array::open(path)?.vector()
 }

@@ -2,7 +2,8 @@
 //! Anomaly Detection and Localization", ISIE 2021.
 //!
 //! Three products in MVTec AD's layout, with `ok` for the normal images and `ko` for the anomalous ones; images are BMP or PNG,
-//! and a mask may have another ending than its image. The split is the authors'. The counts add up to the paper's 2,540 images.
+//! and a mask may have another ending than its image. The split is the authors'. The counts are those that others
+//! report, and add up to the paper's 2,540 images; the owner's page has the training counts of 02 and 03 the other way round.
 
 use std::path::Path;
 

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::Known;
-use super::protocol::{below, expect, missing, refuse_category, refuse_normal_class};
+use super::protocol::{begin, below, expect, missing};
 use crate::decode::Limits;
 use crate::error::{Error, Result};
 use crate::files::{name, same_stems, stem};
@@ -43,12 +43,15 @@ struct Side {
 pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
     let is_item = |folder: &Path| name(folder).starts_with("kos");
     let holds_items = |folder: &Path| folder.join("kos01").is_dir();
-    let mut scan = Scan::new(&below(root, &["KolektorSDD"], holds_items));
-    if !scan.has_root() {
-        return scan;
-    }
-    refuse_normal_class(&mut scan, Known::Kolektor, spec);
-    refuse_category(&mut scan, Known::Kolektor, spec);
+    let mut scan = match begin(
+        Known::Kolektor,
+        spec,
+        &below(root, &["KolektorSDD"], holds_items),
+        false,
+    ) {
+        Ok(scan) => scan,
+        Err(scan) => return *scan,
+    };
     let root = scan.dataset.root.clone();
     let listing = scan.list(&root);
     for path in listing.images.into_iter().chain(listing.others) {

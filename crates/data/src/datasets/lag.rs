@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::Known;
-use super::protocol::{below, expect, need, refuse_category, refuse_normal_class};
+use super::protocol::{begin, below, expect, need};
 use crate::error::Error;
 use crate::files::stem;
 use crate::mask::MaskSource;
@@ -37,12 +37,10 @@ const OFFICIAL: [usize; 3] = [3432, 800, 2392];
 pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
     let archives = ["LAG_database_part_1", "LAG"];
     let holds_both = |folder: &Path| folder.join(NORMAL).is_dir();
-    let mut scan = Scan::new(&below(root, &archives, holds_both));
-    if !scan.has_root() {
-        return scan;
-    }
-    refuse_normal_class(&mut scan, Known::Lag, spec);
-    refuse_category(&mut scan, Known::Lag, spec);
+    let mut scan = match begin(Known::Lag, spec, &below(root, &archives, holds_both), false) {
+        Ok(scan) => scan,
+        Err(scan) => return *scan,
+    };
     need(
         &mut scan,
         &[

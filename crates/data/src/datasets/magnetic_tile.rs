@@ -13,7 +13,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Known;
-use super::protocol::{below, expect, need, refuse_category, refuse_normal_class};
+use super::protocol::{begin, below, expect, need};
 use crate::error::Error;
 use crate::files::{same_stems, stem};
 use crate::mask::MaskSource;
@@ -44,12 +44,15 @@ pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
         "Magnetic-tile-defect-datasets",
     ];
     let holds_tiles = |folder: &Path| folder.join(FREE.0).is_dir();
-    let mut scan = Scan::new(&below(root, &archives, holds_tiles));
-    if !scan.has_root() {
-        return scan;
-    }
-    refuse_normal_class(&mut scan, Known::MagneticTile, spec);
-    refuse_category(&mut scan, Known::MagneticTile, spec);
+    let mut scan = match begin(
+        Known::MagneticTile,
+        spec,
+        &below(root, &archives, holds_tiles),
+        false,
+    ) {
+        Ok(scan) => scan,
+        Err(scan) => return *scan,
+    };
     let root = scan.dataset.root.clone();
 
     let folder = root.join(FREE.0).join("Imgs");

@@ -17,10 +17,10 @@
 use std::path::{Path, PathBuf};
 
 use super::Known;
-use super::protocol::{below, category, missing, need, refuse_normal_class};
+use super::protocol::{begin, below, category, missing, need};
 use super::video::{Frame, STEP, frames};
 use crate::archive::npy;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::files::{name, stem};
 use crate::mask::MaskSource;
 use crate::sample::{Label, TestSample};
@@ -55,22 +55,22 @@ pub(crate) fn is_of(video: &Path, scene: &str) -> bool {
 }
 
 pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
-    let mut scan = Scan::new(&find(root));
-    if !scan.has_root() {
-        return scan;
-    }
-    refuse_normal_class(&mut scan, Known::Mstc, spec);
+    let mut scan = match begin(Known::Mstc, spec, &find(root), true) {
+        Ok(scan) => scan,
+        Err(scan) => return *scan,
+    };
     let Some(scene) = scene(&mut scan, spec) else {
         return scan;
     };
     need(&mut scan, &[TEST, FRAME_MASKS, PIXEL_MASKS]);
     train(&mut scan, scene);
     let root = scan.dataset.root.clone();
-    let videos = scan.list(&root.join(TEST)).folders;
-    for video in videos.iter().filter(|video| is_of(video, scene)) {
+    let videos = scan.folders_in(&root.join(TEST));
+    let videos: Vec<_> = videos.into_iter().filter(|v| is_of(v, scene)).collect();
+    for video in &videos {
         test_video(&mut scan, video);
     }
-    if scan.dataset.test.is_empty() {
+    if videos.is_empty() {
         let path = root.join(TEST).join(format!("{scene}_*"));
         scan.problems
             .push(missing(path, "folders of test frames of this scene"));
@@ -93,7 +93,7 @@ fn scene(scan: &mut Scan, spec: &DatasetSpec) -> Option<&'static str> {
 /// Takes in the training frames; a problem if videos are there without their frames.
 fn train(scan: &mut Scan, scene: &str) {
     let root = scan.dataset.root.clone();
-    let folders = scan.list(&root.join(FRAMES)).folders;
+    let folders = scan.folders_in(&root.join(FRAMES));
     let folders: Vec<_> = folders.into_iter().filter(|f| is_of(f, scene)).collect();
     for folder in &folders {
         for Frame { path, .. } in frames(scan, folder) {
@@ -145,7 +145,7 @@ fn test_video(scan: &mut Scan, video: &Path) {
             return;
         }
     }
-    let anomalous = match npy::vector(&labels) {
+    let anomalous = match read_labels(&labels, &pixels) {
         Ok(anomalous) => anomalous,
         Err(problem) => {
             scan.problems.push(problem);
@@ -176,4 +176,24 @@ fn test_video(scan: &mut Scan, video: &Path) {
         sample.group = Some(format!("testing/{}", name(video)));
         scan.dataset.test.push(TestSample { sample, mask });
     }
+}
+
+/// Whether each frame is anomalous; there are as many masks.
+fn read_labels(labels: &Path, pixels: &Path) -> Result<Vec<bool>> {
+    let anomalous = npy::vector(labels)?;
+    let masks = npy::frame_count(pixels)?;
+    if masks == anomalous.len() {
+        return Ok(anomalous);
+    }
+    Err(Error::Protocol {
+        path: pixels.to_path_buf(),
+        kind: "masks-without-label",
+        expected: format!(
+            "{} masks, as {} has labels",
+            anomalous.len(),
+            labels.display()
+        ),
+        found: masks.to_string(),
+        todo: "unpack the archive again".into(),
+    })
 }

@@ -42,7 +42,7 @@ const PRIVATE: [&str; 2] = ["test_private", "test_private_mixed"];
 pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
     let (mut scan, category) = match SET.find(spec, root) {
         Ok(found) => found,
-        Err(scan) => return scan,
+        Err(scan) => return *scan,
     };
     need(
         &mut scan,

@@ -63,7 +63,7 @@ struct Defect {
 pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
     let (mut scan, category) = match SET.find(spec, root) {
         Ok(found) => found,
-        Err(scan) => return scan,
+        Err(scan) => return *scan,
     };
     need(
         &mut scan,
@@ -77,7 +77,15 @@ pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
             None
         }
     };
-    for (kind, images) in scan.test_folders(&SET.names) {
+    let kinds = scan.test_folders(&SET.names);
+    for path in scan.folders_in(&scan.dataset.root.join(SET.names.masks)) {
+        if kinds.iter().all(|(kind, _)| *kind != name(&path)) {
+            let expected = scan.dataset.root.join(SET.names.test).join(name(&path));
+            scan.problems
+                .push(Error::MaskWithoutImage { path, expected });
+        }
+    }
+    for (kind, images) in kinds {
         if kind == GOOD {
             for path in images {
                 let sample = scan.sample(&path, Label::Normal);
@@ -129,7 +137,7 @@ fn take_kind(
         scan.dataset.test.push(TestSample { sample, mask });
     }
     let expected = scan.dataset.root.join(SET.names.test).join(kind);
-    for path in scan.list(&above).folders {
+    for path in scan.folders_in(&above) {
         if !used.contains(&name(&path)) {
             let expected = expected.clone();
             scan.problems

@@ -60,12 +60,8 @@ impl Set {
         &self,
         spec: &DatasetSpec,
         root: &Path,
-    ) -> Result<(Scan, Option<&'static Category>), Scan> {
-        let mut scan = Scan::new(root);
-        if !scan.has_root() {
-            return Err(scan);
-        }
-        refuse_normal_class(&mut scan, self.known, spec);
+    ) -> Result<(Scan, Option<&'static Category>), Box<Scan>> {
+        let mut scan = begin(self.known, spec, root, true)?;
         let train = self.names.train.first().copied().unwrap_or_default();
         let is_one = |folder: &Path| folder.join(train).is_dir();
         let names: Vec<_> = self.categories.iter().map(|one| one.name).collect();
@@ -81,7 +77,7 @@ impl Set {
             }
             Err(problem) => {
                 scan.problems.push(problem);
-                Err(scan)
+                Err(Box::new(scan))
             }
         }
     }
@@ -97,7 +93,7 @@ impl Set {
                 }
                 scan.sorted()
             }
-            Err(scan) => scan,
+            Err(scan) => *scan,
         }
     }
 }
@@ -167,29 +163,40 @@ pub(super) fn category<'a>(
     }
 }
 
-/// Adds a problem if a class is named for a dataset that has none.
-pub(super) fn refuse_normal_class(scan: &mut Scan, known: Known, spec: &DatasetSpec) {
+/// Begins a scan of `root`; a scan with a problem if that is no folder, or if what is asked for is nothing that the dataset has.
+pub(super) fn begin(
+    known: Known,
+    spec: &DatasetSpec,
+    root: &Path,
+    has_categories: bool,
+) -> Result<Scan, Box<Scan>> {
+    let mut scan = Scan::new(root);
+    if !scan.has_root() {
+        return Err(Box::new(scan));
+    }
+    let path = || root.to_path_buf();
     if let Some(class) = spec.normal_class {
         scan.problems.push(Error::Protocol {
-            path: scan.dataset.root.clone(),
+            path: path(),
             kind: "normal-class",
             expected: format!("no normal class, as {known} is no set of classes"),
             found: format!("`{class}`"),
             todo: "leave `--normal-class` away".into(),
         });
     }
-}
-
-/// Adds a problem if a category is named for a dataset that has none.
-pub(super) fn refuse_category(scan: &mut Scan, known: Known, spec: &DatasetSpec) {
-    if let Some(category) = &spec.category {
+    if let (false, Some(category)) = (has_categories, &spec.category) {
         scan.problems.push(Error::Protocol {
-            path: scan.dataset.root.clone(),
+            path: path(),
             kind: "category",
             expected: format!("no category, as {known} has one only"),
             found: format!("`{category}`"),
             todo: "leave `--category` away".into(),
         });
+    }
+    if scan.problems.is_empty() {
+        Ok(scan)
+    } else {
+        Err(Box::new(scan))
     }
 }
 

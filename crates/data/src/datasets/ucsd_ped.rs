@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::Known;
-use super::protocol::{Category, below, category, compare, missing, need, refuse_normal_class};
+use super::protocol::{Category, begin, below, category, compare, missing, need};
 use super::video::{Frame, frames};
 use crate::decode::Limits;
 use crate::error::Error;
@@ -40,11 +40,10 @@ const FOLDERS: [&str; 2] = ["UCSDped1", "UCSDped2"];
 const MASKS: &str = "_gt";
 
 pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
-    let mut scan = Scan::new(root);
-    if !scan.has_root() {
-        return scan;
-    }
-    refuse_normal_class(&mut scan, Known::UcsdPed, spec);
+    let mut scan = match begin(Known::UcsdPed, spec, root, true) {
+        Ok(scan) => scan,
+        Err(scan) => return *scan,
+    };
     if root.join("train").join("good").is_dir() {
         return rearranged(scan, spec);
     }
@@ -89,7 +88,7 @@ fn find(spec: &DatasetSpec, root: &Path) -> Result<(PathBuf, Option<&'static Cat
 
 /// Takes in the clips that are learnt from.
 fn train(scan: &mut Scan) {
-    for clip in scan.list(&scan.dataset.root.join("Train")).folders {
+    for clip in scan.folders_in(&scan.dataset.root.join("Train")) {
         for Frame { path, .. } in frames(scan, &clip) {
             let mut sample = scan.sample(&path, Label::Normal);
             sample.group = Some(name(&clip));
@@ -101,7 +100,7 @@ fn train(scan: &mut Scan) {
 /// Takes in the clips that are tested on.
 fn test(scan: &mut Scan) {
     let above = scan.dataset.root.join("Test");
-    let folders = scan.list(&above).folders;
+    let folders = scan.folders_in(&above);
     let is_masks = |folder: &PathBuf| name(folder).ends_with(MASKS);
     let (mut masks, clips): (Vec<_>, Vec<_>) = folders.into_iter().partition(is_masks);
     let without = masks.is_empty();

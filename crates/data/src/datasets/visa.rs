@@ -18,9 +18,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::Known;
-use super::protocol::{
-    Category, Set, below, category, compare, inside, missing, refuse_normal_class,
-};
+use super::protocol::{Category, Set, begin, below, category, compare, inside, missing};
 use crate::error::Error;
 use crate::layout::MVTEC;
 use crate::mask::MaskSource;
@@ -30,7 +28,15 @@ use crate::spec::DatasetSpec;
 
 const SET: Set = Set {
     known: Known::Visa,
-    archives: &["visa_pytorch", "visa_pytorch/1cls", "1cls", "VisA", "visa"],
+    archives: &[
+        "visa_pytorch",
+        "visa_pytorch/1cls",
+        "VisA_pytorch",
+        "VisA_pytorch/1cls",
+        "1cls",
+        "VisA",
+        "visa",
+    ],
     names: MVTEC,
     categories: &[
         Category::new("candle", 900, 100, 100),
@@ -74,8 +80,10 @@ pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
 
 /// The archive as it comes.
 fn original(spec: &DatasetSpec, root: PathBuf) -> Scan {
-    let mut scan = Scan::new(&root);
-    refuse_normal_class(&mut scan, Known::Visa, spec);
+    let mut scan = match begin(Known::Visa, spec, &root, true) {
+        Ok(scan) => scan,
+        Err(scan) => return *scan,
+    };
     let names: Vec<_> = SET.categories.iter().map(|one| one.name).collect();
     let name = match category(Known::Visa, spec, &root, &names, |_| false) {
         Ok((_, name)) => name.unwrap_or_default(),

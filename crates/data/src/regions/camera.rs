@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use glob::{MatchOptions, Pattern};
 use serde::{Deserialize, Serialize};
 
 use crate::decode::Limits;
 use crate::error::{Error, Result};
+use crate::files::pattern;
 use crate::mask::load_mask;
 use crate::polygon::Polygon;
 use crate::valid::{Valid, from_runs, runs};
@@ -136,10 +136,10 @@ impl Camera {
     /// What was expected and what was found instead, of a camera that cannot be.
     pub(super) fn check(&self) -> std::result::Result<(), (String, String)> {
         let wrong = |expected: &str, found: String| Err((expected.to_owned(), found));
-        if let Some(Err(error)) = self.images().map(Pattern::new) {
+        if let Some(Err(error)) = self.images().map(pattern) {
             return wrong(
                 "images as a pattern of *, ?, [...] and **",
-                error.to_string(),
+                error.kind().to_string(),
             );
         }
         if let Some(size) = self.size.filter(|&size| area(size).is_none()) {
@@ -185,13 +185,8 @@ impl Camera {
         let Some(images) = self.images() else {
             return true;
         };
-        let Ok(pattern) = Pattern::new(images) else {
+        let Ok(pattern) = pattern(images) else {
             return false;
-        };
-        let options = MatchOptions {
-            case_sensitive: true,
-            require_literal_separator: true,
-            require_literal_leading_dot: false,
         };
         let name = name.replace('\\', "/");
         let ends = name
@@ -199,7 +194,7 @@ impl Camera {
             .filter_map(|(at, _)| name.get(at + 1..));
         std::iter::once(name.as_str())
             .chain(ends)
-            .any(|end| pattern.matches_with(end, options))
+            .any(|end| pattern.is_match(end))
     }
 
     /// What counts of an image of `size`, whatever the size drawn at.

@@ -140,6 +140,26 @@ fn a_check_says_which_part_of_a_category_is_missing() {
 }
 
 #[test]
+fn files_beside_the_folders_are_counted_as_not_used() {
+    let tree = mvtec();
+    for stray in [
+        "train/a.png",
+        "test/b.png",
+        "ground_truth/c.png",
+        "train/bad/d.png",
+    ] {
+        tree.image(&format!("bottle/{stray}"));
+    }
+    assert_eq!(
+        refused(&tree.open(&spec(Known::MvtecAd, "bottle"))),
+        [
+            ("beside the folders that images are in".to_string(), 3),
+            ("no folder of normal training images".to_string(), 1)
+        ]
+    );
+}
+
+#[test]
 fn mpdd_is_as_mvtec_ad() {
     let tree = Tree::new();
     tree.images("tubes/train/good", 2)

@@ -30,7 +30,8 @@ fn loco() -> Tree {
 
 #[test]
 fn a_region_is_a_file_with_its_own_saturation() {
-    let dataset = loco().open(&spec(Known::MvtecLoco, "pushpins"));
+    let tree = loco();
+    let dataset = tree.open(&spec(Known::MvtecLoco, "pushpins"));
     assert_eq!(
         train(&dataset),
         [
@@ -68,7 +69,8 @@ fn a_region_is_a_file_with_its_own_saturation() {
 
 #[test]
 fn saturation_is_at_most_a_regions_area() {
-    let dataset = loco().open(&spec(Known::MvtecLoco, "pushpins"));
+    let tree = loco();
+    let dataset = tree.open(&spec(Known::MvtecLoco, "pushpins"));
     let saturations = |index: usize| -> Vec<usize> {
         let mask = dataset.test[index].mask.as_ref().unwrap();
         let regions = mask.regions(&Limits::default()).unwrap();
@@ -86,6 +88,8 @@ fn missing_regions_images_and_configurations_are_told() {
     assert_eq!(tree.problems(&wanted), ["image-without-mask"]);
     let tree = loco();
     tree.remove("pushpins/test/structural_anomalies/000.png");
+    assert_eq!(tree.problems(&wanted), ["mask-without-image"]);
+    tree.remove("pushpins/test/structural_anomalies");
     assert_eq!(tree.problems(&wanted), ["mask-without-image"]);
     let tree = loco();
     tree.remove("pushpins/defects_config.json");

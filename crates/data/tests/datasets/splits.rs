@@ -24,7 +24,8 @@ fn kolektor() -> Tree {
 
 #[test]
 fn kolektor_keeps_an_item_on_one_side() {
-    let dataset = kolektor().open(&spec(Known::Kolektor, ""));
+    let tree = kolektor();
+    let dataset = tree.open(&spec(Known::Kolektor, ""));
     // Items 3 and 6 are tested on, the good sides of the others are learnt from.
     assert_eq!(dataset.train.len(), 8);
     assert_eq!(dataset.test.len(), 6);

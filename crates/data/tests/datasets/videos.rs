@@ -164,7 +164,8 @@ fn mstc_is_every_fifth_frame_of_a_scene() {
 
 #[test]
 fn mstc_frames_may_be_numbered_from_one_and_be_every_fifth_already() {
-    let dataset = mstc().open(&spec(Known::Mstc, "02"));
+    let tree = mstc();
+    let dataset = tree.open(&spec(Known::Mstc, "02"));
     assert_eq!(dataset.train.len(), 3);
     assert_eq!(
         test(&dataset)[1],
@@ -189,6 +190,12 @@ fn mstc_says_which_mask_scene_or_frames_are_missing() {
     tree.remove("training/videos");
     // Fewer labels than frames.
     tree.npy("testing/test_frame_mask/01_0014.npy", &[3], &[0, 0, 1]);
+    assert_eq!(tree.problems(&wanted), ["masks-without-label"]);
+    tree.npy(
+        "testing/test_pixel_mask/01_0014.npy",
+        &[3, 1, 1],
+        &[0, 0, 1],
+    );
     assert_eq!(tree.problems(&wanted), ["frames-without-label"]);
     tree.remove("testing/test_pixel_mask/01_0014.npy");
     assert!(

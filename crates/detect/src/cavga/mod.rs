@@ -14,6 +14,7 @@
 //! statistics that they came with. Beside the paper's map other maps of the same pass are kept under their own names.
 
 mod adversary;
+mod apart;
 mod config;
 mod detector;
 mod learner;

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 use super::{CavgaConfig, LatentForm};
 use crate::{Result, check::check};
 
+/// The shortest side of an image: what R's stride divides.
+const MIN_SIDE: usize = 32;
+
 /// The longest side of an image.
 const MAX_SIDE: usize = 1 << 14;
 
@@ -82,8 +85,7 @@ impl Variant {
     }
 
     /// An error for settings that cannot work, or not with images of `size`, `[height, width]`: multiples of 32 (so that either parts
-    /// take them), not so small that the discriminator's last 4×4 convolution has no position, and not so large that no machine could
-    /// hold the features.
+    /// take them), and not so large that no machine could hold the features.
     pub fn check(self, config: &CavgaConfig, [height, width]: [usize; 2]) -> Result<()> {
         config.check()?;
         let stages = match self.parts {
@@ -97,8 +99,9 @@ impl Variant {
         self.check_flat(config, [height, width])?;
         let fits = [height, width]
             .iter()
-            .all(|&side| (64..=MAX_SIDE).contains(&side) && side % 32 == 0);
-        let expected = format!("height and width of 64 to {MAX_SIDE}, both multiples of 32");
+            .all(|&side| (MIN_SIDE..=MAX_SIDE).contains(&side) && side % 32 == 0);
+        let expected =
+            format!("height and width of {MIN_SIDE} to {MAX_SIDE}, both multiples of 32");
         check("size", fits, &expected, &format!("[{height}, {width}]"))
     }
 

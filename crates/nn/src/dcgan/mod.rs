@@ -10,7 +10,10 @@
 mod pretrained;
 mod up;
 
-use burn::{module::Module, tensor::Tensor};
+use burn::{
+    module::Module,
+    tensor::{Tensor, ops::PadMode},
+};
 
 use crate::{
     layers::{BatchNorm2d, Conv2d, ConvConfig, Init, Mode},
@@ -118,12 +121,20 @@ impl Discriminator {
     }
 
     /// The logit of "real". The last 4×4 convolution's logits are averaged over its positions, so that weights trained at
-    /// 64×64, where it has one, serve at any size.
+    /// 64×64, where it has one, serve at any size. Smaller images' features are zero-padded to the one position.
     ///
     /// # Shapes
-    /// - images: `[batch, 3, height, width]` in [0, 1], at least 64×64 → `[batch]`
+    /// - images: `[batch, 3, height, width]` in [0, 1], both multiples of 32 → `[batch]`
     pub fn forward(&self, images: Tensor<4>, mode: Mode) -> Tensor<1> {
-        let logits = self.head.forward(self.features.forward(images, mode));
+        let features = self.features.forward(images, mode);
+        let [_, _, height, width] = features.dims();
+        let [_, _, kernel, _] = self.head.weight.dims();
+        let missing = [height, width].map(|side| kernel.saturating_sub(side).div_ceil(2));
+        let features = match missing {
+            [0, 0] => features,
+            [v, h] => features.pad((h, h, v, v), PadMode::Constant(0.0)),
+        };
+        let logits = self.head.forward(features);
         logits.mean_dims(&[1, 2, 3]).squeeze_dims::<1>(&[1, 2, 3])
     }
 }

@@ -44,6 +44,8 @@ pub struct CavgaConfig {
     /// Deviation of the Gaussian that smooths the `residual-smoothed` and `residual-deviation` maps, as a fraction of the image's height. A
     /// defect is wider than a pixel, reconstruction noise is not.
     pub smoothing: f64,
+    /// Whether `feature-deviation` is scored too. Off by default: the encoder then looks at x̂ as well, which makes scoring slower.
+    pub feature_deviation: bool,
 }
 
 /// The encoder, and what it knows before it starts.
@@ -194,6 +196,7 @@ impl Default for CavgaConfig {
             attention: AttentionConfig::default(),
             adversary: Adversary::default(),
             smoothing: 4.0 / 256.0,
+            feature_deviation: false,
         }
     }
 }

@@ -18,11 +18,12 @@
 //! | `attention-anomalous-mean` | weakly supervised: the mean of A^{c_a} |
 //! | `residual` | s_a, the mean of the residual: the paper's, unsupervised |
 //! | `residual-smoothed-max`, `attention-deviation-max`, `attention-terms-deviation-max`, `residual-deviation-max` | the largest value of that map |
+//! | `feature-deviation` | with `feature_deviation`: how far (F(x) − F(x̂), F(x)) lies from that of held-out normal images, under their covariance |
 
 #[cfg(test)]
 mod tests;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, module::adaptive_avg_pool2d};
 use cavga_nn::{
     attention,
     layers::{Init, Mode},
@@ -33,13 +34,17 @@ use cavga_nn::{
 
 use super::{
     CavgaConfig, Seen, Vae, VaeInference, Variant,
+    apart::{Spread, Vectors},
     normal::{Normal, Seen as NormalSeen},
 };
 use crate::{
-    Batch, Detector, Error, ImageScores, Maps, Merge, Result, Scores, Tensors,
+    Batch, Detector, Error, ImageScores, Maps, Merge, PAINT, Result, Scores, Tensors,
     check::{check_images, check_valid},
     smooth::Gaussian,
 };
+
+/// Height and width that F is averaged to for `feature-deviation` where it has more: a covariance is to be known from the images there are.
+const FEATURE_GRID: usize = 2;
 
 /// The network alone.
 #[derive(Debug)]
@@ -65,6 +70,8 @@ struct Pass {
     residual: Tensor<4>,
     /// `[batch, 1, height, width]`.
     smoothed: Tensor<4>,
+    /// F(x) − F(x̂) and F(x) of each image in a row, where they are wanted.
+    feature_pair: Option<Vec<f32>>,
 }
 
 impl Pass {
@@ -131,6 +138,14 @@ impl Network {
             None => self.vae.decode(mean, Mode::Score),
         };
         let reconstruction = ops::sigmoid(logits.without_autodiff());
+        let feature_pair = self.config.feature_deviation.then(|| {
+            let features = seen.features.clone().without_autodiff();
+            let again = match part {
+                Some(part) => part.painted(reconstruction.clone(), PAINT),
+                None => reconstruction.clone(),
+            };
+            self.feature_pair(features, again)
+        });
         let residual = (images - reconstruction).abs().mean_dim(1);
         Ok(Pass {
             cams,
@@ -138,6 +153,7 @@ impl Network {
             evidence: classes.map(|logits| losses::evidence(logits.without_autodiff())),
             smoothed: self.smoothed(residual.clone(), part),
             residual,
+            feature_pair,
         })
     }
 
@@ -148,6 +164,32 @@ impl Network {
         };
         let weights = self.smoothing.apply(valid.clone()).clamp_min(1e-6);
         self.smoothing.apply(map * valid.clone()) / weights
+    }
+
+    /// F(x) − F(x̂) and F(x), averaged to the grid of `feature-deviation`, of each image in a row.
+    fn feature_pair(&self, features: Tensor<4>, reconstruction: Tensor<4>) -> Vec<f32> {
+        let given = match self.config.attention.stage {
+            Some(_) => Tensor::from_inner(reconstruction),
+            None => reconstruction,
+        };
+        let again = match &self.inference {
+            Some(inference) => inference.features(&self.vae, given),
+            None => self.vae.features(given, Mode::Score),
+        };
+        let pair = vec![features.clone() - again.without_autodiff(), features];
+        let pair = adaptive_avg_pool2d(Tensor::cat(pair, 1), self.feature_grid());
+        pair.into_data().iter::<f32>().collect()
+    }
+
+    fn feature_grid(&self) -> [usize; 2] {
+        let stride = self.variant.stride(&self.config);
+        self.size.map(|side| (side / stride).min(FEATURE_GRID))
+    }
+
+    /// How many numbers an image has there.
+    fn feature_length(&self) -> usize {
+        let [height, width] = self.feature_grid();
+        2 * self.variant.channels(&self.config) * height * width
     }
 
     /// Maps at the attention's grid, and off the tape. They come so but from SqueezeNet's earlier stages, whose poolings leave out the
@@ -173,6 +215,7 @@ pub struct CavgaDetector {
     normal_cam: Normal,
     normal_terms: Normal,
     normal_residual: Normal,
+    normal_features: Option<Spread>,
     device: Device,
 }
 
@@ -193,6 +236,7 @@ impl CavgaDetector {
             NormalSeen::default(),
             NormalSeen::default(),
         );
+        let mut features = Vectors::default();
         for batch in held_out {
             let Batch { images, valid, .. } = batch?;
             let part = valid.map(Part::new);
@@ -201,6 +245,8 @@ impl CavgaDetector {
             cams.add(pass.cam(), on_grid.as_ref());
             terms.add(pass.terms, on_grid.as_ref());
             residuals.add(pass.smoothed, part.as_ref());
+            let values = pass.feature_pair.unwrap_or_default();
+            features.add(&values, network.feature_length());
         }
         let none = || {
             Error::NoImages("no normal image was held out: the deviation maps need at least one")
@@ -210,6 +256,7 @@ impl CavgaDetector {
             normal_cam: cams.normal().ok_or_else(none)?,
             normal_terms: terms.normal().ok_or_else(none)?,
             normal_residual: residuals.normal().ok_or_else(none)?,
+            normal_features: features.spread(),
             device: device.clone(),
         })
     }
@@ -229,12 +276,17 @@ impl CavgaDetector {
         let normal_cam = take("normal.cam", [1, height, width])?;
         let normal_terms = take("normal.terms", [channels, height, width])?;
         let normal_residual = take("normal.residual", [1, size[0], size[1]])?;
+        let normal_features = config.feature_deviation.then(|| {
+            let length = network.feature_length();
+            Spread::take("normal.features", length, &mut tensors)
+        });
         state::expect_empty(&tensors)?;
         Ok(Self {
             network,
             normal_cam,
             normal_terms,
             normal_residual,
+            normal_features: normal_features.transpose()?,
             device: device.clone(),
         })
     }
@@ -252,6 +304,7 @@ impl Detector for CavgaDetector {
             evidence,
             residual,
             smoothed,
+            feature_pair,
         } = pass;
         let terms_deviation = ops::resize_bilinear(self.normal_terms.distance(terms), size);
         let attention = attention::attention(cams, options.relu, options.normalize);
@@ -297,6 +350,13 @@ impl Detector for CavgaDetector {
             ("residual-deviation-max", &residual_deviation),
         ];
         scores.extend(highest.map(|(name, map)| largest(name, map, part.as_ref())));
+        if let (Some(normal), Some(values)) = (&self.normal_features, feature_pair) {
+            scores.push(ImageScores {
+                name: "feature-deviation",
+                values: normal.distances(&values),
+                merge: Merge::Max,
+            });
+        }
         maps.extend([
             named("residual", residual),
             named("residual-smoothed", smoothed),
@@ -322,6 +382,9 @@ impl Detector for CavgaDetector {
         self.normal_terms.collect("normal.terms", &mut tensors);
         self.normal_residual
             .collect("normal.residual", &mut tensors);
+        if let Some(normal) = &self.normal_features {
+            normal.collect("normal.features", &mut tensors);
+        }
         Ok(tensors)
     }
 

@@ -1,0 +1,63 @@
+//! Scoring the test images.
+
+use std::sync::atomic::Ordering;
+
+use cavga_data::{Tally, Test, TestSample, check_mask};
+
+use super::{EvalOptions, TestImage};
+use crate::{
+    Error, Result,
+    config::DataConfig,
+    feed,
+    model::Model,
+    progress::{Event, Progress},
+};
+
+/// Scores all test images, one at a time. Those that are gone since they were listed are counted, up to the setting's limit.
+pub(super) fn score(
+    model: &Model,
+    (test, tally): (&Test, &mut Tally),
+    settings: &DataConfig,
+    options: &EvalOptions,
+    progress: &mut dyn Progress,
+) -> Result<Vec<TestImage>> {
+    // All sizes first: a mask that does not fit should not be found after minutes of scoring.
+    let check = |test: &TestSample| match check_mask(test) {
+        // Told below, with the others that are gone.
+        Err(error) if error.is_gone() => Ok(()),
+        other => other,
+    };
+    test.iter().try_for_each(check)?;
+    progress.on(Event::Begin {
+        stage: "scoring",
+        total: test.len() as u64,
+        done: 0,
+    });
+    let mut images = Vec::with_capacity(test.len());
+    let mut done = 0;
+    let batches = feed::plain(test.samples(), settings, model.regions(), 1)?;
+    for (batch, TestSample { sample, mask }) in batches.zip(&**test) {
+        if options.stop.load(Ordering::Relaxed) {
+            progress.on(Event::End);
+            return Err(Error::Stopped);
+        }
+        let batch = batch?;
+        done += 1;
+        if batch.ids.is_empty() {
+            tally.refuse(1, "gone when it was read");
+            continue;
+        }
+        let scored = model.score_loaded(batch)?.checked(sample.path())?;
+        images.push(TestImage {
+            sample: sample.clone(),
+            mask: mask.clone(),
+            size: sample.source.size()?,
+            scores: scored.scores.into_iter().map(|(_, value)| value).collect(),
+            maps: scored.maps.into_iter().map(|(_, values)| values).collect(),
+            valid: scored.valid,
+        });
+        progress.on(Event::Advance { done });
+    }
+    progress.on(Event::End);
+    Ok(images)
+}

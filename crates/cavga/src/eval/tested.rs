@@ -1,0 +1,93 @@
+//! The images to measure on: none that the run learnt from.
+
+use std::path::Path;
+
+use cavga_data::{DatasetSpec, Sample, Tally, Test};
+
+use super::{
+    EvalOptions,
+    unseen::{Unseen, unseen},
+};
+use crate::{
+    Error, Result,
+    config::DataConfig,
+    leaks,
+    progress::{Event, Progress},
+    run::Record,
+};
+
+/// The images to measure on, and what became of the others.
+pub(super) struct Tested {
+    pub(super) test: Test,
+    /// Test images left out because the run learnt from them.
+    pub(super) removed: usize,
+    pub(super) tally: Tally,
+}
+
+/// The test images to measure on, of which there must be some.
+pub(super) fn open(
+    (spec, data): (&DatasetSpec, &Path),
+    (config, record): (&DataConfig, &Record),
+    options: &EvalOptions,
+    progress: &mut dyn Progress,
+) -> Result<Tested> {
+    let dataset = spec.open(data)?;
+    let mut tally = dataset.tally();
+    // What lies in the folder that the run learnt from was looked at before the training.
+    let is_own = data == record.data && *spec == config.dataset;
+    let Unseen {
+        rest: test,
+        removed,
+        unknown,
+    } = unseen(dataset.test, &record.anomalous, is_own)?;
+    if removed > 0 {
+        let text = format!("test images left out, as the run learnt from them: {removed}");
+        progress.on(Event::Note(&text));
+    }
+    if unknown > 0 {
+        let text = format!(
+            "{unknown} of the {} anomalous images that the run learnt from were not recognised by their bytes: if they are \
+             here under other bytes, they are measured on",
+            record.anomalous.len()
+        );
+        progress.on(Event::Note(&text));
+    }
+    if test.is_empty() {
+        let what = match removed {
+            0 => "test images",
+            _ => "test images that the run did not learn from",
+        };
+        return Err(Error::TooFewImages {
+            path: data.join("test"),
+            what,
+            found: 0,
+            needed: 1,
+        });
+    }
+    if !is_own {
+        let learnt = learnt_from(config, record, progress);
+        let both = (&*learnt, &*test.samples());
+        leaks::guard(spec, both, &config.limits(), &options.stop, progress)?;
+    }
+    tally.refuse(dataset.train.len(), "not a test image");
+    tally.refuse(removed, "the run learnt from it");
+    Ok(Tested {
+        test,
+        removed,
+        tally,
+    })
+}
+
+/// The normal images that the run learnt from, if they are still there.
+fn learnt_from(config: &DataConfig, record: &Record, progress: &mut dyn Progress) -> Vec<Sample> {
+    config.dataset.open(&record.data).map_or_else(
+        |error| {
+            let text = format!(
+                "cannot tell whether test images were learnt from, as the training images are not there: {error}"
+            );
+            progress.on(Event::Note(&text));
+            Vec::new()
+        },
+        |dataset| dataset.train,
+    )
+}
