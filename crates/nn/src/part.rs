@@ -8,8 +8,8 @@ use burn::tensor::{Tensor, module::adaptive_avg_pool2d};
 
 use crate::losses::{self, Expansion};
 
-/// A logit so sure of white that its cross entropy with white is 0, and so is its gradient.
-const SURE: f64 = 80.0;
+/// A logit so sure of white that its cross entropy with white, and the gradient of that, are 0 in single precision.
+const SURE: f64 = 120.0;
 
 /// Far below every score.
 const BELOW_ALL: f64 = 1e30;

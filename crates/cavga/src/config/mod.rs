@@ -95,8 +95,11 @@ impl DataConfig {
     }
 
     fn tiles(&self) -> std::result::Result<Option<cavga_data::Tiles>, cavga_data::Error> {
-        let tiles = |tile| cavga_data::Tiles::new(self.size, tile, self.overlap);
-        self.tile.map(tiles).transpose()
+        match self.tile {
+            Some(tile) => cavga_data::Tiles::new(self.size, tile, self.overlap).map(Some),
+            // An overlap that cannot be is one without tiles too.
+            None => cavga_data::Tiles::new([1; 2], [1; 2], self.overlap).map(|_| None),
+        }
     }
 
     /// How many of so many images may be gone.

@@ -173,7 +173,10 @@ fn new_learner(
     learner.map_err(|error| match error {
         // What a method says before it has seen an image is about its settings.
         cavga_detect::Error::Config { .. } | cavga_detect::Error::Shape { .. } => Error::Config {
-            origin: format!("settings of {}", config.method.name()),
+            origin: match config.data.tile {
+                Some(_) => format!("data.tile, as the size for {}", config.method.name()),
+                None => format!("settings of {}", config.method.name()),
+            },
             why: error.to_string(),
         },
         other => other.into(),
