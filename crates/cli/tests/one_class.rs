@@ -11,20 +11,21 @@ use serde_json::Value;
 
 /// CIFAR-10 in small: some images of each of the first three classes, each class of one colour.
 fn write_cifar(folder: &Path) {
-    let records = |of_class: u8| -> Vec<u8> {
+    let records = |of_class: u8, shade: u8| -> Vec<u8> {
         let record = |number: u8| {
             let class = number % 3;
             let mut record = vec![class];
             for channel in 0..3 {
                 let level = if channel == class { 200 } else { 40 };
-                record.extend((0..1024_u32).map(|place| level + (place % 16) as u8 + number));
+                record
+                    .extend((0..1024_u32).map(|place| level + shade + (place % 16) as u8 + number));
             }
             record
         };
         (0..3 * of_class).flat_map(record).collect()
     };
-    fs::write(folder.join("data_batch_1.bin"), records(4)).unwrap();
-    fs::write(folder.join("test_batch.bin"), records(2)).unwrap();
+    fs::write(folder.join("data_batch_1.bin"), records(4, 0)).unwrap();
+    fs::write(folder.join("test_batch.bin"), records(2, 20)).unwrap();
 }
 
 fn one_class(data: &Path, out: &Path) -> Command {

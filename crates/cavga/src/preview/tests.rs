@@ -159,7 +159,7 @@ fn what_is_planted_is_found() {
     let mut white = image::open(at("train/good/004.png")).unwrap().to_rgb8();
     white
         .pixels_mut()
-        .for_each(|pixel| pixel.0 = pixel.0.map(|value| value.saturating_mul(3)));
+        .for_each(|pixel| pixel.0 = pixel.0.map(|value| value.saturating_mul(9)));
     white.save(at("train/good/904.png")).unwrap();
     let four = image::open(at("train/good/005.png")).unwrap().to_rgb8();
     imageops::blur(&four, 3.0)

@@ -85,8 +85,10 @@ impl Task<'_> {
             Ok(Some(cell)) => cell,
             Ok(None) | Err(Error::Stopped) => return Ok(None),
             Err(error) => {
+                // First: where training never began there is no record, and the error is what is to be said.
+                let reason = result(error)?;
                 let (_, record) = self.run.read_record()?;
-                Cell::failed(self.kept, &record, &result(error)?)
+                Cell::failed(self.kept, &record, &reason)
             }
         };
         cell.write(&self.file())?;

@@ -109,7 +109,7 @@ fn what_cannot_be_is_refused_with_the_file_and_the_camera() {
             "at least 1",
         ),
         (
-            "[[camera]]\nimages = \"a**\"\nsize = [9, 9]\nignore = [[[0, 0], [1, 0], [1, 1]]]",
+            "[[camera]]\nimages = \"a[\"\nsize = [9, 9]\nignore = [[[0, 0], [1, 0], [1, 1]]]",
             "pattern",
         ),
     ] {
