@@ -92,6 +92,10 @@ pub enum Ablated {
 /// [`Error::RunDiffers`] for a folder with an ablation of something else, or from other weight files;
 /// [`Error::TooFewImages`] for a dataset without test images, or without anomalous ones, which half of the columns learn from; [`Error::Config`] for a setting that is a column's own;
 /// those of training and evaluation.
+///
+/// [`Error::RunDiffers`]: crate::Error::RunDiffers
+/// [`Error::TooFewImages`]: crate::Error::TooFewImages
+/// [`Error::Config`]: crate::Error::Config
 pub fn ablate(
     data: &Path,
     out: &Path,

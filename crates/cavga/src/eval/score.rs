@@ -34,15 +34,13 @@ pub(super) fn score(
         done: 0,
     });
     let mut images = Vec::with_capacity(test.len());
-    let mut done = 0;
     let batches = feed::plain(test.samples(), settings, model.regions(), 1)?;
-    for (batch, TestSample { sample, mask }) in batches.zip(&**test) {
+    for (done, (batch, TestSample { sample, mask })) in batches.zip(&**test).enumerate() {
         if options.stop.load(Ordering::Relaxed) {
             progress.on(Event::End);
             return Err(Error::Stopped);
         }
         let batch = batch?;
-        done += 1;
         if batch.ids.is_empty() {
             tally.refuse(1, "gone when it was read");
             continue;
@@ -56,7 +54,9 @@ pub(super) fn score(
             maps: scored.maps.into_iter().map(|(_, values)| values).collect(),
             valid: scored.valid,
         });
-        progress.on(Event::Advance { done });
+        progress.on(Event::Advance {
+            done: done as u64 + 1,
+        });
     }
     progress.on(Event::End);
     Ok(images)

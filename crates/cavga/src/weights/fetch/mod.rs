@@ -43,7 +43,8 @@ pub(super) struct Wanted<'a> {
 
 /// A try that failed.
 struct Failure {
-    error: Error,
+    // Large, and seldom there.
+    error: Box<Error>,
     /// Whether a new try may do better.
     passing: bool,
 }
@@ -51,7 +52,7 @@ struct Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Self {
-            error,
+            error: Box::new(error),
             passing: false,
         }
     }
@@ -198,7 +199,7 @@ fn try_again(
                     fruitless + 1
                 };
                 if !passing || fruitless >= FRUITLESS || last == 0 {
-                    return Err(error);
+                    return Err(*error);
                 }
                 progress.on(Event::Note(&format!("{error}; trying again")));
                 pause(
@@ -246,7 +247,7 @@ fn try_once(
                 | ureq::Error::ConnectionFailed
                 | ureq::Error::Protocol(_)
         ),
-        error: lost(wanted, part, error.to_string()),
+        error: Box::new(lost(wanted, part, error.to_string())),
     })?;
     agree(wanted, part, &response)?;
     progress.on(Event::Advance { done: part.length });
@@ -260,7 +261,7 @@ fn try_once(
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             Err(error) => {
                 return Err(Failure {
-                    error: lost(wanted, part, error.to_string()),
+                    error: Box::new(lost(wanted, part, error.to_string())),
                     passing: true,
                 });
             }
@@ -277,7 +278,7 @@ fn try_once(
         return Ok(());
     }
     Err(Failure {
-        error: lost(wanted, part, "the connection was cut".to_owned()),
+        error: Box::new(lost(wanted, part, "the connection was cut".to_owned())),
         passing: true,
     })
 }
@@ -303,11 +304,11 @@ fn agree(wanted: &Wanted<'_>, part: &mut Part, response: &Response<Body>) -> Res
             }
             part.restart()?;
             Err(Failure {
-                error: lost(
+                error: Box::new(lost(
                     wanted,
                     part,
                     "the server sent another part than asked".to_owned(),
-                ),
+                )),
                 passing: true,
             })
         }
@@ -322,11 +323,13 @@ fn agree(wanted: &Wanted<'_>, part: &mut Part, response: &Response<Body>) -> Res
                 part.restart()?;
             }
             Err(Failure {
-                error: FetchError::Status {
-                    url: wanted.url.to_owned(),
-                    status,
-                }
-                .into(),
+                error: Box::new(
+                    FetchError::Status {
+                        url: wanted.url.to_owned(),
+                        status,
+                    }
+                    .into(),
+                ),
                 passing: matches!(status, 408 | 416 | 425 | 429 | 500..),
             })
         }
