@@ -46,7 +46,7 @@ pub enum Error {
     },
     /// A file of a version that this program does not know.
     #[error(
-        "{}: written in format {found}, this program reads format {known}; use a program of the version that wrote it",
+        "{}: written in format {found}, this program reads formats {oldest} to {known}; use a program of the version that wrote it",
         path.display()
     )]
     OtherFormat {
@@ -56,6 +56,8 @@ pub enum Error {
         found: u64,
         /// The version that is read.
         known: u64,
+        /// The oldest that this program knows.
+        oldest: u64,
     },
     /// A file whose content is not what was written.
     #[error("{}: damaged: its checksum does not match its content; copy it again or train again", path.display())]

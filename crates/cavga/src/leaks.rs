@@ -3,12 +3,58 @@
 
 use std::{path::Path, sync::atomic::AtomicBool};
 
-use cavga_data::{DatasetSpec, Limits, Sample, leaks};
+use cavga_data::{DatasetSpec, Limits, Same, Sample, leaks};
+use rayon::prelude::*;
 
 use crate::{
     Error, Result,
     progress::{Event, Progress},
+    run::RunFolder,
+    train::taken,
 };
+
+/// Looks for images that the run took, by the bytes that it wrote down: the split of today's listing may be another. `false` for a run
+/// that wrote down none.
+///
+/// # Errors
+/// [`cavga_data::Error::Leak`], unless the spec allows leaks.
+pub(crate) fn taken(
+    run: &RunFolder,
+    spec: &DatasetSpec,
+    test: &[Sample],
+    progress: &mut dyn Progress,
+) -> Result<bool> {
+    let taken = taken::read(run)?;
+    if taken.is_empty() {
+        return Ok(false);
+    }
+    let of = |sample: &Sample| Ok(taken.get(&sample.sha256()?));
+    let found = test.par_iter().map(of).collect::<Result<Vec<_>>>()?;
+    let mut seen = test
+        .iter()
+        .zip(found)
+        .filter_map(|(sample, id)| Some((sample, id?)));
+    let Some((first, other)) = seen.next() else {
+        return Ok(true);
+    };
+    let more = seen.count();
+    if !spec.allow_leaks {
+        return Err(cavga_data::Error::Leak {
+            path: first.path().to_owned(),
+            other: other.into(),
+            same: Same::Bytes,
+            more,
+        }
+        .into());
+    }
+    let text = format!(
+        "{} test images have the bytes of images that the run learnt from or was calibrated on, and are measured on, as in {} and {other}",
+        more + 1,
+        first.path().display()
+    );
+    progress.on(Event::Note(&text));
+    Ok(true)
+}
 
 /// Looks for images of `train` among those of `test`.
 ///

@@ -1,7 +1,7 @@
 //! Prediction: any images, one verdict each.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -16,7 +16,7 @@ use crate::{
     Result,
     calibration::Verdict,
     config::DataConfig,
-    eval::{MapFiles, as_text, write_map},
+    eval::{MapFiles, Stems, as_text, write_map},
     feed,
     model::{Model, Scored},
     view::SmallMap,
@@ -137,27 +137,16 @@ fn prediction(
 fn collect(inputs: &[PathBuf]) -> Result<(Arc<[Sample]>, Vec<PathBuf>)> {
     let mut samples = Vec::new();
     let mut stems = Vec::new();
-    let mut taken = BTreeSet::new();
+    let mut taken = Stems::default();
     for input in inputs {
         for path in list_images(input)? {
             let name = path
                 .strip_prefix(input)
                 .ok()
                 .filter(|name| !name.as_os_str().is_empty());
-            let name = name
-                .unwrap_or_else(|| Path::new(path.file_name().unwrap_or_default()))
-                .with_extension("");
+            let name = name.unwrap_or_else(|| Path::new(path.file_name().unwrap_or_default()));
             // Images of one name from several folders must not overwrite each other's files.
-            let numbered = |number: usize| match number {
-                1 => name.clone(),
-                _ => PathBuf::from(format!("{}-{number}", name.display())),
-            };
-            let stem = (1..)
-                .map(numbered)
-                .find(|stem| !taken.contains(stem))
-                .unwrap_or(name.clone());
-            taken.insert(stem.clone());
-            stems.push(stem);
+            stems.push(taken.take(name));
             samples.push(Sample::new(path.display().to_string(), path, Label::Normal));
         }
     }

@@ -48,6 +48,10 @@ impl RunFolder {
     pub fn scores(&self) -> PathBuf {
         self.0.join("scores.csv")
     }
+    /// What the run took of its dataset, an image a line, `images.csv`.
+    pub fn images(&self) -> PathBuf {
+        self.0.join("images.csv")
+    }
     /// Maps and overlays, `maps/`.
     pub fn maps(&self) -> PathBuf {
         self.0.join("maps")

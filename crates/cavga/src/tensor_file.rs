@@ -177,6 +177,7 @@ pub(crate) fn load_as<H: DeserializeOwned>(path: &Path) -> Result<(H, Tensors)> 
             path: owned(),
             found: format,
             known: FORMAT,
+            oldest: OLDEST,
         });
     }
     let envelope: Envelope<serde_json::Value> = parse(path, entry)?;

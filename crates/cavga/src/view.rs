@@ -6,6 +6,9 @@ use cavga_data::{Regions, Sample, Tiles, Valid};
 
 use crate::{Result, map_size::resize};
 
+// Whoever loads images and whoever learns from them paint alike.
+const _: () = assert!((cavga_data::PAINT as f64 - cavga_detect::PAINT).abs() < 1e-6);
+
 /// How images of one size come to a network.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct View {

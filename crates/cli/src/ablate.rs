@@ -3,7 +3,10 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use cavga::ablate::{AblateOptions, Ablated, ablate};
+use cavga::{
+    ablate::{AblateOptions, Ablated, ablate},
+    config::RunConfig,
+};
 
 use crate::{
     args,
@@ -17,9 +20,12 @@ pub(crate) fn run(args: args::Ablate) -> Result<ExitCode> {
         Some(seed) => vec![seed],
         None => args.seeds,
     };
+    // The settings' own dataset, changed by the arguments: which column it is read for makes no difference.
+    let column = format!("cavga-{}-u", args.parts);
+    let settings = RunConfig::read(&column, args.config.as_deref(), &args.overrides)?;
     let options = AblateOptions {
         parts: args.parts,
-        dataset: args.dataset.spec(),
+        dataset: Some(args.dataset.over(settings.data.dataset)),
         columns: args.columns,
         config: args.config,
         overrides: args.overrides,

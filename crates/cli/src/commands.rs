@@ -113,9 +113,7 @@ fn train(args: &args::Train) -> Result<ExitCode> {
         args.config.as_deref().or(own_config.as_deref()),
         &overrides,
     )?;
-    if let Some(spec) = args.dataset.spec() {
-        config.data.dataset = spec;
-    }
+    config.data.dataset = args.dataset.over(config.data.dataset);
     let device = match (&args.device.device, &begun) {
         (None, Some((_, record))) => record.device.as_str(),
         _ => args.device.name(),
@@ -165,9 +163,10 @@ fn trained(args: &args::Train, run: &RunFolder, record: &Record) -> Result<ExitC
 
 fn eval(args: &args::Eval) -> Result<ExitCode> {
     let run = RunFolder::new(&args.run);
+    let (config, _) = run.read_record()?;
     let options = EvalOptions {
         data: args.data.clone(),
-        dataset: args.dataset.spec(),
+        dataset: Some(args.dataset.over(config.data.dataset)),
         device: args.device.name().to_owned(),
         map: args.map.clone(),
         maps: !args.no_maps,

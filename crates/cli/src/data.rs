@@ -24,7 +24,7 @@ pub(crate) fn run(args: &Data) -> Result<ExitCode> {
 
 fn data_check(args: &Check) -> Result<ExitCode> {
     let report = check(
-        &args.root.dataset.spec().unwrap_or_default(),
+        &args.root.dataset.spec(),
         &args.root.data,
         &Limits {
             max_pixels: args.max_pixels,
@@ -67,7 +67,7 @@ fn data_preview(args: &Preview) -> Result<ExitCode> {
         },
         ..PreviewOptions::default()
     };
-    let spec = args.root.dataset.spec().unwrap_or_default();
+    let spec = args.root.dataset.spec();
     let found = preview(
         &spec,
         &args.root.data,

@@ -38,11 +38,11 @@ pub(crate) struct Dataset {
     #[arg(long, value_name = "FILE|DIR", conflicts_with = "dataset")]
     pub(crate) annotations: Option<PathBuf>,
     /// The share of the normal images that are tested on, where nothing else says which
-    #[arg(long, value_name = "SHARE", default_value_t = DatasetSpec::default().test_share)]
-    pub(crate) test_share: f64,
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) test_share: Option<f64>,
     /// Seed of that choice
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) split_seed: u64,
+    #[arg(long, value_name = "N")]
+    pub(crate) split_seed: Option<u64>,
     /// Tell of images that are in train and test, and go on
     #[arg(long)]
     pub(crate) allow_leaks: bool,
@@ -52,9 +52,10 @@ pub(crate) struct Dataset {
 }
 
 impl Dataset {
-    /// What is asked for; none where nothing is.
-    pub(crate) fn spec(&self) -> Option<DatasetSpec> {
-        let spec = DatasetSpec {
+    /// `settings` changed by what is asked for. Whoever names a dataset or files of their own names all of it: nothing else of the
+    /// settings says which images are meant then.
+    pub(crate) fn over(&self, settings: DatasetSpec) -> DatasetSpec {
+        let which = DatasetSpec {
             name: self.dataset,
             category: self.category.clone(),
             normal_class: self.normal_class,
@@ -64,18 +65,26 @@ impl Dataset {
             masks: self.masks.clone(),
             index: self.index.clone(),
             annotations: self.annotations.clone(),
-            test_share: self.test_share,
-            split_seed: self.split_seed,
-            allow_leaks: self.allow_leaks,
-            outside: self.outside,
+            ..DatasetSpec::default()
         };
-        (spec != DatasetSpec::default()).then_some(spec)
+        let named = which != DatasetSpec::default();
+        DatasetSpec {
+            test_share: self.test_share.unwrap_or(settings.test_share),
+            split_seed: self.split_seed.unwrap_or(settings.split_seed),
+            allow_leaks: self.allow_leaks || settings.allow_leaks,
+            outside: self.outside || settings.outside,
+            ..if named { which } else { settings }
+        }
+    }
+
+    /// What is asked for, without settings.
+    pub(crate) fn spec(&self) -> DatasetSpec {
+        self.over(DatasetSpec::default())
     }
 
     /// The folder that its paths are relative to: the one given, else, where files of one's own are named, the current one.
     pub(crate) fn root<'a>(&self, given: Option<&'a Path>) -> Option<&'a Path> {
-        let is_own = self.spec().is_some_and(|spec| spec.is_own());
-        given.or(is_own.then_some(Path::new(".")))
+        given.or(self.spec().is_own().then_some(Path::new(".")))
     }
 }
 

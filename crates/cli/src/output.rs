@@ -60,7 +60,14 @@ fn code(error: &anyhow::Error) -> u8 {
                 | FetchError::Offline { .. },
             ),
         ) => 2,
+        Some(Error::Data(error)) if is_argument(error) => 2,
         Some(Error::Stopped) => STOPPED,
         _ => 1,
     }
+}
+
+/// Whether what is wrong with a dataset is how it was asked for.
+fn is_argument(error: &cavga::data::Error) -> bool {
+    let kinds = ["setting", "category", "category-missing", "normal-class"];
+    kinds.contains(&error.kind())
 }

@@ -16,7 +16,7 @@ use cavga_detect::Method;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use toml::{Table, Value};
 
-use crate::{Error, Result, methods, view::View};
+use crate::{Error, Result, methods, run::absolute, view::View};
 
 /// The section of `run.toml` that is not configuration.
 pub(crate) const RECORD: &str = "record";
@@ -176,6 +176,13 @@ impl RunConfig {
             config = keys::deserialize(&table, &origin)?;
         }
         config.checked(&origin)
+    }
+
+    /// The same wherever it is read: the regions' path made whole.
+    pub(crate) fn settled(&self) -> Self {
+        let mut settled = self.clone();
+        settled.data.regions = self.data.regions.as_deref().map(absolute);
+        settled
     }
 
     /// The configuration as TOML.

@@ -1,7 +1,7 @@
 //! Files of an evaluation and a prediction: `metrics.json`, `scores.csv`, maps as arrays and as pictures.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -191,9 +191,23 @@ fn npy(file: &mut dyn Write, values: &[f32], [height, width]: [usize; 2]) -> io:
         .try_for_each(|value| file.write_all(&value.to_le_bytes()))
 }
 
-/// Where the files of a test image's map go: its id below `maps`, without the file's ending.
-pub(super) fn stem(maps: &Path, id: &str) -> PathBuf {
-    maps.join(Path::new(id).with_extension(""))
+/// Names for the files of images' maps, without their endings, of which no two are the same.
+#[derive(Debug, Default)]
+pub(crate) struct Stems(BTreeSet<PathBuf>);
+
+impl Stems {
+    /// The name of an image, without its ending; with a number where another image has it.
+    pub(crate) fn take(&mut self, name: &Path) -> PathBuf {
+        let name = name.with_extension("");
+        let numbered = |number: usize| match number {
+            1 => name.clone(),
+            _ => PathBuf::from(format!("{}-{number}", name.display())),
+        };
+        let stem = (1..).map(numbered).find(|stem| !self.0.contains(stem));
+        let stem = stem.unwrap_or(name.clone());
+        self.0.insert(stem.clone());
+        stem
+    }
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ mod words;
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -41,7 +41,7 @@ use serde_json::{Map, Value};
 
 pub use figures::Figures;
 pub use files::MapFiles;
-pub(crate) use files::{as_text, write_map};
+pub(crate) use files::{Stems, as_text, write_map};
 
 use score::score;
 use tested::{Tested, open};
@@ -190,7 +190,12 @@ pub fn evaluate(
         test,
         removed,
         mut tally,
-    } = open((spec, &data), (&config.data, &record), options, progress)?;
+    } = open(
+        (spec, &data),
+        (run, &config.data, &record),
+        options,
+        progress,
+    )?;
     let settings = DataConfig {
         size: model.size(),
         ..config.data.clone()
@@ -265,15 +270,19 @@ fn draw(
         done: 0,
     });
     let mut done = 0;
+    let mut stems = Stems::default();
     for some in images.chunks(16) {
         if stop.load(Ordering::Relaxed) {
             progress.on(Event::End);
             return Err(Error::Stopped);
         }
-        some.par_iter().try_for_each(|image| {
-            let stem = files::stem(&run.maps(), &image.sample.id);
+        let names = some
+            .iter()
+            .map(|image| stems.take(Path::new(&image.sample.id)));
+        let names: Vec<_> = names.collect();
+        some.par_iter().zip(names).try_for_each(|(image, name)| {
             write_map(
-                &stem,
+                &run.maps().join(name),
                 &image.sample,
                 measured.map(image, image.map(measured.shown)),
                 scale,

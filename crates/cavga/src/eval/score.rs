@@ -24,7 +24,7 @@ pub(super) fn score(
     // All sizes first: a mask that does not fit should not be found after minutes of scoring.
     let check = |test: &TestSample| match check_mask(test) {
         // Told below, with the others that are gone.
-        Err(error) if error.is_gone() => Ok(()),
+        Err(error) if error.is_gone() && error.path() == Some(test.sample.path()) => Ok(()),
         other => other,
     };
     test.iter().try_for_each(check)?;

@@ -13,7 +13,7 @@ use crate::{
     config::DataConfig,
     leaks,
     progress::{Event, Progress},
-    run::Record,
+    run::{Record, RunFolder},
 };
 
 /// The images to measure on, and what became of the others.
@@ -27,14 +27,13 @@ pub(super) struct Tested {
 /// The test images to measure on, of which there must be some.
 pub(super) fn open(
     (spec, data): (&DatasetSpec, &Path),
-    (config, record): (&DataConfig, &Record),
+    (run, config, record): (&RunFolder, &DataConfig, &Record),
     options: &EvalOptions,
     progress: &mut dyn Progress,
 ) -> Result<Tested> {
     let dataset = spec.open(data)?;
     let mut tally = dataset.tally();
-    // What lies in the folder that the run learnt from was looked at before the training.
-    let is_own = data == record.data && *spec == config.dataset;
+    let is_own = data == record.data;
     let Unseen {
         rest: test,
         removed,
@@ -64,11 +63,11 @@ pub(super) fn open(
             needed: 1,
         });
     }
-    if !is_own {
-        let learnt = learnt_from(config, record, progress);
-        let both = (&*learnt, &*test.samples());
-        leaks::guard(spec, both, &config.limits(), &options.stop, progress)?;
-    }
+    let samples = test.samples();
+    let known = leaks::taken(run, spec, &samples, progress)?;
+    let learnt = learnt_from(config, record, known, progress);
+    let both = (&*learnt, &*samples);
+    leaks::guard(spec, both, &config.limits(), &options.stop, progress)?;
     tally.refuse(dataset.train.len(), "not a test image");
     tally.refuse(removed, "the run learnt from it");
     Ok(Tested {
@@ -79,11 +78,17 @@ pub(super) fn open(
 }
 
 /// The normal images that the run learnt from, if they are still there.
-fn learnt_from(config: &DataConfig, record: &Record, progress: &mut dyn Progress) -> Vec<Sample> {
+fn learnt_from(
+    config: &DataConfig,
+    record: &Record,
+    known: bool,
+    progress: &mut dyn Progress,
+) -> Vec<Sample> {
     config.dataset.open(&record.data).map_or_else(
         |error| {
+            let by = if known { " by their pixels" } else { "" };
             let text = format!(
-                "cannot tell whether test images were learnt from, as the training images are not there: {error}"
+                "cannot tell{by} whether test images were learnt from, as the training images are not there: {error}"
             );
             progress.on(Event::Note(&text));
             Vec::new()

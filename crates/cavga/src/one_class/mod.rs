@@ -76,10 +76,14 @@ pub fn one_class(
     progress: &mut dyn Progress,
 ) -> Result<OneClass> {
     let runs = runs(out, options)?;
+    let whole = OneClassOptions {
+        classes: Vec::new(),
+        ..options.clone()
+    };
     let seeds: Vec<_> = runs.iter().map(|run| run.config.train.seed).collect();
     let mut table = Table::new(options, &seeds);
-    // What was done before stays in the table while the first of the others runs.
-    for one in &runs {
+    // What was done before stays in the table, whichever classes are asked for now.
+    for one in &self::runs(out, &whole)? {
         if let Some(cell) = one.task(data, options).stored()? {
             table.add((one.class, one.config.train.seed), cell);
         }

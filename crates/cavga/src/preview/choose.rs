@@ -40,9 +40,10 @@ pub(super) fn sheets(entries: &[Entry<'_>], options: &PreviewOptions) -> Sheets 
     }
     let each = options.per_kind.min(options.in_all / kinds.len().max(1));
     let mut left = options.in_all;
+    let least = usize::from(options.per_kind > 0);
     let sheet = |((is_test, _, kind), all): ((bool, bool, &str), Vec<usize>)| {
         // With more kinds than pictures the first ones get one each.
-        let places = spread(all.len(), each.max(1).min(left), options.seed);
+        let places = spread(all.len(), each.max(least).min(left), options.seed);
         left -= places.len();
         Sheet {
             is_train: !is_test,

@@ -170,6 +170,12 @@ fn describe(
     let said = serde_json::to_value(spec).ok();
     let said = said.as_ref().and_then(serde_json::Value::as_object);
     let refused = seen.iter().flat_map(|seen| &seen.refused);
+    let parts = figures::parts(entries, seen);
+    let mut tally = survey.dataset.tally();
+    tally.refuse(
+        parts.iter().map(|part| part.unreadable).sum(),
+        "cannot be read",
+    );
     Preview {
         root: root.display().to_string(),
         dataset: said
@@ -177,8 +183,8 @@ fn describe(
             .flatten()
             .map(|(k, v)| (k.clone(), v.clone()))
             .collect(),
-        tally: survey.dataset.tally(),
-        parts: figures::parts(entries, seen),
+        tally,
+        parts,
         problems: survey.problems.clone(),
         warnings: survey.warnings.clone(),
         refused: refused.cloned().collect(),

@@ -16,6 +16,13 @@ const KINDS: [(&str, &str); 7] = [
 /// The sentences, the gravest first; empty where nothing stands out.
 pub(super) fn stands_out(preview: &Preview) -> Vec<String> {
     let mut said = Vec::new();
+    match preview.problems.len() {
+        0 => {}
+        1 => said.push("a problem that keeps the set from being used, below".to_owned()),
+        n => said.push(format!(
+            "{n} problems that keep the set from being used, below"
+        )),
+    }
     let unreadable: usize = preview.parts.iter().map(|part| part.unreadable).sum();
     let masks = preview.refused.len().saturating_sub(unreadable);
     let mut count = |n: usize, what: &str| {
@@ -25,6 +32,47 @@ pub(super) fn stands_out(preview: &Preview) -> Vec<String> {
     };
     count(unreadable, " cannot be read");
     count(masks, " with a mask that cannot be used");
+    said.extend(duplicates(preview));
+    let mut count = |n: usize, what: &str| {
+        if n > 0 {
+            said.push(format!("{}{what}", images(n)));
+        }
+    };
+    for (kind, what) in KINDS {
+        let of_kind = preview
+            .outliers
+            .iter()
+            .filter(|outlier| outlier.kinds.contains(&kind));
+        count(of_kind.count(), &format!(" {what}"));
+    }
+    if preview.sizes.len() > 1 {
+        said.push(format!(
+            "{} sizes; training brings all to one",
+            preview.sizes.len()
+        ));
+    }
+    said.extend(without_masks(preview));
+    if preview.files.grey > 0 && preview.files.colour > 0 {
+        let (grey, colour) = (preview.files.grey, preview.files.colour);
+        said.push(format!("{grey} grey and {colour} colour images"));
+    }
+    if preview.files.turned > 0 {
+        said.push(format!(
+            "{} turned upright by EXIF data",
+            images(preview.files.turned)
+        ));
+    }
+    said
+}
+
+/// Images that are there more than once, or look it.
+fn duplicates(preview: &Preview) -> Vec<String> {
+    let mut said = Vec::new();
+    let mut count = |n: usize, what: &str| {
+        if n > 0 {
+            said.push(format!("{}{what}", images(n)));
+        }
+    };
     let groups = |take: fn(&Duplicates) -> bool| preview.duplicates.iter().filter(move |g| take(g));
     let members = |take: fn(&Duplicates) -> bool| groups(take).map(|group| group.ids.len()).sum();
     let same = |group: &Duplicates| group.sameness != Sameness::LookAlike;
@@ -51,30 +99,6 @@ pub(super) fn stands_out(preview: &Preview) -> Vec<String> {
         members(|g| g.sameness == Sameness::LookAlike && !g.across_splits),
         " that look like another of its split",
     );
-    for (kind, what) in KINDS {
-        let of_kind = preview
-            .outliers
-            .iter()
-            .filter(|outlier| outlier.kinds.contains(&kind));
-        count(of_kind.count(), &format!(" {what}"));
-    }
-    if preview.sizes.len() > 1 {
-        said.push(format!(
-            "{} sizes; training brings all to one",
-            preview.sizes.len()
-        ));
-    }
-    said.extend(without_masks(preview));
-    if preview.files.grey > 0 && preview.files.colour > 0 {
-        let (grey, colour) = (preview.files.grey, preview.files.colour);
-        said.push(format!("{grey} grey and {colour} colour images"));
-    }
-    if preview.files.turned > 0 {
-        said.push(format!(
-            "{} turned upright by EXIF data",
-            images(preview.files.turned)
-        ));
-    }
     said
 }
 

@@ -20,8 +20,8 @@ use crate::{
     config::RunConfig,
     eval::{EvalOptions, evaluate},
     progress::Progress,
-    run::RunFolder,
-    train::{Outcome, TrainOptions, difference, train},
+    run::{RunFolder, absolute},
+    train::{Outcome, TrainOptions, difference, fingerprint, train},
 };
 
 /// A figure over seeds.
@@ -57,13 +57,20 @@ impl Task<'_> {
         self.run.path().join(self.kept.file)
     }
 
-    /// What was measured before; an error if that was under other settings.
+    /// What was measured before; an error if that was under other settings or of other images.
     pub(crate) fn stored(&self) -> Result<Option<Cell>> {
         let Some(cell) = Cell::read(self.kept, &self.file())? else {
             return Ok(None);
         };
-        let (begun, _) = self.run.read_record()?;
-        match difference(&begun, self.config)? {
+        let (begun, record) = self.run.read_record()?;
+        let mut differs = difference(&begun, self.config)?;
+        // In another folder there may be other images.
+        if differs.is_none() && record.data != absolute(self.data) {
+            let now = fingerprint(self.data, self.config)?;
+            let key = "record.fingerprint".to_owned();
+            differs = (record.fingerprint != now).then_some((key, record.fingerprint, now));
+        }
+        match differs {
             None => Ok(Some(cell)),
             Some((key, found, asked)) => Err(Error::RunDiffers {
                 path: self.run.record(),

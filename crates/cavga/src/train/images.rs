@@ -31,10 +31,18 @@ pub(super) struct Images {
     pub(super) anomalous: Vec<Learnt>,
     pub(super) fingerprint: String,
     pub(super) tally: Tally,
+    /// What is left to test on, until it was looked through for images that are learnt from.
+    rest: Vec<Sample>,
     /// How they come to the network.
     pub(super) view: View,
     /// What there is to learn from in `train`, as [`View::items`].
     pub(super) items: Vec<usize>,
+}
+
+/// The fingerprint of what a run with these settings would learn from.
+pub(crate) fn fingerprint(data: &Path, config: &RunConfig) -> Result<String> {
+    let begun = Images::open(data, config, &AtomicBool::new(false), true, &mut ())?;
+    Ok(begun.fingerprint)
 }
 
 impl Images {
@@ -53,27 +61,19 @@ impl Images {
         // First: a file that cannot be read should not be found after every image was hashed.
         let view = config.data.view()?;
         let dataset = config.data.dataset.open(data)?;
-        if !is_begun {
-            let test: Vec<_> = dataset
-                .test
-                .iter()
-                .map(|test| test.sample.clone())
-                .collect();
-            let both = (&*dataset.train, &*test);
-            leaks::guard(
-                &config.data.dataset,
-                both,
-                &config.data.limits(),
-                stop,
-                progress,
-            )?;
-        }
         let mut images = Self::split(
             (dataset, data),
             config.data.held_out,
             share,
             config.train.seed,
         )?;
+        if !is_begun {
+            let taken = images.train.iter().chain(&*images.held_out).cloned();
+            let (taken, spec) = (taken.collect::<Vec<_>>(), &config.data.dataset);
+            let limits = config.data.limits();
+            leaks::guard(spec, (&taken, &images.rest), &limits, stop, progress)?;
+        }
+        images.rest.clear();
         if let Some(regions) = &view.regions {
             images.fingerprint = with_regions(&images.fingerprint, regions)?;
         }
@@ -92,10 +92,22 @@ impl Images {
     ) -> Result<Self> {
         let mut tally = dataset.tally();
         let test = std::mem::take(&mut dataset.test);
-        let (drawn, left_out) = match anomalous {
+        let Draw {
+            drawn,
+            rest,
+            left_out,
+        } = match anomalous {
             Some(share) => draw(data, test, share, seed)?,
-            None => (Vec::new(), Vec::new()),
+            None => Draw {
+                drawn: Vec::new(),
+                rest: test,
+                left_out: Vec::new(),
+            },
         };
+        let unmasked = |test: Vec<TestSample>| -> Vec<Sample> {
+            test.into_iter().map(|test| test.sample).collect()
+        };
+        let (rest, left_out) = (unmasked(rest), unmasked(left_out));
         tally.refuse(left_out.len(), "of the group of an image learnt from");
         // Those of their groups are as little to be measured on as they themselves.
         let learnt = drawn.iter().chain(&left_out).map(|sample| {
@@ -128,6 +140,7 @@ impl Images {
             anomalous: learnt,
             fingerprint,
             tally,
+            rest,
         })
     }
 
@@ -183,18 +196,11 @@ fn with_regions(fingerprint: &str, regions: &Regions) -> Result<String> {
     Ok(hex(&hash.finalize()))
 }
 
-/// The anomalous test images to learn from, and those of their groups; an error where there would be none, or none left to find.
-fn draw(
-    data: &Path,
-    test: Vec<TestSample>,
-    share: f64,
-    seed: u64,
-) -> Result<(Vec<Sample>, Vec<Sample>)> {
+/// Draws the anomalous test images to learn from; an error where there would be none, or none left to find.
+fn draw(data: &Path, test: Vec<TestSample>, share: f64, seed: u64) -> Result<Draw> {
     require_anomalous(data, &test)?;
-    let Draw {
-        drawn, left_out, ..
-    } = draw_anomalous(test, share, seed);
-    if drawn.is_empty() {
+    let draw = draw_anomalous(test, share, seed);
+    if draw.drawn.is_empty() {
         return Err(Error::TooFewImages {
             path: data.to_owned(),
             what: "groups of anomalous test images (a weakly supervised method learns from some and is tested on the others)",
@@ -202,8 +208,7 @@ fn draw(
             needed: 2,
         });
     }
-    let left_out = left_out.into_iter().map(|test| test.sample).collect();
-    Ok((drawn, left_out))
+    Ok(draw)
 }
 
 /// Requires as many anomalous test images as a weakly supervised method needs to learn from one and find another.

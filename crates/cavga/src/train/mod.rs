@@ -10,6 +10,7 @@ mod known;
 pub(crate) mod log;
 mod resume;
 pub(crate) mod session;
+pub(crate) mod taken;
 
 use std::{
     path::Path,
@@ -23,7 +24,7 @@ use burn::tensor::Device;
 use cavga_detect::{Batch, Learner, cavga::Pretrained};
 
 use images::Images;
-pub(crate) use images::require_anomalous;
+pub(crate) use images::{fingerprint, require_anomalous};
 use known::Known;
 pub use log::{LogLine, read_log};
 pub(crate) use resume::difference;
@@ -32,11 +33,12 @@ use session::{End, Session};
 
 use crate::{
     Error, Result,
+    calibration::Calibration,
     config::{DataConfig, RunConfig},
     feed,
     model::Model,
     progress::{Event, Progress, peak_memory_mib},
-    run::{Record, RunFolder, Training},
+    run::{Record, RunFolder, Training, absolute},
 };
 
 /// How to train, besides what.
@@ -95,6 +97,7 @@ pub fn train(
             path: run.path().to_owned(),
         });
     }
+    let (data, config) = (&absolute(data), &config.settled());
     let images = Images::open(data, config, &options.stop, run.is_begun(), progress)?;
     // A run that goes on has its weights in its checkpoint.
     let known = match run.is_begun() {
@@ -105,7 +108,7 @@ pub fn train(
     let mut learner = new_learner((config, size), &known.pretrained, &device)?;
     let passes = config.train.passes.unwrap_or_else(|| learner.passes());
     let steps = session::steps(passes, images.items.len(), config.train.batch);
-    let begun_as = (data, options.device.as_str());
+    let begun_as = (data.as_path(), options.device.as_str());
     let record = begin(config, run, &images, begun_as, (passes, steps), known.files)?;
     if run.model().exists() {
         return Ok(Outcome::WasFinished(record));
@@ -152,6 +155,18 @@ fn finish(
         Err(Error::Stopped) => return Ok(Outcome::Stopped { step: steps, steps }),
         Err(error) => return Err(error),
     };
+    // Each normal image was scored once more at the end, unless it was gone by then.
+    let Calibration {
+        n_train,
+        n_held_out,
+        ..
+    } = model.calibration();
+    let gone = (record.n_train + record.n_calibration).saturating_sub(n_train + n_held_out);
+    record.images.refuse(gone, "gone when it was read");
+    if gone > 0 {
+        let text = format!("{gone} images were gone when they were to be read, and are left out");
+        progress.on(Event::Note(&text));
+    }
     record.training = Some(Training {
         minutes,
         peak_memory_mib: peak_memory_mib(),

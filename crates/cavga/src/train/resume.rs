@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cavga_detect::{Learner, Tensors};
 
-use super::images::Images;
+use super::{images::Images, taken};
 use crate::{
     Error, Result, atomic,
     config::{self, RunConfig},
@@ -69,6 +69,7 @@ pub(super) fn begin(
         weights,
     };
     atomic::create_folder(run.path())?;
+    taken::write(run, images)?;
     run.write_record(config, &record)?;
     Ok(record)
 }
@@ -82,7 +83,7 @@ pub(crate) fn difference(
     let mut begun = begun.clone();
     begun.train.checkpoint_minutes = asked.train.checkpoint_minutes;
     begun.train.checkpoint_steps = asked.train.checkpoint_steps;
-    config::difference(&begun, asked)
+    config::difference(&begun.settled(), &asked.settled())
 }
 
 /// Goes on from the run's checkpoint, if it has one: brings the learner to where it was and says where that is.
