@@ -28,8 +28,16 @@ pub(crate) fn taken(
     if taken.is_empty() {
         return Ok(false);
     }
-    let of = |sample: &Sample| Ok(taken.get(&sample.sha256()?));
-    let found = test.par_iter().map(of).collect::<Result<Vec<_>>>()?;
+    let of = |sample: &Sample| match sample.sha256() {
+        Ok(sha256) => Ok(taken.get(&sha256)),
+        // Told when it is to be scored.
+        Err(error) if error.is_gone() => Ok(None),
+        Err(error) => Err(error),
+    };
+    let found = test
+        .par_iter()
+        .map(of)
+        .collect::<cavga_data::Result<Vec<_>>>()?;
     let mut seen = test
         .iter()
         .zip(found)

@@ -66,6 +66,11 @@ fn classes_make_a_table_and_are_not_run_twice_nor_as_something_else() {
     let csv = fs::read_to_string(out.join("one-class.csv")).unwrap();
     assert_eq!(csv.lines().count(), 3, "{csv}");
 
+    // Other classes are added to those that are done.
+    let text = succeed(one_class(data, &out).args(["--classes", "1"]));
+    let rows = ["| 0 airplane ", "| 1 automobile ", "| 2 bird "];
+    assert!(rows.iter().all(|row| text.contains(row)), "{text}");
+
     let said = fail(
         one_class(data, &out).args(["--classes", "2", "--set", "train.batch=3"]),
         2,

@@ -141,6 +141,62 @@ fn an_image_in_train_and_test_is_refused_before_training_and_in_another_folder_t
     fs::create_dir_all(other.join("train/good")).unwrap();
     fs::copy(copy.join("blob-000.png"), other.join("train/good/0.png")).unwrap();
     let mut eval = cavga(["eval", "--no-maps", "--data"]);
-    let said = fail(eval.arg(&other).arg(&clean).args(["--split-seed", "1"]), 1);
+    let said = fail(
+        eval.arg(&other)
+            .arg(&clean)
+            .args(["--normal", "train", "--anomalous", "test"]),
+        1,
+    );
     assert!(said.contains("the same pixels"), "{said}");
+}
+
+/// The split of own data depends on how many images there are: what was learnt from must be known by more than today's listing.
+#[test]
+fn an_image_more_does_not_make_training_images_test_images() {
+    let set = Set::new();
+    let root = laid_out(&set);
+    let run = set.path("run");
+    succeed(&mut train(&root, &run));
+    let added = image::RgbImage::from_pixel(64, 64, image::Rgb([9, 99, 199]));
+    for name in ["000a.png", "001a.png", "zzz.png"] {
+        added.save(root.join("ok").join(name)).unwrap();
+        let said = common::stderr(&cavga(["eval", "--no-maps"]).arg(&run).output().unwrap());
+        if said.contains("expected an image not seen in training, found the same bytes") {
+            return;
+        }
+    }
+    panic!("three images more and no training image is tested on: another seed is needed");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_test_image_that_is_gone_is_counted() {
+    let set = Set::new();
+    let run = set.path("run");
+    succeed(set.train(&run).args(["--set", "data.missing=0.3"]));
+    let mut eval = cavga(["eval", "--no-maps", "--json"]);
+    eval.arg(&run);
+    let json = |eval: &mut Command| -> Value { serde_json::from_str(&succeed(eval)).unwrap() };
+    let before = json(&mut eval)["images"]["used"].clone();
+    let good = set.data().join("test/good");
+    std::os::unix::fs::symlink(good.join("nowhere.png"), good.join("gone.png")).unwrap();
+    let after = json(&mut eval);
+    assert_eq!(after["images"]["used"], before);
+    assert_eq!(after["images"]["refused"]["gone when it was read"], 1);
+}
+
+#[test]
+fn a_dataset_asked_for_wrongly_is_a_wrong_argument() {
+    let set = Set::new();
+    let mut command = set.train(&set.path("run"));
+    let own = [
+        "--normal",
+        "train",
+        "--anomalous",
+        "test",
+        "--test-share",
+        "2",
+    ];
+    let said = fail(command.args(own), 2);
+    assert!(said.contains("test_share"), "{said}");
 }

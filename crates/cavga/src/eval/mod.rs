@@ -49,11 +49,11 @@ use tested::{Tested, open};
 use crate::{
     Error, Result, atomic,
     calibration::{Calibration, Verdict},
-    config::DataConfig,
+    config::{DataConfig, RunConfig},
     model::Model,
     progress::{Event, Progress},
     report,
-    run::{RunFolder, absolute},
+    run::{Record, RunFolder, absolute},
     train::read_log,
     view::SmallMap,
 };
@@ -223,19 +223,12 @@ pub fn evaluate(
     }
     files::write_scores(&run.scores(), &images, model.calibration())?;
     files::write_metrics(&run.metrics(), &metrics)?;
-    let log = match run.log().exists() {
-        true => read_log(&run.log())?,
-        false => Vec::new(),
-    };
-    let page = page::Page {
-        measured: &measured,
+    let page = Content {
         figures: &figures,
         kinds: &kinds,
         curves: &curves,
-        log: &log,
     };
-    let page = page.report((&config, &record), &data)?;
-    atomic::write(&run.report(), report::render(&page).as_bytes())?;
+    write_report(run, (&config, &record), &data, &measured, page)?;
     let Calibration { scores, maps, .. } = model.calibration();
     let maps = maps.iter().map(|scale| scale.name.clone()).collect();
     let scores = scores.iter().map(|scale| scale.name.clone()).collect();
@@ -246,6 +239,40 @@ pub fn evaluate(
         scores,
         removed,
     })
+}
+
+/// What was measured, for the report.
+struct Content<'a> {
+    figures: &'a Figures,
+    kinds: &'a BTreeMap<String, (usize, Figures)>,
+    curves: &'a pixels::Curves,
+}
+
+/// Writes `report.html`.
+fn write_report(
+    run: &RunFolder,
+    made_as: (&RunConfig, &Record),
+    data: &Path,
+    measured: &Measured<'_>,
+    Content {
+        figures,
+        kinds,
+        curves,
+    }: Content<'_>,
+) -> Result<()> {
+    let log = match run.log().exists() {
+        true => read_log(&run.log())?,
+        false => Vec::new(),
+    };
+    let page = page::Page {
+        measured,
+        figures,
+        kinds,
+        curves,
+        log: &log,
+    };
+    let page = page.report(made_as, data)?;
+    atomic::write(&run.report(), report::render(&page).as_bytes())
 }
 
 /// Writes the map that is shown of every test image.

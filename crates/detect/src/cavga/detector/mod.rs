@@ -136,40 +136,16 @@ impl Detector for CavgaDetector {
         } = pass;
         let terms_deviation = ops::resize_bilinear(self.normal_terms.distance(terms), size);
         let attention = attention::attention(cams, options.relu, options.normalize);
-        let anomalous_mean = evidence.is_some().then(|| {
-            let name = "attention-anomalous-mean";
-            let anomalous = |maps: Tensor<4>| maps.narrow(1, losses::ANOMALOUS, 1);
-            match &part {
-                // Of all maps, and then one: the order of a sum is in its last bit.
-                None => {
-                    let means = attention.clone().mean_dims(&[2, 3]);
-                    image_scores(name, anomalous(means), Merge::Mean)
-                }
-                Some(_) => mean(name, anomalous(attention.clone()), part.as_ref()),
-            }
-        });
+        let mut scores = Vec::new();
+        let is_weak = evidence.is_some();
+        if let Some(evidence) = evidence {
+            scores.push(image_scores("classifier", evidence, Merge::Max));
+            scores.push(anomalous_mean(&attention, part.as_ref()));
+        }
         let attention = ops::resize_bilinear(attention, size);
         let cam_deviation = ops::resize_bilinear(cam_deviation, size);
         let residual_deviation = self.normal_residual.deviation(smoothed.clone());
-        let mut scores = Vec::new();
-        let mut maps = Vec::new();
-        let of = |map| attention.clone().narrow(1, map, 1);
-        let one_minus = |map: Tensor<4>| map.neg().add_scalar(1.0);
-        match evidence {
-            None => {
-                maps.push(named("one-minus-attention", one_minus(attention.clone())));
-                maps.push(named("attention", attention));
-            }
-            Some(evidence) => {
-                scores.push(image_scores("classifier", evidence, Merge::Max));
-                scores.extend(anomalous_mean);
-                maps.push(named("attention-anomalous", of(losses::ANOMALOUS)));
-                maps.push(named(
-                    "one-minus-attention-normal",
-                    one_minus(of(losses::NORMAL)),
-                ));
-            }
-        }
+        let mut maps = attention_maps(attention, is_weak);
         scores.push(mean("residual", residual.clone(), part.as_ref()));
         let highest = [
             ("residual-smoothed-max", &smoothed),
@@ -218,6 +194,36 @@ impl Detector for CavgaDetector {
 
     fn device(&self) -> &Device {
         &self.device
+    }
+}
+
+/// The mean of A^{c_a}, of attention `[batch, classes, height', width']`.
+fn anomalous_mean(attention: &Tensor<4>, part: Option<&Part>) -> ImageScores {
+    let name = "attention-anomalous-mean";
+    let anomalous = |maps: Tensor<4>| maps.narrow(1, losses::ANOMALOUS, 1);
+    match part {
+        // Of all maps, and then one: the order of a sum is in its last bit.
+        None => {
+            let means = attention.clone().mean_dims(&[2, 3]);
+            image_scores(name, anomalous(means), Merge::Mean)
+        }
+        Some(_) => mean(name, anomalous(attention.clone()), part),
+    }
+}
+
+/// The maps that attention `[batch, maps, height, width]` is itself: the paper's first.
+fn attention_maps(attention: Tensor<4>, is_weak: bool) -> Vec<Maps> {
+    let of = |map| attention.clone().narrow(1, map, 1);
+    let one_minus = |map: Tensor<4>| map.neg().add_scalar(1.0);
+    match is_weak {
+        false => vec![
+            named("one-minus-attention", one_minus(attention.clone())),
+            named("attention", attention),
+        ],
+        true => vec![
+            named("attention-anomalous", of(losses::ANOMALOUS)),
+            named("one-minus-attention-normal", one_minus(of(losses::NORMAL))),
+        ],
     }
 }
 
