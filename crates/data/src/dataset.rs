@@ -124,7 +124,8 @@ impl Dataset {
         self.test.clone().into()
     }
 
-    /// SHA-256 over every image's split, id, bytes and group and its mask's bytes, as 64 hexadecimal digits.
+    /// SHA-256 over every image's split, id, bytes and group and its mask's bytes, as 64 hexadecimal digits; and over its label, where
+    /// that is the user's word and not told by a public set's files.
     ///
     /// It does not depend on where the folder is, so that a copy of a dataset has the fingerprint of the original.
     ///
@@ -156,6 +157,15 @@ impl Dataset {
                 whole.update([u8::from(sample.group.is_some())]);
                 whole.update((group.len() as u64).to_le_bytes());
                 whole.update(group.as_bytes());
+            }
+        }
+        if samples.iter().any(|(sample, _)| sample.is_given) {
+            whole.update(b"labels");
+            for (sample, _) in &samples {
+                let kind = sample.label.kind();
+                whole.update([u8::from(sample.label.is_anomalous())]);
+                whole.update((kind.len() as u64).to_le_bytes());
+                whole.update(kind.as_bytes());
             }
         }
         Ok(hex(&whole.finalize()))

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use crate::error::Error;
-use crate::files::{list_images, name, same_stems, stem};
+use crate::files::{name, same_stems, stem, walk};
 use crate::mask::MaskSource;
 use crate::sample::{GOOD, Label, TestSample};
 use crate::scan::Scan;
@@ -36,6 +36,7 @@ pub(crate) fn scan(root: &Path) -> Scan {
     if scan.has_root() {
         let known = ["train", "test", "ground_truth"];
         if known.iter().any(|part| root.join(part).is_dir()) {
+            scan.beside(&MVTEC, &[]);
             scan.folders(&MVTEC);
         } else {
             scan.plain();
@@ -68,10 +69,17 @@ impl Scan {
                            arrange the set as train/good, test/<kind>";
             self.warn(&root, "all-taken-for-normal", message.into());
         }
-        match list_images(&root) {
-            Ok(images) => {
-                self.problems.extend(same_stems(&images));
-                self.dataset.train = images
+        match walk(&root, usize::MAX) {
+            Ok(found) if found.images.is_empty() => {
+                self.problems.push(Error::EmptyFolder { path: root });
+            }
+            Ok(found) => {
+                for path in found.others {
+                    self.unused(path, "not an image by its name");
+                }
+                self.problems.extend(same_stems(&found.images));
+                self.dataset.train = found
+                    .images
                     .iter()
                     .map(|path| self.sample(path, Label::Normal))
                     .collect();
@@ -99,6 +107,47 @@ impl Scan {
             self.problems.push(Error::EmptyFolder { path });
         } else {
             self.require_train(train);
+        }
+    }
+
+    /// What lies in the root beside the folders of the layout, and beside `known`, is not used: files, and all below other folders.
+    pub(crate) fn beside(&mut self, names: &Names, known: &[&str]) {
+        let root = self.dataset.root.clone();
+        let layout = names.train.iter().chain([&names.test, &names.masks]);
+        let tops: BTreeSet<PathBuf> = layout
+            .chain(known)
+            .filter_map(|part| Path::new(part).components().next())
+            .map(|top| root.join(top))
+            .collect();
+        let listing = self.list(&root);
+        for path in listing.images.into_iter().chain(listing.others) {
+            if !tops.contains(&path) {
+                self.unused(path, "beside the folders that images are in");
+            }
+        }
+        for folder in listing.folders {
+            if !tops.contains(&folder) {
+                self.unknown_folder(&folder);
+            }
+        }
+    }
+
+    /// A folder that the layout doesn't know. What is in it is nobody's business, so that it is no problem if it cannot be read.
+    fn unknown_folder(&mut self, folder: &Path) {
+        match walk(folder, usize::MAX) {
+            Ok(found) => {
+                if !found.images.is_empty() {
+                    let message = format!(
+                        "is not used, nor the {} images in it: no folder of this layout",
+                        found.images.len()
+                    );
+                    self.warn(folder, "not-used", message);
+                }
+                for path in found.images.into_iter().chain(found.others) {
+                    self.unused(path, "in no folder of the layout");
+                }
+            }
+            Err(problem) => self.warn(folder, "not-used", problem.to_string()),
         }
     }
 

@@ -221,9 +221,21 @@ impl MaskSource {
                 Ok(digest_of([&hash_file(path)?[..], &above.to_le_bytes()]))
             }
             Self::Regions { files, .. } => {
-                let files = files.iter().map(|file| hash_file(&file.path));
-                let files = files.collect::<Result<Vec<_>>>()?;
-                Ok(digest_of(files.iter().map(|hash| &hash[..])))
+                let hashes = files.iter().map(|file| hash_file(&file.path));
+                let mut parts = hashes.collect::<Result<Vec<_>>>()?.concat();
+                // Without one, the digest is of the files alone.
+                if files.iter().any(|file| file.saturation.is_some()) {
+                    for file in files {
+                        let (kind, value) = match file.saturation {
+                            None => (0, [0; 8]),
+                            Some(Saturation::Pixels(pixels)) => (1, (pixels as u64).to_le_bytes()),
+                            Some(Saturation::Share(share)) => (2, share.to_le_bytes()),
+                        };
+                        parts.push(kind);
+                        parts.extend(value);
+                    }
+                }
+                Ok(digest_of([&parts[..]]))
             }
             Self::Shapes { size, polygons, .. } => {
                 let corners = polygons.iter().flat_map(|polygon| {

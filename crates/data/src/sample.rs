@@ -51,6 +51,8 @@ pub struct Sample {
     pub label: Label,
     /// What it shows, where several images show one thing (a part photographed twice): they stay on one side of every split.
     pub group: Option<String>,
+    /// Whether its label is the user's word: then nothing else that is hashed tells it.
+    pub(crate) is_given: bool,
 }
 
 impl Sample {
@@ -71,6 +73,7 @@ impl Sample {
             source: source.into(),
             label,
             group: None,
+            is_given: false,
         }
     }
 

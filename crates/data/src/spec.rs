@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
 use crate::datasets::{self, Known};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::layout;
 use crate::own;
 use crate::scan::Scan;
@@ -57,7 +57,8 @@ pub struct DatasetSpec {
     /// Whether equal images, and images of one group, may be in train and test: told, but not refused.
     #[serde(skip_serializing_if = "is_false")]
     pub allow_leaks: bool,
-    /// Whether an index may name files that are neither below its folder nor below the root.
+    /// Whether an index may name files that are neither below its folder nor below the root. Links are not looked at: what a link
+    /// below the root leads to counts as below it.
     #[serde(skip_serializing_if = "is_false")]
     pub outside: bool,
 }
@@ -119,6 +120,19 @@ impl DatasetSpec {
     /// Everything that is found, problems too.
     pub(crate) fn scan(&self, root: &Path) -> Scan {
         match self.name {
+            None if self.category.is_some() || self.normal_class.is_some() => {
+                let mut scan = Scan::new(root);
+                let (key, found) = match &self.category {
+                    Some(category) => ("category", format!("`{category}`")),
+                    None => ("normal_class", "one".into()),
+                };
+                scan.problems.push(Error::Setting {
+                    key,
+                    expected: "none without the `name` of a public dataset that has several",
+                    found,
+                });
+                scan
+            }
             _ if self.is_own() => own::scan(self, root),
             Some(name) => datasets::scan(name, self, root),
             None => layout::scan(root),

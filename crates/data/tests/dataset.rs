@@ -8,7 +8,7 @@ use std::fs;
 use cavga_data::generate::{
     Defect, GenerateConfig, Texture, defective_image, normal_image, write_dataset,
 };
-use cavga_data::{Dataset, Label, Limits, MaskSource, load_image};
+use cavga_data::{Dataset, DatasetSpec, Label, Limits, MaskSource, load_image};
 
 #[test]
 fn layout_gives_ids_labels_and_masks_in_order() {
@@ -71,6 +71,57 @@ fn a_plain_folder_is_all_for_training() {
             .iter()
             .all(|sample| sample.label == Label::Normal)
     );
+}
+
+#[test]
+fn a_plain_folder_counts_what_is_no_image() {
+    let folder = tempfile::tempdir().unwrap();
+    write_dataset(folder.path(), &GenerateConfig::tiny()).unwrap();
+    let root = folder.path().join("train/good");
+    fs::create_dir(root.join("deep")).unwrap();
+    fs::write(root.join("deep/notes.txt"), "x").unwrap();
+    let tally = Dataset::open(&root).unwrap().tally();
+    assert_eq!((tally.seen, tally.used), (5, 4));
+    let empty = Dataset::open(root.join("deep")).unwrap_err();
+    assert_eq!(empty.kind(), "empty-folder");
+}
+
+#[test]
+fn what_lies_beside_the_layouts_folders_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    let before = write_dataset(root, &GenerateConfig::tiny()).unwrap();
+    fs::create_dir_all(root.join("validation/good")).unwrap();
+    for extra in ["extra.png", "validation/good/000.png"] {
+        fs::copy(root.join("train/good/000.png"), root.join(extra)).unwrap();
+    }
+    let after = Dataset::open(root).unwrap();
+    let [old, new] = [&before, &after].map(Dataset::tally);
+    assert_eq!((new.used, new.seen), (old.used, old.seen + 2));
+    assert_eq!(
+        before.fingerprint().unwrap(),
+        after.fingerprint().unwrap(),
+        "what is not used changes nothing"
+    );
+}
+
+#[test]
+fn a_category_or_a_normal_class_without_a_name_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    write_dataset(folder.path(), &GenerateConfig::tiny()).unwrap();
+    for spec in [
+        DatasetSpec {
+            category: Some("bottle".into()),
+            ..DatasetSpec::default()
+        },
+        DatasetSpec {
+            normal_class: Some(3),
+            normal: vec!["train/good".into()],
+            ..DatasetSpec::default()
+        },
+    ] {
+        assert_eq!(spec.open(folder.path()).unwrap_err().kind(), "setting");
+    }
 }
 
 #[test]

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use cavga_data::generate::{GenerateConfig, write_dataset};
-use cavga_data::{Augment, Batch, Limits, Loader, LoaderConfig, Sample, load_image, shuffled};
+use cavga_data::{
+    Augment, Batch, Limits, Loader, LoaderConfig, Sample, Tiles, load_image, shuffled,
+};
 use tempfile::TempDir;
 
 fn samples(train: usize) -> (TempDir, Arc<[Sample]>) {
@@ -267,4 +269,16 @@ fn files_that_vanish_are_skipped_and_counted() {
         load(9).find_map(Result::err).unwrap().kind(),
         "not-an-image"
     );
+}
+
+#[test]
+fn tiles_of_another_size_than_the_images_are_refused() {
+    let (_folder, samples) = samples(1);
+    let config = LoaderConfig {
+        size: [24, 20],
+        tiles: Some(Arc::new(Tiles::new([20, 24], [8, 8], 0.0).unwrap())),
+        ..LoaderConfig::default()
+    };
+    let error = Loader::start(samples, vec![0], config).unwrap_err();
+    assert!(error.to_string().contains("`tiles`"), "{error}");
 }

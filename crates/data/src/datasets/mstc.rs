@@ -11,14 +11,14 @@
 //! ```
 //!
 //! A video's name begins with its scene; scene 13 has no test video, so the paper's set has 12. Frame i of a mask is the frame whose
-//! number is i above the video's first one. The label is the frame mask's, and the pixel mask is looked at for anomalous frames
+//! number is i above the video's first one, which is 0 or 1; all frames must be there, or every fifth. The label is the frame mask's, and the pixel mask is looked at for anomalous frames
 //! alone. A video is a group. [`extract_frames`](crate::extract_frames) makes the folders of training frames.
 
 use std::path::{Path, PathBuf};
 
 use super::Known;
 use super::protocol::{begin, below, category, missing, need};
-use super::video::{Frame, STEP, frames};
+use super::video::{Frame, STEP, every_fifth, frames, numbered};
 use crate::archive::npy;
 use crate::error::{Error, Result};
 use crate::files::{name, stem};
@@ -152,16 +152,19 @@ fn test_video(scan: &mut Scan, video: &Path) {
             return;
         }
     };
-    for Frame { index, path } in frames(scan, video) {
-        let Some(&anomalous) = anomalous.get(index) else {
-            scan.problems.push(Error::Protocol {
-                path: labels,
-                kind: "frames-without-label",
-                expected: format!("a label for frame {index} of {}", video.display()),
-                found: format!("{} labels", anomalous.len()),
-                todo: "unpack the archive again".into(),
-            });
+    let all = numbered(scan, video);
+    let first = match first_of(&all, anomalous.len(), video) {
+        Ok(first) => first,
+        Err(problem) => {
+            scan.problems.push(problem);
             return;
+        }
+    };
+    for Frame { number, path } in every_fifth(scan, all, first) {
+        let index = number.saturating_sub(first);
+        // As many labels as frames, so that there is one.
+        let Some(&anomalous) = anomalous.get(index) else {
+            continue;
         };
         let (label, mask) = if anomalous {
             let (kind, path) = ("anomaly".into(), pixels.clone());
@@ -176,6 +179,56 @@ fn test_video(scan: &mut Scan, video: &Path) {
         sample.group = Some(format!("testing/{}", name(video)));
         scan.dataset.test.push(TestSample { sample, mask });
     }
+}
+
+/// The number of a video's first frame, of which `labels` frames have a label: all must be there, or every fifth. A frame that is
+/// missing must not shift the labels of those after it, nor go without a word.
+fn first_of(all: &[Frame], labels: usize, video: &Path) -> Result<usize> {
+    let problem = |kind, expected, found| {
+        Err(Error::Protocol {
+            path: video.to_path_buf(),
+            kind,
+            expected,
+            found,
+            todo: "unpack the archive again".into(),
+        })
+    };
+    let (Some(first), Some(last)) = (all.first(), all.last()) else {
+        let expected = format!("{labels} frames, as there are labels");
+        return problem("frames-incomplete", expected, "none".into());
+    };
+    let first = first.number;
+    if first > 1 {
+        let expected = "a first frame of number 0 or 1".into();
+        return problem("frames-incomplete", expected, first.to_string());
+    }
+    let index = |frame: &Frame| frame.number.saturating_sub(first);
+    let last = index(last);
+    if last >= labels {
+        let expected = format!("a label for each of the frames up to {}", last + first);
+        return problem("frames-without-label", expected, format!("{labels} labels"));
+    }
+    let thinned = all.iter().all(|frame| index(frame).is_multiple_of(STEP));
+    let step = if thinned { STEP } else { 1 };
+    let in_row = (0..).step_by(step).zip(all);
+    let mut gaps = in_row.filter(|(wanted, frame)| index(frame) != *wanted);
+    if let Some((wanted, frame)) = gaps.next() {
+        let expected = format!("frame {}, or every {STEP}th frame", wanted + first);
+        return problem(
+            "frames-incomplete",
+            expected,
+            frame.path.display().to_string(),
+        );
+    }
+    if last.saturating_add(step) < labels {
+        let expected = format!("frames up to {}, as there are labels", labels - 1 + first);
+        return problem(
+            "frames-incomplete",
+            expected,
+            format!("frames up to {}", last + first),
+        );
+    }
+    Ok(first)
 }
 
 /// Whether each frame is anomalous; there are as many masks.

@@ -48,6 +48,7 @@ pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
         &mut scan,
         &["validation/good", SET.names.test, SET.names.masks],
     );
+    scan.beside(&SET.names, &PRIVATE);
     scan.folders(&SET.names);
     for part in PRIVATE {
         let folder = scan.dataset.root.join(part);

@@ -69,6 +69,7 @@ pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
         &mut scan,
         &["validation/good", SET.names.test, SET.names.masks],
     );
+    scan.beside(&SET.names, &[CONFIG]);
     let train = scan.train_folders(&SET.names);
     let saturations = match read_config(&scan.dataset.root.join(CONFIG)) {
         Ok(saturations) => Some(saturations),
@@ -83,6 +84,10 @@ pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
             let expected = scan.dataset.root.join(SET.names.test).join(name(&path));
             scan.problems
                 .push(Error::MaskWithoutImage { path, expected });
+        } else if name(&path) == GOOD {
+            let message = "is not used: it marks normal images";
+            scan.warn(&path, "not-used", message.into());
+            scan.unused_below(&path, "the mask of a normal image");
         }
     }
     for (kind, images) in kinds {
@@ -123,7 +128,7 @@ fn take_kind(
         }
         let regions: Vec<_> = files
             .into_par_iter()
-            .map(|path| region(path, saturations))
+            .map(|path| region(path, &image, saturations))
             .collect();
         let mut files = Vec::new();
         for (region, problem) in regions {
@@ -149,20 +154,25 @@ fn take_kind(
 /// A region's file with its saturation, and what is wrong with it. Without a configuration, nothing is looked up.
 fn region(
     path: PathBuf,
+    image: &Path,
     saturations: Option<&BTreeMap<u16, Saturation>>,
 ) -> (RegionFile, Option<Error>) {
-    let found = saturations.map_or(Ok(None), |saturations| saturation(&path, saturations));
-    let (saturation, problem) = match found {
+    let found = saturations.map(|saturations| saturation(&path, image, saturations));
+    let (saturation, problem) = match found.transpose() {
         Ok(saturation) => (saturation, None),
         Err(problem) => (None, Some(problem)),
     };
     (RegionFile { path, saturation }, problem)
 }
 
-/// What the region's value means; nothing for a region without a pixel, which has a problem of its own.
-fn saturation(path: &Path, saturations: &BTreeMap<u16, Saturation>) -> Result<Option<Saturation>> {
-    let image = decode(path, &Limits::default())?.into_luma8();
-    let values: BTreeSet<u8> = image.as_raw().iter().copied().filter(|&v| v > 0).collect();
+/// What the value of a region of `image` means. A region without a pixel is a problem, beside others too: it could never be found.
+fn saturation(
+    path: &Path,
+    image: &Path,
+    saturations: &BTreeMap<u16, Saturation>,
+) -> Result<Saturation> {
+    let pixels = decode(path, &Limits::default())?.into_luma8();
+    let values: BTreeSet<u8> = pixels.as_raw().iter().copied().filter(|&v| v > 0).collect();
     let problem = |found: String| Error::Protocol {
         path: path.to_path_buf(),
         kind: "region-value",
@@ -172,9 +182,12 @@ fn saturation(path: &Path, saturations: &BTreeMap<u16, Saturation>) -> Result<Op
     };
     let mut values = values.into_iter();
     match (values.next(), values.next()) {
-        (None, _) => Ok(None),
+        (None, _) => Err(Error::EmptyMask {
+            path: path.to_path_buf(),
+            of: image.to_path_buf(),
+        }),
         (Some(value), None) => match saturations.get(&u16::from(value)) {
-            Some(saturation) => Ok(Some(*saturation)),
+            Some(saturation) => Ok(*saturation),
             None => Err(problem(format!("{value}, which it doesn't"))),
         },
         (Some(one), Some(other)) => Err(problem(format!("{one} and {other}"))),

@@ -87,6 +87,7 @@ impl Set {
         match self.find(spec, root) {
             Ok((mut scan, category)) => {
                 need(&mut scan, &[self.names.test, self.names.masks]);
+                scan.beside(&self.names, &[]);
                 scan.folders(&self.names);
                 if let Some(category) = category {
                     compare(&mut scan, category);

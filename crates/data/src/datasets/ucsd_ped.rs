@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 use super::Known;
 use super::protocol::{Category, begin, below, category, compare, missing, need};
-use super::video::{Frame, frames};
+use super::video::{Frame, every_fifth, frames, numbered};
 use crate::decode::Limits;
 use crate::error::Error;
 use crate::files::{name, stem};
@@ -121,13 +121,16 @@ fn test(scan: &mut Scan) {
     }
 }
 
-/// Takes in a test clip, frame by frame with its mask.
+/// Takes in a test clip, frame by frame with the mask of the same number.
 fn test_clip(scan: &mut Scan, clip: &Path, masks: &Path) {
-    let images = frames(scan, clip);
-    let mut of_clip = frames(scan, masks);
+    let (images, of_clip) = (numbered(scan, clip), numbered(scan, masks));
+    let numbers = images.iter().chain(&of_clip).map(|frame| frame.number);
+    let first = numbers.min().unwrap_or(0);
+    let images = every_fifth(scan, images, first);
+    let mut of_clip = every_fifth(scan, of_clip, first);
     let mut pairs = Vec::new();
     for frame in images {
-        match of_clip.iter().position(|mask| mask.index == frame.index) {
+        match of_clip.iter().position(|mask| mask.number == frame.number) {
             Some(place) => pairs.push((frame.path, of_clip.remove(place).path)),
             None => scan.problems.push(Error::ImageWithoutMask {
                 expected: masks.join(format!("{}.bmp", stem(&frame.path))),
@@ -168,6 +171,7 @@ fn test_clip(scan: &mut Scan, clip: &Path, masks: &Path) {
 /// MVTec AD's layout, with the clip in each image's name.
 fn rearranged(mut scan: Scan, spec: &DatasetSpec) -> Scan {
     need(&mut scan, &[MVTEC.test, MVTEC.masks]);
+    scan.beside(&MVTEC, &[]);
     scan.folders(&MVTEC);
     let clip = |path: &Path| {
         let stem = stem(path);

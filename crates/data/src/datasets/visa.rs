@@ -162,7 +162,15 @@ fn take(
     used: &mut BTreeSet<PathBuf>,
 ) -> Result<(), Option<Error>> {
     let image = inside(root, &row.image).ok_or(None)?;
-    used.insert(image.clone());
+    if !used.insert(image.clone()) {
+        return Err(Some(Error::Protocol {
+            path: root.join(SPLIT),
+            kind: "split-file",
+            expected: "each image once".into(),
+            found: format!("{} again, in {}", row.image, row.split),
+            todo: "unpack the archive again".into(),
+        }));
+    }
     if !image.is_file() {
         return Err(Some(missing(image, "an image that the split names")));
     }

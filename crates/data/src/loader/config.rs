@@ -100,6 +100,17 @@ impl LoaderConfig {
                 found: "crop".into(),
             });
         }
+        if let Some(tiles) = self
+            .tiles
+            .as_ref()
+            .filter(|tiles| tiles.size() != self.size)
+        {
+            return Err(Error::Setting {
+                key: "tiles",
+                expected: "tiles over images of `size`",
+                found: format!("{:?} for images of {:?}", tiles.size(), self.size),
+            });
+        }
         Ok(())
     }
 

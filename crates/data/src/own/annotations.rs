@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::entry::{Checked, Entry, Fault, normal_form, shown, slashed};
+use super::entry::{Checked, Entry, Fault, normal_form, real_form, shown, slashed};
 use super::masks::listed;
 use super::{NOTE, Own, coco, labelme};
 use crate::decode::image_size;
@@ -196,7 +196,7 @@ impl Own<'_> {
         if has_anomalous || self.spec.index.is_some() {
             return Ok(Pool::new(given.into_iter()));
         }
-        let mut known: BTreeSet<PathBuf> = given.iter().map(|(p, _)| normal_form(p)).collect();
+        let mut known: BTreeSet<PathBuf> = given.iter().map(|(p, _)| real_form(p)).collect();
         let folder = if path.is_dir() {
             Some(path)
         } else {
@@ -209,7 +209,7 @@ impl Own<'_> {
         {
             if folder.is_dir() {
                 let images = walk(folder, usize::MAX)?.images.into_iter();
-                let new = images.filter(|image| known.insert(normal_form(image)));
+                let new = images.filter(|image| known.insert(real_form(image)));
                 files.extend(new.map(|image| (image, None)));
             }
         }
@@ -253,7 +253,12 @@ impl Own<'_> {
             let expected = "no outline on an image that is given as normal (give it as anomalous, or give the annotations alone)";
             return Err(Fault::new(place, expected, "some"));
         }
-        if is_marked && entry.mask.is_none() {
+        if is_marked && entry.mask.is_some() {
+            let expected =
+                "no outline on an image that has a mask in the index (leave one of the two away)";
+            return Err(Fault::new(place, expected, "some"));
+        }
+        if is_marked {
             let size = annotated.size.map_or_else(|| image_size(&entry.path), Ok);
             let size = size.map_err(|e| Fault::new(place, "the image's size", e.to_string()))?;
             entry.mask = Some(MaskSource::Shapes {

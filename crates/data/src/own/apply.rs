@@ -79,17 +79,19 @@ impl Own<'_> {
         })
     }
 
-    /// The file that a cell names, which must be there, and inside.
+    /// The file that a cell names, which must be there, and inside: by its names, as links are not looked at. Datasets are often
+    /// links to where there is room.
     fn place(&self, folder: &Path, text: &str, place: &str) -> Checked<PathBuf> {
+        let folders = [folder, &self.scan.dataset.root];
         let path = normal_form(&folder.join(text));
-        let inside = [folder, &self.scan.dataset.root].map(normal_form);
+        let path = from_relative(&path, folders).unwrap_or(path);
+        let inside = folders.map(normal_form);
         let leads_out = |path: &Path| {
             let leaves = path.starts_with("..") && !inside.iter().any(|i| i.starts_with(".."));
             leaves || !inside.iter().any(|inside| path.starts_with(inside))
         };
         if !self.spec.outside && leads_out(&path) {
-            let expected =
-                "a path below the index's folder or the dataset's root (or `outside = true`)";
+            let expected = "a path that is by its names below the index's folder or the dataset's root (or `outside = true`)";
             return Err(Fault::new(place, expected, shown(text)));
         }
         // Backslashes are Windows's, and part of a name elsewhere.
@@ -106,6 +108,22 @@ impl Own<'_> {
             Fault::new(place, "a file there", format!("{}: {why}", shown(text)))
         })
     }
+}
+
+/// An absolute path below one of `folders` that was given relatively, as a path from there.
+fn from_relative(path: &Path, folders: [&Path; 2]) -> Option<PathBuf> {
+    if path.is_relative() {
+        return None;
+    }
+    let relative = folders.into_iter().filter(|folder| folder.is_relative());
+    let mut found = relative.filter_map(|folder| {
+        let whole = normal_form(&std::path::absolute(shown_folder(folder)).ok()?);
+        let real = fs::canonicalize(shown_folder(folder)).ok();
+        let mut tops = [Some(whole), real].into_iter().flatten();
+        let below = tops.find_map(|top| path.strip_prefix(top).ok())?;
+        Some(normal_form(&folder.join(below)))
+    });
+    found.next()
 }
 
 fn shown_folder(folder: &Path) -> &Path {
@@ -137,4 +155,23 @@ fn parquet(path: &Path) -> Result<Index> {
     Err(Error::NoParquet {
         path: path.to_path_buf(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_absolute_path_below_a_relative_root_is_below_it() {
+        let here = std::env::current_dir().unwrap();
+        for root in ["", ".", "./"] {
+            let found = from_relative(&here.join("a/b.png"), [Path::new(root); 2]);
+            assert_eq!(found, Some(PathBuf::from("a/b.png")), "{root:?}");
+        }
+        let data = [Path::new("data"); 2];
+        let found = from_relative(&here.join("data/b.png"), data);
+        assert_eq!(found, Some(Path::new("data").join("b.png")));
+        assert_eq!(from_relative(&here.join("other/b.png"), data), None);
+        assert_eq!(from_relative(Path::new("data/b.png"), data), None);
+    }
 }

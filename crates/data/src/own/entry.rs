@@ -36,6 +36,7 @@ impl Entry {
     pub(super) fn sample(&self) -> Sample {
         let mut sample = Sample::new(self.id.clone(), self.path.clone(), self.label.clone());
         sample.group = self.group.clone();
+        sample.is_given = true;
         sample
     }
 }
@@ -117,6 +118,11 @@ pub(super) fn normal_form(path: &Path) -> PathBuf {
         }
     }
     normal
+}
+
+/// A file's path without links, by which it is the same under all its names; by its names alone where it cannot be found.
+pub(super) fn real_form(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| normal_form(path))
 }
 
 /// Gives images their ids: the path below the root, with `/`; of those found elsewhere, the path below their folder with its

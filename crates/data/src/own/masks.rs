@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::entry::normal_form;
+use super::entry::real_form;
 use super::names::{TRIED, Unpaired, pair};
 use super::{LISTED, NOTE, Own, folders};
 use crate::error::Error;
@@ -19,10 +19,11 @@ impl Own<'_> {
             Ok(found) => found,
             Err(problem) => return self.problem(problem),
         };
-        let pool: BTreeSet<PathBuf> = found.images.iter().map(|path| normal_form(path)).collect();
+        // By real path: the folder of the masks may be given by another name than the images'.
+        let pool: BTreeSet<PathBuf> = found.images.iter().map(|path| real_form(path)).collect();
         let before = self.entries.len();
         self.entries
-            .retain(|entry| !pool.contains(&normal_form(&entry.path)));
+            .retain(|entry| !pool.contains(&real_form(&entry.path)));
         let removed = before - self.entries.len();
         let place = self.scan.dataset.root.join(text);
         if removed > 0 {

@@ -18,6 +18,7 @@ mod parquet;
 mod parts;
 mod split;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::error::Error;
@@ -26,7 +27,7 @@ use crate::spec::DatasetSpec;
 
 pub(crate) use entry::tell_apart;
 pub use entry::{Checked, Fault, Split};
-use entry::{Entry, Ids};
+use entry::{Entry, Ids, real_form};
 
 /// The kind of a message that tells what was understood, in which nothing is odd.
 pub(crate) const NOTE: &str = "matched";
@@ -54,6 +55,10 @@ pub(crate) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
         Some(problem) => own.scan.problems.push(problem),
         None => own.read(),
     }
+    // Folders may overlap.
+    let mut seen = BTreeSet::new();
+    let unused = &mut own.scan.dataset.unused;
+    unused.retain(|unused| seen.insert(real_form(&unused.path)));
     own.scan.sorted()
 }
 

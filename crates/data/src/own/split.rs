@@ -85,11 +85,6 @@ impl Own<'_> {
             (Split::Train, of(Split::Train)),
             (Split::Test, of(Split::Test)),
         ];
-        let is_tested = |entry: &Entry| entry.split == Some(Split::Test);
-        let tested_normal = self
-            .entries
-            .iter()
-            .any(|e| is_tested(e) && !e.label.is_anomalous());
         let has_anomalous = self.entries.iter().any(|e| e.label.is_anomalous());
         // An image goes with its group.
         for entry in self.entries.iter_mut().filter(|e| e.split.is_none()) {
@@ -101,6 +96,8 @@ impl Own<'_> {
             };
             entry.split = sides.iter().find(with).map(|(split, _)| *split);
         }
+        // After that, as some of them may be tested on now.
+        let tested_normal = self.tests_a_normal_image();
         let mut open: Vec<&mut Entry> = self
             .entries
             .iter_mut()
@@ -117,6 +114,18 @@ impl Own<'_> {
         for (entry, held) in open.iter_mut().zip(held) {
             entry.split = Some(if held { Split::Test } else { Split::Train });
         }
+        let wants_some = has_anomalous && self.spec.test_share > 0.0;
+        if wants_some && !self.tests_a_normal_image() {
+            let message = "no normal image is tested on, so that a false alarm cannot be measured: those that could be are one, or \
+                           of one group, or of groups that are learnt from";
+            let root = self.scan.dataset.root.clone();
+            self.scan.warn(&root, "no-normal-test", message.into());
+        }
+    }
+
+    fn tests_a_normal_image(&self) -> bool {
+        let mut entries = self.entries.iter();
+        entries.any(|e| e.split == Some(Split::Test) && !e.label.is_anomalous())
     }
 
     /// No group may be on both sides.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::decode::Limits;
 use crate::error::{Error, Result};
 use crate::files::pattern;
-use crate::mask::load_mask;
+use crate::mask::Mask;
 use crate::polygon::Polygon;
 use crate::valid::{Valid, from_runs, runs};
 
@@ -33,13 +33,16 @@ struct WrittenCamera {
 }
 
 impl Written {
-    /// With the masks that it names, relative to `folder`.
-    pub(super) fn read(self, folder: &Path, limits: &Limits) -> Result<Vec<Camera>> {
+    /// With the masks that it names, relative to `folder`, as `load` gives them.
+    pub(super) fn read(
+        self,
+        folder: &Path,
+        load: impl Fn(&Path) -> Result<Mask>,
+    ) -> Result<Vec<Camera>> {
         let camera = |camera: WrittenCamera| {
             let mask = |path: Option<PathBuf>| {
                 let path = path.map(|path| folder.join(path));
-                path.map(|path| Ok(Marked::from(load_mask(&path, limits)?)))
-                    .transpose()
+                path.map(|path| Ok(Marked::from(load(&path)?))).transpose()
             };
             Ok(Camera {
                 images: camera.images,
@@ -88,8 +91,8 @@ struct Runs {
     runs: Vec<u64>,
 }
 
-impl From<crate::mask::Mask> for Marked {
-    fn from(mask: crate::mask::Mask) -> Self {
+impl From<Mask> for Marked {
+    fn from(mask: Mask) -> Self {
         Self {
             size: [mask.height, mask.width],
             pixels: mask.pixels,

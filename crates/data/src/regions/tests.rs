@@ -130,3 +130,21 @@ fn an_image_of_which_nothing_counts_is_an_error() {
     let said = regions.at("a.png", [9, 9], [2, 2]).unwrap_err().to_string();
     assert!(said.contains("none in a.png at 2 x 2"), "{said}");
 }
+
+#[test]
+fn masks_that_somebody_invents_are_not_opened() {
+    let text = "[[camera]]\ninclude_mask = \"/dev/stdin\"\nignore_mask = \"../../secret.png\"\n";
+    let asked = std::cell::RefCell::new(Vec::new());
+    let mask = |path: &Path| {
+        asked.borrow_mut().push(path.to_path_buf());
+        Ok(Mask {
+            height: 1,
+            width: 2,
+            pixels: vec![asked.borrow().len() == 1, false],
+        })
+    };
+    let regions = Regions::parse_with(text.as_bytes(), Path::new("x/regions.toml"), mask).unwrap();
+    assert_eq!(asked.borrow().len(), 2);
+    let valid = regions.of("a.png", [1, 2]).unwrap().unwrap();
+    assert_eq!(valid.pixels, [true, false]);
+}

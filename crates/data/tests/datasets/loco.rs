@@ -2,7 +2,7 @@
 
 use cavga_data::{Known, Limits, MaskSource, Saturation};
 
-use crate::tree::{Tree, spec, test, train};
+use crate::tree::{Tree, refused, spec, test, train};
 
 const CONFIG: &str = r#"[
     {"defect_name": "missing", "pixel_value": 255, "saturation_threshold": 0.5, "relative_saturation": true},
@@ -120,4 +120,40 @@ fn a_region_has_one_value_that_the_configuration_knows() {
         tree.file("pushpins/defects_config.json", broken);
         assert_eq!(tree.problems(&wanted), ["defects-config"], "{broken}");
     }
+}
+
+#[test]
+fn an_empty_region_beside_another_is_a_problem() {
+    let tree = loco();
+    let region = "pushpins/ground_truth/logical_anomalies/000/001.png";
+    tree.mask(region, 0, 254);
+    let wanted = spec(Known::MvtecLoco, "pushpins");
+    assert_eq!(tree.problems(&wanted), ["empty-mask"]);
+}
+
+#[test]
+fn masks_of_normal_images_are_counted_as_not_used() {
+    let tree = loco();
+    tree.mask("pushpins/ground_truth/good/000/000.png", 0, 255);
+    tree.file("pushpins/license.txt", "x");
+    let dataset = tree.open(&spec(Known::MvtecLoco, "pushpins"));
+    let expected = [
+        ("beside the folders that images are in".to_string(), 1),
+        ("the mask of a normal image".to_string(), 1),
+    ];
+    assert_eq!(refused(&dataset), expected);
+}
+
+#[test]
+fn a_fingerprint_follows_saturations() {
+    let tree = loco();
+    let fingerprint = || {
+        let dataset = tree.open(&spec(Known::MvtecLoco, "pushpins"));
+        dataset.fingerprint().unwrap()
+    };
+    let before = fingerprint();
+    assert_eq!(fingerprint(), before);
+    let config = CONFIG.replace("0.5", "0.6");
+    tree.file("pushpins/defects_config.json", config);
+    assert_ne!(fingerprint(), before);
 }

@@ -205,3 +205,57 @@ fn mstc_says_which_mask_scene_or_frames_are_missing() {
     tree.remove("testing/test_frame_mask");
     assert!(tree.problems(&wanted).contains(&"folder-missing".into()));
 }
+
+#[test]
+fn ucsd_ped_pairs_by_number_where_a_first_frame_is_missing() {
+    let wanted = spec(Known::UcsdPed, "ped2");
+    for missing in ["Test001/001.tif", "Test001_gt/001.bmp"] {
+        let tree = ped2();
+        tree.remove(&format!("UCSDped2/Test/{missing}"));
+        let kinds = tree.problems(&wanted);
+        let expected = match missing.ends_with("tif") {
+            true => "mask-without-image",
+            false => "image-without-mask",
+        };
+        assert_eq!(kinds, [expected]);
+    }
+    let tree = ped2();
+    for missing in ["Test001/001.tif", "Test001_gt/001.bmp"] {
+        tree.remove(&format!("UCSDped2/Test/{missing}"));
+    }
+    let dataset = tree.open(&wanted);
+    // Each with its own mask.
+    assert_eq!(
+        test(&dataset),
+        [
+            ("Test/Test001/002.tif", "good", None),
+            ("Test/Test001/007.tif", "anomaly", Some(7)),
+        ]
+    );
+}
+
+#[test]
+fn mstc_refuses_a_test_video_with_missing_frames() {
+    let [whole, from_one] = [spec(Known::Mstc, "01"), spec(Known::Mstc, "02")];
+    for missing in [0, 3, 5, 10] {
+        let tree = mstc();
+        tree.remove(&format!("testing/frames/01_0014/{missing:03}.jpg"));
+        assert_eq!(tree.problems(&whole), ["frames-incomplete"], "{missing}");
+    }
+    let tree = mstc();
+    tree.remove("testing/frames/02_0001/001.jpg");
+    assert_eq!(tree.problems(&from_one), ["frames-incomplete"]);
+    // Every fifth alone.
+    let thinned = |kept: &[usize]| {
+        let tree = mstc();
+        for i in (0..11).filter(|i| !kept.contains(i)) {
+            tree.remove(&format!("testing/frames/01_0014/{i:03}.jpg"));
+        }
+        tree
+    };
+    assert_eq!(thinned(&[0, 5, 10]).open(&whole).test.len(), 3);
+    for kept in [&[0, 5][..], &[5, 10], &[0, 10], &[]] {
+        let kinds = thinned(kept).problems(&whole);
+        assert_eq!(kinds, ["frames-incomplete"], "{kept:?}");
+    }
+}

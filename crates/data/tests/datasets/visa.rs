@@ -100,3 +100,14 @@ fn a_split_that_leads_out_of_the_dataset_or_makes_no_sense_is_refused() {
             .contains(&"split-file".into())
     );
 }
+
+#[test]
+fn an_image_that_the_split_names_twice_is_refused() {
+    for split in ["train", "test"] {
+        let tree = visa();
+        let line = format!("candle,{split},normal,candle/Data/Images/Normal/000.JPG,\n");
+        tree.file("split_csv/1cls.csv", format!("{SPLIT}{line}"));
+        let said = tree.refused(&spec(Known::Visa, "candle"));
+        assert!(said.contains("000.JPG again"), "{said}");
+    }
+}

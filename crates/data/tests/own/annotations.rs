@@ -278,3 +278,19 @@ fn one_image_in_two_files_is_refused() {
     write(root.path(), "json/y.json", labelme(shape));
     assert!(refused(&root, &annotated("json")).contains("in one place"));
 }
+
+#[test]
+fn outlines_of_an_image_that_has_a_mask_are_not_thrown_away_silently() {
+    let root = tree("ok/0.png ko/x.png gt/x.png");
+    let text = "path,label,mask\nok/0.png,ok,\nko/x.png,ng,gt/x.png\n";
+    write(root.path(), "list.csv", text);
+    let box_ = r#"{"id": 1, "image_id": 7, "category_id": 1, "bbox": [1, 1, 2, 2]}"#;
+    write(root.path(), "coco.json", coco(box_));
+    let spec = DatasetSpec {
+        annotations: Some("coco.json".into()),
+        test_share: 0.0,
+        ..index("list.csv")
+    };
+    let error = refused(&root, &spec);
+    assert!(error.contains("a mask in the index"), "{error}");
+}

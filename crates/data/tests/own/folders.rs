@@ -222,3 +222,10 @@ fn a_hundred_thousand_files_are_listed_in_seconds() {
     println!("listed in {:?}", start.elapsed());
     assert_eq!(dataset.train.len() + dataset.test.len(), 99_500);
 }
+
+#[test]
+fn files_that_are_no_images_count_once_in_overlapping_folders() {
+    let root = tree("a/0.png a/b/1.png a/b/notes.txt ko/2.png");
+    let dataset = open(&root, &folders(&["a", "a/b", "./a/../a"], &["ko"]));
+    assert_eq!((dataset.unused.len(), dataset.tally().seen), (1, 4));
+}

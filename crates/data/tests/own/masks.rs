@@ -104,3 +104,39 @@ fn masks_that_are_not_there() {
     assert!(refused(&root, &with_masks("no")).starts_with("folder-missing"));
     assert!(refused(&root, &with_masks("gt/*.png")).starts_with("no-match"));
 }
+
+#[test]
+fn masks_among_normal_images_are_no_images_by_whatever_path() {
+    let root = tree("parts/0.png ko/1.png parts/masks/1.png");
+    let mut masks = vec![root.path().join("parts/masks")];
+    #[cfg(unix)]
+    {
+        let link = root.path().join("link");
+        std::os::unix::fs::symlink(root.path().join("parts"), &link).unwrap();
+        masks.push(link.join("masks"));
+    }
+    masks.push("parts/../parts/masks".into());
+    for masks in masks {
+        let spec = DatasetSpec {
+            masks: Some(masks.to_str().unwrap().into()),
+            test_share: 0.0,
+            ..folders(&["parts"], &["ko"])
+        };
+        let dataset = open(&root, &spec);
+        assert_eq!(train(&dataset), "parts/0.png", "{}", masks.display());
+        assert!(dataset.has_masks());
+    }
+    // The same set, seen from another place, with the masks' real path.
+    #[cfg(unix)]
+    {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let link = elsewhere.path().join("data");
+        std::os::unix::fs::symlink(root.path(), &link).unwrap();
+        let spec = DatasetSpec {
+            masks: Some(root.path().join("parts/masks").to_str().unwrap().into()),
+            test_share: 0.0,
+            ..folders(&["parts"], &["ko"])
+        };
+        assert_eq!(train(&spec.open(&link).unwrap()), "parts/0.png");
+    }
+}

@@ -122,3 +122,49 @@ fn a_fingerprint_follows_groups() {
     assert_ne!(fingerprint("G"), fingerprint("H"));
     assert_ne!(fingerprint("G"), fingerprint(""));
 }
+
+#[test]
+fn a_fingerprint_follows_labels() {
+    let root = tree("a.png b.png c.png");
+    let fingerprint = |kind: &str| {
+        let text =
+            format!("path,label,kind,split\na.png,ok,,train\nb.png,{kind},test\nc.png,ok,,test\n");
+        write(root.path(), "list.csv", text);
+        open(&root, &index("list.csv")).fingerprint().unwrap()
+    };
+    assert_eq!(fingerprint("ng,dent"), fingerprint("ng,dent"));
+    assert_ne!(fingerprint("ng,dent"), fingerprint("ng,scratch"));
+    assert_ne!(fingerprint("ng,dent"), fingerprint("ok,"));
+}
+
+#[test]
+fn normal_images_that_follow_their_group_into_test_are_the_tested_ones() {
+    let root = tree("a.png b.png c.png d.png e.png");
+    let text = "path,label,group\na.png,ok,G\nb.png,ng,G\nc.png,ok,\nd.png,ok,\ne.png,ok,\n";
+    write(root.path(), "list.csv", text);
+    let dataset = open(&root, &index("list.csv"));
+    assert_eq!(
+        (train(&dataset), test(&dataset)),
+        (
+            "c.png d.png e.png".into(),
+            "a.png=good b.png=anomalous".into()
+        )
+    );
+}
+
+#[test]
+fn that_no_normal_image_can_be_held_out_is_told() {
+    let root = tree("a.png b.png x.png");
+    let text = "path,label,group\na.png,ok,G\nb.png,ok,G\nx.png,ng,\n";
+    write(root.path(), "list.csv", text);
+    let told = |spec: &DatasetSpec| {
+        let warnings = report(&root, spec).warnings;
+        warnings.iter().any(|w| w.kind == "no-normal-test")
+    };
+    assert!(told(&index("list.csv")));
+    let none = DatasetSpec {
+        test_share: 0.0,
+        ..index("list.csv")
+    };
+    assert!(!told(&none));
+}
