@@ -3,11 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test an error is a failure")]
 
+mod common;
+
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cavga_data::{Dataset, DatasetSpec, Error, Known, Limits, check};
+use common::real;
 use flate2::{Compression, write::GzEncoder};
 
 fn spec(name: Known, class: Option<u8>) -> DatasetSpec {
@@ -268,23 +271,6 @@ fn files_that_contradict_each_other_are_refused() {
         "{}",
         error(root.path())
     );
-}
-
-/// The folder of a real set; says so and gives none where it is missing.
-fn real(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("CAVGA_TEST_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
-    let folder = root.join(name);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!(
-        "skipped: {} is missing; set CAVGA_TEST_DATA to run it",
-        folder.display()
-    );
-    None
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test an error is a failure")]
 
-use std::path::PathBuf;
+mod common;
+
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -10,23 +11,7 @@ use cavga_data::{
     Dataset, DatasetSpec, Limits, Loader, LoaderConfig, check, hold_out, image_size, leaks,
     list_images, load_image,
 };
-
-/// The folder of a real set; says so and gives none where it is missing.
-fn real(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("CAVGA_TEST_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
-    let folder = root.join(name);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!(
-        "skipped: {} is missing; set CAVGA_TEST_DATA to run it",
-        folder.display()
-    );
-    None
-}
+use common::real;
 
 #[test]
 fn photos_of_many_sizes_and_colour_types_load() {

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "in a test an error is a failure")]
 
 mod categories;
+#[path = "../common/mod.rs"]
+mod common;
 mod folders;
 mod frames;
 mod loco;

@@ -1,27 +1,8 @@
 //! The real sets, where they are at hand: `CAVGA_TEST_DATA`, or `shared/data` beside the project.
 
-use std::path::PathBuf;
-
 use cavga_data::{Known, Limits, check};
 
-use crate::tree::spec;
-
-/// The folder of a real set; says so and gives none where it is missing.
-fn real(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("CAVGA_TEST_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data"),
-        PathBuf::from,
-    );
-    let folder = root.join(name);
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    println!(
-        "skipped: {} is missing; set CAVGA_TEST_DATA to run it",
-        folder.display()
-    );
-    None
-}
+use crate::{common::real, tree::spec};
 
 #[test]
 fn a_part_of_mvtec_ad_opens_by_name_and_the_rest_is_told() {
