@@ -36,7 +36,7 @@ pub struct LoaderConfig {
     /// by one undecoded and one full-size image for each thread.
     pub ahead: usize,
     /// How many images of the pass may be gone: listed, and not there when they are read. They are skipped and counted
-    /// ([`Loader::missing`]); one more is an error. The default, 0, makes the first an error.
+    /// ([`Loader::missing`](crate::Loader::missing)); one more is an error. The default, 0, makes the first an error.
     pub missing_allowed: usize,
 }
 
@@ -64,7 +64,7 @@ impl Default for LoaderConfig {
 pub struct Batch {
     /// Each image's id.
     pub ids: Vec<String>,
-    /// Each image's index in the samples given to [`Loader::start`].
+    /// Each image's index in the samples given to [`Loader::start`](crate::Loader::start).
     pub samples: Vec<usize>,
     /// The indices of those that belong to this batch and are gone ([`LoaderConfig::missing_allowed`]): the batch stands for as
     /// many images of the order as it has and misses, and may have none.
