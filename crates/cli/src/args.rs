@@ -30,13 +30,16 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Learn from the normal images of a dataset, and with a method that wants it from a few anomalous ones, into a run folder
     #[command(after_help = "\
-A dataset is a folder of normal images, or has the layout train/good, test/<kind>, ground_truth/<kind>.
+A dataset is a folder of normal images, or has the layout train/good, test/<kind>, ground_truth/<kind>. Or it is a public one
+by name (--dataset), or your own however it lies (--normal, --anomalous, --masks, --index, --annotations).
 A weakly supervised method (its name ends in -w) takes 2 % of the anomalous test images, data.anomalous, out of the test set.
 Ctrl-C writes a checkpoint and stops; --resume goes on from it, to the same bits.
 
 Examples:
   cavga train cavga-d-u --data toothbrush --out runs/toothbrush
   cavga train cavga-d-u --data toothbrush --out runs/small --set data.size=[128,128] --set train.passes=50
+  cavga train cavga-d-u --dataset mvtec-ad --category bottle --data mvtec --out runs/bottle
+  cavga train cavga-d-u --normal ok 'line2/*.png' --anomalous ng --masks masks --out runs/own
   cavga train --resume --out runs/toothbrush")]
     Train(Train),
     /// Take CAVGA apart as the paper's table 8 does: eight trainings, or those of --columns, one table
@@ -96,8 +99,6 @@ pub(crate) struct Train {
     /// The dataset's folder; with --normal, --index or --annotations it may be left out for the current one
     #[arg(long, value_name = "DIR", required_unless_present_any = ["resume", "normal", "index", "annotations"])]
     pub(crate) data: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) dataset: Dataset,
     /// The folder of the run
     #[arg(long, value_name = "RUN")]
     pub(crate) out: PathBuf,
@@ -117,6 +118,8 @@ pub(crate) struct Train {
     pub(crate) device: Device,
     #[command(flatten)]
     pub(crate) json: Json,
+    #[command(flatten)]
+    pub(crate) dataset: Dataset,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -124,8 +127,6 @@ pub(crate) struct Ablate {
     /// The dataset's folder
     #[arg(long, value_name = "DIR")]
     pub(crate) data: PathBuf,
-    #[command(flatten)]
-    pub(crate) dataset: Dataset,
     /// The folder of the runs and their table
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
@@ -152,6 +153,8 @@ pub(crate) struct Ablate {
     pub(crate) device: Device,
     #[command(flatten)]
     pub(crate) json: Json,
+    #[command(flatten)]
+    pub(crate) dataset: Dataset,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -192,8 +195,6 @@ pub(crate) struct Eval {
     /// The dataset's folder; without it, the one that the run was trained on
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) dataset: Dataset,
     /// The map to draw and headline, as in residual; without it, the method's own
     #[arg(long, value_name = "NAME")]
     pub(crate) map: Option<String>,
@@ -204,6 +205,8 @@ pub(crate) struct Eval {
     pub(crate) device: Device,
     #[command(flatten)]
     pub(crate) json: Json,
+    #[command(flatten)]
+    pub(crate) dataset: Dataset,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -272,19 +275,17 @@ pub(crate) struct Frames {
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Check {
-    #[command(flatten)]
-    pub(crate) root: Root,
     /// Call images of more pixels than this too large
     #[arg(long, value_name = "N", default_value_t = cavga::data::Limits::default().max_pixels)]
     pub(crate) max_pixels: u64,
     #[command(flatten)]
     pub(crate) json: Json,
+    #[command(flatten)]
+    pub(crate) root: Root,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Preview {
-    #[command(flatten)]
-    pub(crate) root: Root,
     /// The page to be written
     #[arg(long, value_name = "FILE.html", default_value = "sheet.html")]
     pub(crate) out: PathBuf,
@@ -299,6 +300,8 @@ pub(crate) struct Preview {
     pub(crate) max_pixels: u64,
     #[command(flatten)]
     pub(crate) json: Json,
+    #[command(flatten)]
+    pub(crate) root: Root,
 }
 
 #[derive(Debug, ClapArgs)]
