@@ -200,3 +200,15 @@ fn a_dataset_asked_for_wrongly_is_a_wrong_argument() {
     let said = fail(command.args(own), 2);
     assert!(said.contains("test_share"), "{said}");
 }
+
+#[test]
+fn a_training_image_spoilt_since_does_not_keep_a_run_from_being_measured() {
+    let set = Set::new();
+    let run = set.trained("run");
+    let first = fs::read_dir(set.data().join("train/good")).unwrap().next();
+    fs::write(first.unwrap().unwrap().path(), b"no picture any more").unwrap();
+    let output = cavga(["eval", "--no-maps"]).arg(&run).output().unwrap();
+    let said = common::stderr(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("cannot tell by their pixels"), "{said}");
+}

@@ -67,7 +67,13 @@ pub(super) fn open(
     let known = leaks::taken(run, spec, &samples, progress)?;
     let learnt = learnt_from(config, record, known, progress);
     let both = (&*learnt, &*samples);
-    leaks::guard(spec, both, &config.limits(), &options.stop, progress)?;
+    match leaks::guard(spec, both, &config.limits(), &options.stop, progress) {
+        // A training image that was spoilt since is no reason not to measure.
+        Err(Error::Data(error)) if learnt.iter().any(|own| error.path() == Some(own.path())) => {
+            progress.on(Event::Note(&cannot_tell(known, &error)));
+        }
+        other => other?,
+    }
     tally.refuse(dataset.train.len(), "not a test image");
     tally.refuse(removed, "the run learnt from it");
     Ok(Tested {
@@ -86,13 +92,17 @@ fn learnt_from(
 ) -> Vec<Sample> {
     config.dataset.open(&record.data).map_or_else(
         |error| {
-            let by = if known { " by their pixels" } else { "" };
-            let text = format!(
-                "cannot tell{by} whether test images were learnt from, as the training images are not there: {error}"
-            );
-            progress.on(Event::Note(&text));
+            progress.on(Event::Note(&cannot_tell(known, &error)));
             Vec::new()
         },
         |dataset| dataset.train,
+    )
+}
+
+/// Why training images cannot be looked for, but by the bytes that the run wrote down, if it did (`known`).
+fn cannot_tell(known: bool, error: &cavga_data::Error) -> String {
+    let by = if known { " by their pixels" } else { "" };
+    format!(
+        "cannot tell{by} whether test images were learnt from, as the training images cannot be read: {error}"
     )
 }
