@@ -5,15 +5,11 @@
 //! and a mask may have another ending than its image. The split is the authors'. The counts are those that others
 //! report, and add up to the paper's 2,540 images; the owner's page has the training counts of 02 and 03 the other way round.
 
-use std::path::Path;
-
 use super::Known;
 use super::protocol::{Category, Set};
 use crate::layout::Names;
-use crate::scan::Scan;
-use crate::spec::DatasetSpec;
 
-const SET: Set = Set {
+pub(super) const SET: Set = Set {
     known: Known::Btad,
     archives: &["BTech_Dataset_transformed", "BTAD", "btad"],
     names: Names {
@@ -28,10 +24,6 @@ const SET: Set = Set {
         Category::new("03", 1000, 400, 41),
     ],
 };
-
-pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
-    SET.scan(spec, root)
-}
 
 #[cfg(test)]
 mod tests {

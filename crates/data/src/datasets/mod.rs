@@ -135,15 +135,15 @@ impl FromStr for Known {
 /// What is found of a dataset below `root`.
 pub(crate) fn scan(known: Known, spec: &DatasetSpec, root: &Path) -> Scan {
     match known {
-        Known::MvtecAd => mvtec_ad::scan(spec, root),
+        Known::MvtecAd => mvtec_ad::SET.scan(spec, root),
         Known::Mnist => mnist::scan(&mnist::DIGITS, spec, root),
         Known::FashionMnist => mnist::scan(&mnist::CLOTHES, spec, root),
         Known::Cifar10 => cifar::scan(spec, root),
         Known::Visa => visa::scan(spec, root),
         Known::MvtecLoco => mvtec_loco::scan(spec, root),
         Known::MvtecAd2 => mvtec_ad_2::scan(spec, root),
-        Known::Btad => btad::scan(spec, root),
-        Known::Mpdd => mpdd::scan(spec, root),
+        Known::Btad => btad::SET.scan(spec, root),
+        Known::Mpdd => mpdd::SET.scan(spec, root),
         Known::Mstc => mstc::scan(spec, root),
         Known::Lag => lag::scan(spec, root),
         Known::Kolektor => kolektor::scan(spec, root),

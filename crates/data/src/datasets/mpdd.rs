@@ -3,15 +3,11 @@
 //!
 //! Six painted metal parts in MVTec AD's layout and with its protocol. The counts add up to the paper's 888, 176 and 282.
 
-use std::path::Path;
-
 use super::Known;
 use super::protocol::{Category, Set};
 use crate::layout::MVTEC;
-use crate::scan::Scan;
-use crate::spec::DatasetSpec;
 
-const SET: Set = Set {
+pub(super) const SET: Set = Set {
     known: Known::Mpdd,
     archives: &["MPDD", "mpdd"],
     names: MVTEC,
@@ -24,10 +20,6 @@ const SET: Set = Set {
         Category::new("tubes", 122, 32, 69),
     ],
 };
-
-pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
-    SET.scan(spec, root)
-}
 
 #[cfg(test)]
 mod tests {

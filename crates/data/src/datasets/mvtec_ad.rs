@@ -4,15 +4,11 @@
 //! A folder for each of 15 categories, in the layout that many sets took over from it. The split is the authors': all of
 //! `train/good` is learnt from, all of `test` is tested on. The counts are those of the CVPR paper's table.
 
-use std::path::Path;
-
 use super::Known;
 use super::protocol::{Category, Set};
 use crate::layout::MVTEC;
-use crate::scan::Scan;
-use crate::spec::DatasetSpec;
 
-const SET: Set = Set {
+pub(super) const SET: Set = Set {
     known: Known::MvtecAd,
     archives: &["mvtec_anomaly_detection", "mvtec_ad", "MVTecAD"],
     names: MVTEC,
@@ -34,10 +30,6 @@ const SET: Set = Set {
         Category::new("zipper", 240, 32, 119),
     ],
 };
-
-pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
-    SET.scan(spec, root)
-}
 
 #[cfg(test)]
 mod tests {
