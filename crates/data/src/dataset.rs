@@ -132,6 +132,14 @@ impl Dataset {
     /// # Errors
     /// When a file cannot be read.
     pub fn fingerprint(&self) -> Result<String> {
+        Ok(self.fingerprint_and_digests()?.0)
+    }
+
+    /// [`Dataset::fingerprint`], and what it is made of: SHA-256 of every image's bytes, those for training first.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn fingerprint_and_digests(&self) -> Result<(String, Vec<[u8; 32]>)> {
         let samples = self.samples_and_masks();
         let digests = samples
             .par_iter()
@@ -142,7 +150,7 @@ impl Dataset {
             .collect::<Result<Vec<_>>>()?;
         let mut whole = Sha256::new();
         whole.update((self.train.len() as u64).to_le_bytes());
-        for ((sample, _), (image, mask)) in samples.iter().zip(digests) {
+        for ((sample, _), (image, mask)) in samples.iter().zip(&digests) {
             // Lengths first, so that no two lists of fields run together to the same bytes.
             whole.update((sample.id.len() as u64).to_le_bytes());
             whole.update(sample.id.as_bytes());
@@ -168,7 +176,8 @@ impl Dataset {
                 whole.update(kind.as_bytes());
             }
         }
-        Ok(hex(&whole.finalize()))
+        let images = digests.into_iter().map(|(image, _)| image).collect();
+        Ok((hex(&whole.finalize()), images))
     }
 
     /// All images, those for training first, each with its mask where it has one.

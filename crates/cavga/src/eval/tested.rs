@@ -65,7 +65,11 @@ pub(super) fn open(
     }
     let samples = test.samples();
     let known = leaks::taken(run, spec, &samples, progress)?;
-    let learnt = learnt_from(config, record, known, progress);
+    let learnt = match is_own && *spec == config.dataset {
+        // Found above.
+        true => dataset.train.clone(),
+        false => learnt_from(config, record, known, progress),
+    };
     let both = (&*learnt, &*samples);
     match leaks::guard(spec, both, &config.limits(), &options.stop, progress) {
         // A training image that was spoilt since is no reason not to measure.

@@ -1,6 +1,7 @@
 //! The images that a run learns from and those that it is calibrated on.
 
 use std::{
+    collections::BTreeMap,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -30,6 +31,8 @@ pub(super) struct Images {
     /// The anomalous ones of `train`, and the test images of their groups.
     pub(super) anomalous: Vec<Learnt>,
     pub(super) fingerprint: String,
+    /// SHA-256 of each image's bytes, by id.
+    pub(super) sha256: BTreeMap<String, String>,
     pub(super) tally: Tally,
     /// What is left to test on, until it was looked through for images that are learnt from.
     rest: Vec<Sample>,
@@ -119,7 +122,13 @@ impl Images {
         let learnt = learnt.collect::<Result<Vec<_>>>()?;
         // A model is made from the images it learns from alone: another test set beside them must not change it, nor masks.
         dataset.test = drawn.iter().cloned().map(without_mask).collect();
-        let fingerprint = dataset.fingerprint()?;
+        let (fingerprint, digests) = dataset.fingerprint_and_digests()?;
+        let ids = dataset
+            .train
+            .iter()
+            .chain(&drawn)
+            .map(|sample| sample.id.clone());
+        let sha256 = ids.zip(digests.iter().map(|digest| hex(digest))).collect();
         let found = dataset.train.len();
         let (train, held_out) = hold_out(dataset.train, held_out, seed);
         if held_out.is_empty() {
@@ -139,6 +148,7 @@ impl Images {
             held_out,
             anomalous: learnt,
             fingerprint,
+            sha256,
             tally,
             rest,
         })

@@ -4,23 +4,25 @@
 use std::{collections::BTreeMap, io, path::Path};
 
 use cavga_data::Sample;
-use rayon::prelude::*;
 
 use super::images::Images;
 use crate::{Error, Result, atomic, run::RunFolder};
 
 /// Writes it.
 pub(super) fn write(run: &RunFolder, images: &Images) -> Result<()> {
-    let of = |samples: &[Sample], what: &'static str| {
-        let line = |sample: &Sample| Ok([sample.id.clone(), what.to_owned(), sample.sha256()?]);
-        samples.par_iter().map(line).collect::<Result<Vec<_>>>()
-    };
-    let mut lines = of(&images.train, "learnt from")?;
-    lines.extend(of(&images.held_out, "held out")?);
+    let uses = [
+        (&*images.train, "learnt from"),
+        (&*images.held_out, "held out"),
+    ];
     atomic::write_with(&run.images(), |file| {
         let mut csv = csv::Writer::from_writer(file);
         csv.write_record(["id", "use", "sha256"])?;
-        lines.iter().try_for_each(|line| csv.write_record(line))?;
+        for (samples, what) in uses {
+            for Sample { id, .. } in samples {
+                let sha256 = images.sha256.get(id).map_or("", String::as_str);
+                csv.write_record([id.as_str(), what, sha256])?;
+            }
+        }
         csv.flush()
     })
 }
