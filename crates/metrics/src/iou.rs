@@ -5,7 +5,7 @@
 //! (Venkataramanan et al., ECCV 2020) fixes the threshold at 0.5 on 1 − A and does not say which of
 //! the two averages it reports.
 
-use crate::ranking::ratio;
+use crate::steps::ratio;
 use crate::{PixelMap, Result, Undefined};
 
 /// The largest pooled IoU over all thresholds, and where it is reached.

@@ -1,7 +1,8 @@
 //! Figures of pixels: how well maps of scores find the regions of masks.
 
 use crate::curve::thin_points;
-use crate::ranking::{NORMAL, Ranking, check_finite, pack, ratio};
+use crate::ranking::{NORMAL, Ranking, check_finite, pack};
+use crate::steps::{Ranked, ratio};
 use crate::{
     BestF1, BestIou, FixedThresholdIou, PrecisionRecallPoint, ProPoint, Result, RocPoint, Undefined,
 };

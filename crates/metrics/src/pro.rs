@@ -4,7 +4,8 @@
 //! program. Where pixel AUROC is ruled by large defects, here every region weighs the same, however
 //! small.
 
-use crate::ranking::{NORMAL, Ranking, ratio, tag};
+use crate::ranking::{NORMAL, Ranking, tag};
+use crate::steps::{Ranked, area_to, check_limit, ratio};
 use crate::{ProPoint, Result, Undefined};
 
 /// The false-positive rate up to which AUPRO is usually reported, on MVTec AD first of all.
@@ -62,23 +63,10 @@ pub(crate) fn points(
 
 /// The area under the PRO curve for false-positive rates in [0, limit], divided by the limit.
 pub(crate) fn area(ranking: &Ranking, region_sizes: &[u64], limit: f64) -> Result<f64> {
-    // Written so that NaN fails too.
-    if !(limit > 0.0 && limit <= 1.0) {
-        return Err(Undefined::LimitOutOfRange { limit });
-    }
-    let mut area = 0.0;
-    let (mut rate, mut overlap) = (0.0, 0.0);
-    for point in points(ranking, region_sizes)? {
-        let (width, rise) = (point.false_positive_rate - rate, point.overlap - overlap);
-        if point.false_positive_rate >= limit {
-            // The curve runs straight between its points, so it is cut where it crosses the limit.
-            let within = limit - rate;
-            area += within * (overlap + rise * (within / width) / 2.0);
-            break;
-        }
-        area += width * (overlap + rise / 2.0);
-        (rate, overlap) = (point.false_positive_rate, point.overlap);
-    }
-    // Rounding must not lift a perfect map above 1.
-    Ok((area / limit).min(1.0))
+    check_limit(limit)?;
+    let points = points(ranking, region_sizes)?;
+    Ok(area_to(
+        points.map(|point| (point.false_positive_rate, point.overlap)),
+        limit,
+    ))
 }

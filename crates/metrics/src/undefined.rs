@@ -47,6 +47,11 @@ pub enum Undefined {
         /// The limit given.
         limit: f64,
     },
+    /// Any threshold calls more of the normal anomalous than the limit allows.
+    NothingCalled {
+        /// The limit of the false-positive rate.
+        limit: f64,
+    },
     /// The fixed threshold is NaN.
     ThresholdNotANumber,
     /// More than 4,294,967,295 regions, the most that can be told apart.
@@ -84,6 +89,10 @@ impl fmt::Display for Undefined {
                     "the false-positive-rate limit is {limit}, but must be above 0 and at most 1"
                 )
             }
+            Self::NothingCalled { limit } => write!(
+                formatter,
+                "any threshold calls more than {limit} of the normal anomalous"
+            ),
             Self::ThresholdNotANumber => formatter.write_str("the fixed threshold is not a number"),
             Self::TooManyRegions => {
                 formatter.write_str("the masks hold more than 4294967295 regions")
