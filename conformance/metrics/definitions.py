@@ -15,12 +15,24 @@ from scipy import ndimage
 from sklearn import metrics
 
 EIGHT_NEIGHBOURS = np.ones((3, 3))
+# Bounds the memory, nothing else.
+COMPARED_AT_ONCE = 20_000_000
 
 
 def regions_of(mask, structure=EIGHT_NEIGHBOURS):
     """The regions of one mask as boolean arrays, in the order of their first pixels."""
     labels, count = ndimage.label(mask, structure=structure)
     return [labels == region for region in range(1, count + 1)]
+
+
+def shares(scores, thresholds):
+    """Of each threshold the share of the scores at or above it, by comparing every score with every threshold."""
+    step = max(1, COMPARED_AT_ONCE // max(1, len(scores)))
+    counts = [
+        np.count_nonzero(scores >= thresholds[start : start + step, None], axis=1)
+        for start in range(0, len(thresholds), step)
+    ]
+    return np.concatenate(counts) / len(scores)
 
 
 def region_scores(maps):
@@ -74,10 +86,8 @@ def best_f1(positive, scores):
 
 def roc_points(positive, scores):
     thresholds = np.unique(scores)[::-1]
-    negatives, positives = scores[~positive], scores[positive]
-    rates = [0.0] + [float(np.mean(negatives >= threshold)) for threshold in thresholds]
-    recalls = [0.0] + [float(np.mean(positives >= threshold)) for threshold in thresholds]
-    return np.array(rates), np.array(recalls), thresholds
+    rates, recalls = shares(scores[~positive], thresholds), shares(scores[positive], thresholds)
+    return np.append(0.0, rates), np.append(0.0, recalls), thresholds
 
 
 def auroc_to(positive, scores, limit):
@@ -115,13 +125,12 @@ def overlap_curve(maps, regions, saturations=None):
     """
     if saturations is None:
         saturations = [len(region) for region in regions]
-    normal = normal_scores(maps)
-    rates, overlaps = [0.0], [0.0]
-    for threshold in thresholds_of(maps):
-        rates.append(np.mean(normal >= threshold))
-        parts = [min(np.sum(region >= threshold) / size, 1.0) for region, size in zip(regions, saturations)]
-        overlaps.append(np.mean(parts))
-    return np.array(rates), np.array(overlaps)
+    thresholds = thresholds_of(maps)
+    rates = shares(normal_scores(maps), thresholds)
+    parts = [
+        np.minimum(shares(region, thresholds) * (len(region) / size), 1.0) for region, size in zip(regions, saturations)
+    ]
+    return np.append(0.0, rates), np.append(0.0, np.mean(parts, axis=0))
 
 
 def aupro(maps, limit):
@@ -199,12 +208,12 @@ def aupimo(maps, low, high):
     if not normal or not anomalous:
         return None
     thresholds = thresholds_of(maps)
-    rates = np.array([0.0] + [np.mean([np.mean(scores >= threshold) for scores in normal]) for threshold in thresholds])
+    rates = np.append(0.0, np.mean([shares(scores.ravel(), thresholds) for scores in normal], axis=0))
     edges = np.unique(np.concatenate([[low, high], rates[(rates > low) & (rates < high)]]))
     widths = np.diff(np.log10(edges)) / math.log10(high / low)
     areas = []
     for scores in anomalous:
-        recalls = np.array([0.0] + [np.mean(scores >= threshold) for threshold in thresholds])
+        recalls = np.append(0.0, shares(scores, thresholds))
         areas.append(sum(width * recalls[rates <= left].max() for left, width in zip(edges[:-1], widths)))
     return float(np.mean(areas))
 
@@ -214,9 +223,31 @@ def iou(called, mask):
     return float((called & mask).sum() / union) if union else 0.0
 
 
-def mean_iou(maps, threshold):
-    """The mean IoU of the anomalous images where `score >= threshold`."""
-    return float(np.mean([iou(scores >= threshold, mask) for scores, mask in maps if mask.any()]))
+def iou_curve(called_share, found_share, pixels, positives):
+    """IoU at every threshold from the shares of all pixels called and of the anomalous ones called."""
+    called, found = called_share * pixels, found_share * positives
+    return found / (called + positives - found)
+
+
+def best_iou(maps):
+    """The largest IoU of all pixels pooled, and the highest threshold that reaches it."""
+    positive, scores = pooled(maps)
+    thresholds = thresholds_of(maps)
+    called, found = shares(scores, thresholds), shares(scores[positive], thresholds)
+    ious = iou_curve(called, found, len(scores), positive.sum())
+    best = int(np.argmax(ious > ious.max() - 1e-12))
+    return float(ious[best]), float(thresholds[best])
+
+
+def best_mean_iou(maps):
+    """The largest mean of the anomalous images' IoUs, at one threshold for all of them."""
+    thresholds = thresholds_of(maps)
+    ious = [
+        iou_curve(shares(scores.ravel(), thresholds), shares(scores[mask], thresholds), mask.size, mask.sum())
+        for scores, mask in maps
+        if mask.any()
+    ]
+    return float(np.max(np.mean(ious, axis=0)))
 
 
 # Two scores of the same images.
