@@ -2,14 +2,15 @@
 //! `conformance/metrics/make_goldens.py` computed and wrote beside this file.
 
 use cavga_metrics::{
-    PixelEvaluation, PixelMap, auroc, average_precision, balanced_accuracy, f1_max,
-    precision_recall_curve, roc_curve,
+    PixelEvaluation, PixelMap, Undefined, auroc, average_precision, balanced_accuracy,
+    delong_difference, f1_max, precision_recall_curve, roc_curve,
 };
 use serde::Deserialize;
 
 #[derive(Deserialize)]
 struct Goldens {
     images: Vec<ImageCase>,
+    delong: Vec<DeLongCase>,
     pixels: Vec<PixelCase>,
 }
 
@@ -183,5 +184,40 @@ fn pixel_figures_equal_their_definitions() {
         let best = metrics.iou_best_threshold().unwrap();
         assert_close("best iou", case, best.iou, golden.iou_best);
         assert_eq!(best.threshold, golden.iou_best_threshold, "case {case}");
+    }
+}
+
+#[derive(Deserialize)]
+struct DeLongCase {
+    positive: Vec<bool>,
+    first: Vec<f32>,
+    second: Vec<f32>,
+    auroc_first: f64,
+    auroc_second: f64,
+    variance_first: f64,
+    variance_second: f64,
+    covariance: f64,
+    z: Option<f64>,
+    p: Option<f64>,
+}
+
+#[test]
+fn spreads_agree_with_all_pairs_counted() {
+    for case in goldens().unwrap().delong {
+        let found = delong_difference(&case.first, &case.second, &case.positive).unwrap();
+        let near = |found: f64, expected: f64| (found - expected).abs() < 1e-12;
+        assert!(near(found.first.auroc, case.auroc_first));
+        assert!(near(found.second.auroc, case.auroc_second));
+        assert!(near(found.first.variance, case.variance_first));
+        assert!(near(found.second.variance, case.variance_second));
+        let variance = case.variance_first + case.variance_second - 2.0 * case.covariance;
+        assert!(near(found.variance, variance));
+        match (case.z, case.p) {
+            (Some(z), Some(p)) => {
+                assert!((found.z().unwrap() / z - 1.0).abs() < 1e-9);
+                assert!((found.p().unwrap() / p - 1.0).abs() < 1e-9);
+            }
+            _ => assert_eq!(found.p(), Err(Undefined::NoVariance)),
+        }
     }
 }
