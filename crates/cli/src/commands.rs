@@ -34,6 +34,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Ablate(args) => crate::ablate::run(args),
         Command::OneClass(args) => crate::one_class::run(args),
         Command::Eval(args) => eval(&args),
+        Command::Compare(args) => crate::compare::run(args),
         Command::Predict(args) => predict(args),
         Command::Methods(args) => methods(&args),
         Command::Weights(args) => weights::run(&args),

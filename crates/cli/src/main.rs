@@ -7,6 +7,7 @@
 mod ablate;
 mod args;
 mod commands;
+mod compare;
 mod data;
 mod dataset;
 mod one_class;
