@@ -34,11 +34,12 @@
 //! # Ok::<(), Undefined>(())
 //! ```
 
+mod counts;
 mod curve;
 mod image;
 mod iou;
+mod overlap;
 mod pixel;
-mod pro;
 mod ranking;
 mod regions;
 mod steps;
@@ -50,8 +51,8 @@ pub use image::{
     precision_recall_curve, roc_curve,
 };
 pub use iou::{BestIou, FixedThresholdIou};
-pub use pixel::{PixelEvaluation, PixelMap, PixelMetrics};
-pub use pro::AUPRO_LIMIT;
+pub use overlap::AUPRO_LIMIT;
+pub use pixel::{AUPIMO_LIMITS, Defect, PixelEvaluation, PixelMap, PixelMetrics, SizeClass};
 pub use regions::region_sizes;
 pub use steps::{AtAlarmRate, BestF1};
 pub use undefined::{Result, Undefined};
