@@ -44,6 +44,19 @@ impl FixedThresholdIou {
         }
     }
 
+    /// The threshold.
+    pub(crate) fn threshold(&self) -> f32 {
+        self.threshold
+    }
+
+    /// Counts what another one of the same threshold counted.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.intersection += other.intersection;
+        self.union += other.union;
+        self.anomalous_images += other.anomalous_images;
+        self.sum_over_anomalous_images += other.sum_over_anomalous_images;
+    }
+
     /// Counts one map.
     pub fn push(&mut self, map: &PixelMap<'_>) {
         let (mut intersection, mut union, mut positives) = (0_u64, 0_u64, 0_u64);

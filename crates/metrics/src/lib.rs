@@ -38,14 +38,15 @@
 //! # Ok::<(), Undefined>(())
 //! ```
 
+mod counts;
 mod curve;
 mod delong;
 mod image;
 mod iou;
 mod mcnemar;
 mod normal;
+mod overlap;
 mod pixel;
-mod pro;
 mod ranking;
 mod regions;
 mod resample;
@@ -61,8 +62,10 @@ pub use image::{
 };
 pub use iou::{BestIou, FixedThresholdIou};
 pub use mcnemar::mcnemar;
-pub use pixel::{PixelEvaluation, PixelMap, PixelMetrics};
-pub use pro::AUPRO_LIMIT;
+pub use overlap::AUPRO_LIMIT;
+pub use pixel::{
+    AUPIMO_LIMITS, Defect, PerImage, PixelEvaluation, PixelMap, PixelMetrics, SizeClass,
+};
 pub use regions::region_sizes;
 pub use resample::{Bootstrap, Clusters, Difference, Interval};
 pub use steps::{AtAlarmRate, BestF1};

@@ -13,9 +13,18 @@ pub(crate) const NORMAL: u32 = 0;
 
 /// Packs a score and its tag. The score must be finite.
 pub(crate) fn pack(score: f32, tag: u32) -> u64 {
+    (u64::from(key_of(score)) << 32) | u64::from(tag)
+}
+
+/// An integer that ascends as the score descends. The score must be finite.
+pub(crate) fn key_of(score: f32) -> u32 {
     // Adding 0.0 turns -0.0 into 0.0 and changes nothing else: the two must tie.
-    let key = reverse_order((score + 0.0).to_bits());
-    (u64::from(key) << 32) | u64::from(tag)
+    reverse_order((score + 0.0).to_bits())
+}
+
+/// The score of a key.
+pub(crate) fn score_of(key: u32) -> f32 {
+    f32::from_bits(reverse_order(key))
 }
 
 /// The tag of a packed item.
@@ -26,7 +35,7 @@ pub(crate) fn tag(item: u64) -> u32 {
 
 /// The score of a packed item.
 fn score(item: u64) -> f32 {
-    f32::from_bits(reverse_order((item >> 32) as u32))
+    score_of((item >> 32) as u32)
 }
 
 /// Maps the bits of a float to an integer that ascends as the float descends. It is its own

@@ -42,6 +42,10 @@ pub enum Undefined {
     NoNegative,
     /// No mask holds an anomalous region.
     NoRegion,
+    /// An anomalous mask came without the defects that it consists of.
+    NoDefects,
+    /// Every mask holds an anomalous pixel.
+    NoNormalImage,
     /// A false-positive-rate limit outside (0, 1].
     LimitOutOfRange {
         /// The limit given.
@@ -106,6 +110,10 @@ impl fmt::Display for Undefined {
             Self::NoPositive => formatter.write_str("nothing in the truth is anomalous"),
             Self::NoNegative => formatter.write_str("nothing in the truth is normal"),
             Self::NoRegion => formatter.write_str("no mask holds an anomalous region"),
+            Self::NoDefects => formatter.write_str(
+                "the masks do not say from how many pixels on each defect counts as found",
+            ),
+            Self::NoNormalImage => formatter.write_str("no image is normal everywhere"),
             Self::LimitOutOfRange { limit } => {
                 write!(
                     formatter,
