@@ -27,6 +27,7 @@ mod draw;
 mod error;
 mod files;
 mod fit;
+mod float_map;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -63,6 +64,7 @@ pub use files::list_images;
 pub use fit::Fit;
 pub use leak::{Leak, Leaks, Same, leaks};
 pub use loader::{Batch, Loader, LoaderConfig};
+pub use float_map::load_float_map;
 pub use look::{Look, Small};
 pub use mask::{Mask, MaskSource, Region, RegionFile, Saturation, check_mask, load_mask};
 pub use polygon::Polygon;

@@ -102,16 +102,20 @@ pub fn compare(
         progress.on(Event::Note(&text));
     }
     let mut measured = Vec::with_capacity(runs.len());
+    let mut drawn = Vec::with_capacity(runs.len());
     for run in &runs {
         let mut columns = figures::images(run, &images, &options.bootstrap)?;
-        columns.extend(maps::columns(run, &images, options, progress)?);
+        let pixels = maps::pixels(run, &images, options, progress)?;
+        columns.extend(pixels.columns);
         measured.push(columns);
+        drawn.push(pixels.map);
     }
     let inputs = table::Inputs {
         runs: &runs,
         names: &names,
         images: &images,
         measured: &measured,
+        maps: &drawn,
         bootstrap: &options.bootstrap,
     };
     let comparison = inputs.comparison();

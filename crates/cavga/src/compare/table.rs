@@ -60,6 +60,8 @@ pub struct RunRow {
     pub method: String,
     /// The score that decides.
     pub score: Option<String>,
+    /// The map that figures of pixels are of: the method's own, or the one that was drawn instead.
+    pub map: Option<String>,
     /// The seed of the training.
     pub seed: u64,
     /// Figures by name.
@@ -140,6 +142,8 @@ pub(super) struct Inputs<'a> {
     pub(super) images: &'a Images,
     /// Of each run, its figures.
     pub(super) measured: &'a [Vec<Column>],
+    /// Of each run, the map that its figures of pixels are of, if it is not the method's own.
+    pub(super) maps: &'a [Option<String>],
     pub(super) bootstrap: &'a Bootstrap,
 }
 
@@ -151,7 +155,7 @@ impl Inputs<'_> {
             .iter()
             .filter(|&&anomalous| anomalous)
             .count();
-        let all = self.runs.iter().zip(self.names).zip(self.measured);
+        let all = self.runs.iter().zip(self.names).zip(self.measured).zip(self.maps);
         let mut comparison = Comparison {
             images: ImagesCompared {
                 n_test_normal: self.images.all.len() - anomalous,
@@ -164,7 +168,10 @@ impl Inputs<'_> {
             seed: self.bootstrap.seed,
             level: self.bootstrap.level,
             runs: all
-                .map(|((run, name), columns)| self.row(run, name, columns))
+                .map(|(((run, name), columns), map)| RunRow {
+                    map: map.clone().or(run.own("map").map(str::to_owned)),
+                    ..self.row(run, name, columns)
+                })
                 .collect(),
             differences: self.differences(),
             seeds: seeds::of(self.runs, self.names, self.measured),
@@ -181,6 +188,7 @@ impl Inputs<'_> {
             path: run.folder.path().display().to_string(),
             method: run.config.method.name().to_owned(),
             score: run.own("score").map(str::to_owned),
+            map: None,
             seed: run.config.train.seed,
             figures: figures
                 .map(|column| (column.key, column.estimate(self.bootstrap)))
@@ -233,6 +241,12 @@ impl Comparison {
                 "Images left out, as not all runs were measured on them: {}. Figures are of the others, and may differ from those \
                  in metrics.json.",
                 self.images.left_out
+            ));
+        }
+        for (run, map) in self.runs.iter().filter_map(|run| Some((run, run.other_map()?))) {
+            notes.push(format!(
+                "Figures of pixels of {} are of the map {map}, which its evaluation drew.",
+                run.name
             ));
         }
         let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
