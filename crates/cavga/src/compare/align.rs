@@ -157,8 +157,9 @@ fn label(runs: &[Evaluated], id: &str) -> Result<(bool, String)> {
                 return Err(Error::OtherImages {
                     path: run.folder.scores(),
                     why: format!(
-                        "{id} is {:?} here and {kind:?} in {}; evaluate the runs on one dataset",
-                        row.kind,
+                        "{id} is {} here and {} in {}; evaluate the runs on one dataset",
+                        said(row.anomalous, &row.kind),
+                        said(anomalous, kind),
                         first.folder.scores().display()
                     ),
                 });
@@ -171,6 +172,12 @@ fn label(runs: &[Evaluated], id: &str) -> Result<(bool, String)> {
             (anomalous, kind.to_owned())
         }),
     )
+}
+
+/// A label with its kind, in words.
+fn said(anomalous: bool, kind: &str) -> String {
+    let label = if anomalous { "anomalous" } else { "normal" };
+    format!("{label} ({kind})")
 }
 
 /// Says that not all runs were measured on an image, the first of so many.

@@ -9,6 +9,14 @@ use super::{
 };
 use crate::{Error, Result};
 
+/// What was measured of one run.
+#[derive(Default)]
+pub(super) struct Measured {
+    pub(super) columns: Vec<Column>,
+    /// The map that its figures of pixels are of, if it is not the method's own.
+    pub(super) map: Option<String>,
+}
+
 /// A figure of one run.
 pub(super) struct Column {
     /// As in `metrics.json`.

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use super::{
     CompareOptions,
     align::{Image, Images},
-    figures::{Column, column},
+    figures::{Column, Measured, column},
     read::Evaluated,
 };
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The names of the figures.
-const KEYS: [&str; 4] = [
+pub(super) const KEYS: [&str; 4] = [
     "pixel_auroc",
     "pixel_average_precision",
     "aupro_0.30",
@@ -34,21 +34,12 @@ const KEYS: [&str; 4] = [
 /// Maps that are in memory at a time.
 const AT_ONCE: usize = 16;
 
-/// The figures of pixels of a run.
-#[derive(Default)]
-pub(super) struct Pixels {
-    pub(super) columns: Vec<Column>,
-    /// The map that they are of, if it is not the method's own.
-    pub(super) map: Option<String>,
-}
-
-impl Pixels {
-    fn undefined(reason: &str) -> Self {
-        let columns = KEYS.iter().map(|key| Column::undefined(key, reason));
-        Self {
-            columns: columns.collect(),
-            map: None,
-        }
+/// The figures, all undefined for one reason.
+fn undefined(reason: &str) -> Measured {
+    let columns = KEYS.iter().map(|key| Column::undefined(key, reason));
+    Measured {
+        columns: columns.collect(),
+        map: None,
     }
 }
 
@@ -58,9 +49,9 @@ pub(super) fn pixels(
     images: &Images,
     options: &CompareOptions,
     progress: &mut dyn Progress,
-) -> Result<Pixels> {
+) -> Result<Measured> {
     if let Err(reason) = can_be_measured(run, images) {
-        return Ok(Pixels::undefined(&reason));
+        return Ok(undefined(&reason));
     }
     progress.on(Event::Begin {
         stage: "measuring maps",
@@ -72,7 +63,7 @@ pub(super) fn pixels(
     match measured {
         Ok(pixels) => Ok(pixels),
         Err(Ended::Stopped) => Err(Error::Stopped),
-        Err(Ended::Undefined(reason)) => Ok(Pixels::undefined(&reason)),
+        Err(Ended::Undefined(reason)) => Ok(undefined(&reason)),
     }
 }
 
@@ -102,8 +93,8 @@ fn measure(
     images: &Images,
     options: &CompareOptions,
     progress: &mut dyn Progress,
-) -> Result<Pixels, Ended> {
-    let undefined = |reason: metrics::Undefined| Ended::Undefined(reason.to_string());
+) -> Result<Measured, Ended> {
+    let too_many = |reason: metrics::Undefined| Ended::Undefined(reason.to_string());
     // In two halves of each portion, whatever the number of threads: the same sums in the same order.
     let mut halves = [PixelEvaluation::new(0.5), PixelEvaluation::new(0.5)];
     let all = images.all.as_slice();
@@ -118,7 +109,7 @@ fn measure(
         done += some.len() as u64;
     }
     let [mut pooled, other] = halves;
-    pooled.merge(other).map_err(undefined)?;
+    pooled.merge(other).map_err(too_many)?;
     let pooled = pooled.finish();
     let map = which(run, images, &pooled).map_err(Ended::Undefined)?;
     let grid = pooled.grid();
@@ -135,7 +126,7 @@ fn measure(
         done += some.len() as u64;
     }
     let resampler = PixelResampler::new(grid, counted);
-    Ok(Pixels {
+    Ok(Measured {
         columns: columns(&pooled, &resampler, images, &options.bootstrap),
         map,
     })
@@ -227,7 +218,11 @@ fn push(to: &mut PixelEvaluation, maps: &[Loaded]) -> Result<(), String> {
 }
 
 /// The name of the map that was written, if it is not the method's own; an error if it is none that was measured.
-fn which(run: &Evaluated, images: &Images, pooled: &PixelMetrics) -> Result<Option<String>, String> {
+fn which(
+    run: &Evaluated,
+    images: &Images,
+    pooled: &PixelMetrics,
+) -> Result<Option<String>, String> {
     const KEY: &str = KEYS[0];
     let Ok(found) = pooled.auroc() else {
         return Ok(None);
@@ -236,11 +231,17 @@ fn which(run: &Evaluated, images: &Images, pooled: &PixelMetrics) -> Result<Opti
     if images.all.len() < run.rows.len() {
         return Ok(None);
     }
-    let is_it = |key: &str| run.number(key).is_some_and(|known| (known - found).abs() < 1e-9);
+    let is_it = |key: &str| {
+        run.number(key)
+            .is_some_and(|known| (known - found).abs() < 1e-9)
+    };
     if is_it(KEY) {
         return Ok(None);
     }
-    let names = run.metrics.keys().filter_map(|key| key.strip_suffix(KEY)?.strip_suffix('.'));
+    let names = run
+        .metrics
+        .keys()
+        .filter_map(|key| key.strip_suffix(KEY)?.strip_suffix('.'));
     let mut same = names.filter(|name| is_it(&format!("{name}.{KEY}")));
     match same.next() {
         Some(name) => Ok(Some(name.to_owned())),

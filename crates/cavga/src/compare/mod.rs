@@ -43,7 +43,7 @@ use crate::{
 };
 
 /// How to compare.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct CompareOptions {
     /// The dataset that the runs were evaluated on; without it, the one that the first was trained on. It is asked for masks, groups
     /// and pictures alone.
@@ -58,19 +58,6 @@ pub struct CompareOptions {
     pub out: Option<PathBuf>,
     /// Raised from another thread, it makes the comparison end with [`Error::Stopped`].
     pub stop: Arc<AtomicBool>,
-}
-
-impl Default for CompareOptions {
-    fn default() -> Self {
-        Self {
-            data: None,
-            dataset: None,
-            common: false,
-            bootstrap: Bootstrap::default(),
-            out: None,
-            stop: Arc::default(),
-        }
-    }
 }
 
 /// Compares runs that were evaluated; the differences are those to the first. One run alone gets its intervals.
@@ -102,20 +89,17 @@ pub fn compare(
         progress.on(Event::Note(&text));
     }
     let mut measured = Vec::with_capacity(runs.len());
-    let mut drawn = Vec::with_capacity(runs.len());
     for run in &runs {
-        let mut columns = figures::images(run, &images, &options.bootstrap)?;
-        let pixels = maps::pixels(run, &images, options, progress)?;
-        columns.extend(pixels.columns);
-        measured.push(columns);
-        drawn.push(pixels.map);
+        let columns = figures::images(run, &images, &options.bootstrap)?;
+        let mut all = maps::pixels(run, &images, options, progress)?;
+        all.columns.splice(0..0, columns);
+        measured.push(all);
     }
     let inputs = table::Inputs {
         runs: &runs,
         names: &names,
         images: &images,
         measured: &measured,
-        maps: &drawn,
         bootstrap: &options.bootstrap,
     };
     let comparison = inputs.comparison();

@@ -1,10 +1,14 @@
 //! Runs that differ by nothing but the seed: what another training would have given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::{figures::Column, read::Evaluated};
+use super::{
+    figures::{Column, Measured},
+    maps,
+    read::Evaluated,
+};
 use crate::series::{Spread, spread};
 
 /// Runs of one configuration on the same training images, under several seeds.
@@ -16,12 +20,12 @@ pub struct Seeds {
     pub seeds: Vec<u64>,
     /// The method's name.
     pub method: String,
-    /// Mean and standard deviation (n - 1) of each figure that all of them have.
+    /// Mean and standard deviation (n - 1) of each figure that all of them have; of pixels, if all are of the same map.
     pub figures: BTreeMap<&'static str, Spread>,
 }
 
 /// Each set of runs that differ only by their seeds, of which there are two or more.
-pub(super) fn of(runs: &[Evaluated], names: &[String], measured: &[Vec<Column>]) -> Vec<Seeds> {
+pub(super) fn of(runs: &[Evaluated], names: &[String], measured: &[Measured]) -> Vec<Seeds> {
     let mut sets: BTreeMap<String, BTreeMap<u64, usize>> = BTreeMap::new();
     for (place, run) in runs.iter().enumerate() {
         let of_set = sets.entry(without_seed(run)).or_default();
@@ -47,10 +51,13 @@ pub(super) fn of(runs: &[Evaluated], names: &[String], measured: &[Vec<Column>])
     all.into_iter().map(|(_, seeds)| seeds).collect()
 }
 
-fn figures(places: &[usize], measured: &[Vec<Column>]) -> BTreeMap<&'static str, Spread> {
-    let columns = |place: usize| measured.get(place).into_iter().flatten();
+fn figures(places: &[usize], measured: &[Measured]) -> BTreeMap<&'static str, Spread> {
+    let columns = |place: usize| measured.get(place).into_iter().flat_map(|all| &all.columns);
+    let map = |place: &usize| measured.get(*place).map(|all| &all.map);
+    let one_map = places.iter().map(map).collect::<BTreeSet<_>>().len() < 2;
     let keys = places.first().copied().into_iter().flat_map(columns);
-    keys.filter_map(|Column { key, .. }| {
+    let same = keys.filter(|column| one_map || !maps::KEYS.contains(&column.key));
+    same.filter_map(|Column { key, .. }| {
         let of_run = |&place: &usize| {
             let column = columns(place).find(|column| column.key == *key);
             column.and_then(|column| column.value.clone().ok())

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     align::Images,
     disagree::{self, Disagreement, Verdicts},
-    figures::{Column, Difference, Estimate},
+    figures::{Column, Difference, Estimate, Measured},
     read::Evaluated,
     seeds::{self, Seeds},
 };
@@ -141,9 +141,7 @@ pub(super) struct Inputs<'a> {
     pub(super) names: &'a [String],
     pub(super) images: &'a Images,
     /// Of each run, its figures.
-    pub(super) measured: &'a [Vec<Column>],
-    /// Of each run, the map that its figures of pixels are of, if it is not the method's own.
-    pub(super) maps: &'a [Option<String>],
+    pub(super) measured: &'a [Measured],
     pub(super) bootstrap: &'a Bootstrap,
 }
 
@@ -155,7 +153,7 @@ impl Inputs<'_> {
             .iter()
             .filter(|&&anomalous| anomalous)
             .count();
-        let all = self.runs.iter().zip(self.names).zip(self.measured).zip(self.maps);
+        let all = self.runs.iter().zip(self.names).zip(self.measured);
         let mut comparison = Comparison {
             images: ImagesCompared {
                 n_test_normal: self.images.all.len() - anomalous,
@@ -168,27 +166,25 @@ impl Inputs<'_> {
             seed: self.bootstrap.seed,
             level: self.bootstrap.level,
             runs: all
-                .map(|(((run, name), columns), map)| RunRow {
-                    map: map.clone().or(run.own("map").map(str::to_owned)),
-                    ..self.row(run, name, columns)
-                })
+                .map(|((run, name), measured)| self.row(run, name, measured))
                 .collect(),
             differences: self.differences(),
             seeds: seeds::of(self.runs, self.names, self.measured),
             notes: Vec::new(),
         };
-        comparison.notes = comparison.notes(self.images.unknown.as_deref());
+        comparison.notes = comparison.notes(self.images.unknown.as_deref(), self.measured);
         comparison
     }
 
-    fn row(&self, run: &Evaluated, name: &str, columns: &[Column]) -> RunRow {
-        let figures = columns.iter();
+    fn row(&self, run: &Evaluated, name: &str, measured: &Measured) -> RunRow {
+        let figures = measured.columns.iter();
+        let drawn = measured.map.as_deref();
         RunRow {
             name: name.to_owned(),
             path: run.folder.path().display().to_string(),
             method: run.config.method.name().to_owned(),
             score: run.own("score").map(str::to_owned),
-            map: None,
+            map: drawn.or(run.own("map")).map(str::to_owned),
             seed: run.config.train.seed,
             figures: figures
                 .map(|column| (column.key, column.estimate(self.bootstrap)))
@@ -199,13 +195,13 @@ impl Inputs<'_> {
 
     fn differences(&self) -> Vec<DifferenceRow> {
         let mut all = self.runs.iter().zip(self.names).zip(self.measured);
-        let Some(((first, first_name), first_columns)) = all.next() else {
+        let Some(((first, first_name), first_measured)) = all.next() else {
             return Vec::new();
         };
-        let row = |((run, name), columns): ((&Evaluated, &String), &Vec<Column>)| DifferenceRow {
+        let row = |((run, name), measured): ((&Evaluated, &String), &Measured)| DifferenceRow {
             run: name.clone(),
             first: first_name.clone(),
-            figures: self.figures((run, columns), (first, first_columns)),
+            figures: self.figures((run, &measured.columns), (first, &first_measured.columns)),
             verdicts: disagree::verdicts(self.images, first, run),
             disagreements: disagree::images(self.images, first, run),
         };
@@ -234,7 +230,7 @@ impl Inputs<'_> {
 
 impl Comparison {
     /// What a reader should know.
-    fn notes(&self, unknown: Option<&str>) -> Vec<String> {
+    fn notes(&self, unknown: Option<&str>, measured: &[Measured]) -> Vec<String> {
         let mut notes: Vec<String> = unknown.map(str::to_owned).into_iter().collect();
         if self.images.left_out > 0 {
             notes.push(format!(
@@ -243,11 +239,13 @@ impl Comparison {
                 self.images.left_out
             ));
         }
-        for (run, map) in self.runs.iter().filter_map(|run| Some((run, run.other_map()?))) {
-            notes.push(format!(
-                "Figures of pixels of {} are of the map {map}, which its evaluation drew.",
-                run.name
-            ));
+        for (run, measured) in self.runs.iter().zip(measured) {
+            if let Some(map) = &measured.map {
+                notes.push(format!(
+                    "Figures of pixels of {} are of the map {map}, which its evaluation drew in place of the method\u{2019}s own.",
+                    run.name
+                ));
+            }
         }
         let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for run in &self.runs {
@@ -255,6 +253,7 @@ impl Comparison {
                 .figures
                 .values()
                 .filter_map(|figure| figure.undefined.as_deref())
+                .filter(|reason| Some(*reason) != unknown)
             {
                 let runs = reasons.entry(reason).or_default();
                 if !runs.contains(&run.name.as_str()) {
@@ -280,7 +279,8 @@ impl Comparison {
         }
         if self.differences.len() > 1 {
             notes.push(
-                "Each difference is looked at by itself: of twenty that are none, one lies outside of its 95 % interval.".to_owned(),
+                "Each difference is looked at by itself: among many, some intervals miss 0 by chance."
+                    .to_owned(),
             );
         }
         notes

@@ -52,27 +52,23 @@ impl Comparison {
             head.chain(self.runs.iter().map(|run| run.name.clone()))
                 .collect(),
         ];
-        let methods = self
-            .runs
-            .iter()
-            .map(|run| format!("{}, seed {}", run.method, run.seed));
-        lines.push(
-            std::iter::once("method".to_owned())
-                .chain(methods)
-                .collect::<Vec<_>>(),
-        );
-        for (key, heading) in self.shown() {
-            let cells = self.runs.iter().map(|run| estimate(run.figures.get(key)));
+        let mut add = |heading: &str, cell: &dyn Fn(&RunRow) -> String| {
+            let cells = self.runs.iter().map(cell);
             lines.push(std::iter::once(heading.to_owned()).chain(cells).collect());
+        };
+        add("method", &|run| {
+            format!("{}, seed {}", run.method, run.seed)
+        });
+        add("score", &|run| run.score.clone().unwrap_or_else(none));
+        add("map", &|run| run.map.clone().unwrap_or_else(none));
+        for (key, heading) in self.shown() {
+            add(heading, &|run| estimate(run.figures.get(key)));
         }
         for (place, (_, heading)) in COSTS.into_iter().enumerate() {
-            let value = |run: &RunRow| run.costs.values().get(place).copied().flatten();
-            let shown = |run| value(run).map_or_else(unmeasured, |value| format!("{value:.1}"));
-            lines.push(
-                std::iter::once(heading.to_owned())
-                    .chain(self.runs.iter().map(shown))
-                    .collect(),
-            );
+            add(heading, &|run| {
+                let value = run.costs.values().get(place).copied().flatten();
+                value.map_or_else(unmeasured, cost)
+            });
         }
         lines
     }
@@ -238,6 +234,16 @@ impl Comparison {
         }
         csv.flush()
     }
+}
+
+/// What something costs, in three digits or all before the point.
+fn cost(value: f64) -> String {
+    let decimals = match value {
+        small if small < 10.0 => 2,
+        middle if middle < 100.0 => 1,
+        _ => 0,
+    };
+    format!("{value:.decimals$}")
 }
 
 fn unmeasured() -> String {

@@ -364,10 +364,18 @@ mod tests {
             floats(&path, &Limits::default())
         };
         let numbers = [1.5, -0.0, f32::NAN, f32::INFINITY, 1e-45, 7.0];
-        let bytes: Vec<u8> = numbers.iter().flat_map(|number: &f32| number.to_le_bytes()).collect();
+        let bytes: Vec<u8> = numbers
+            .iter()
+            .flat_map(|number: &f32| number.to_le_bytes())
+            .collect();
         let (found, size) = write("<f4", "(2, 3)", &bytes).unwrap();
         assert_eq!(size, [2, 3]);
-        let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        let bits = |values: &[f32]| {
+            values
+                .iter()
+                .map(|value| value.to_bits())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(bits(&found), bits(&numbers));
         for (kind, shape, bytes) in [
             ("<f8", "(1, 3)", &bytes[..]),
