@@ -21,6 +21,8 @@
 //! are rated by a [`PixelEvaluation`], which takes one [`PixelMap`] at a time, sorts all pixels
 //! once, and becomes [`PixelMetrics`].
 //!
+//! Decisions with a guaranteed rate of false alarms come from [`conformal`].
+//!
 //! ```
 //! use cavga_metrics::{AUPRO_LIMIT, PixelEvaluation, PixelMap, Undefined};
 //!
@@ -34,6 +36,7 @@
 //! # Ok::<(), Undefined>(())
 //! ```
 
+pub mod conformal;
 mod curve;
 mod image;
 mod iou;
