@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::{
     Result,
-    calibration::{ScoreScale, Verdict},
+    calibration::Verdict,
     config::DataConfig,
     eval::{MapFiles, Stems, as_text, write_map},
     feed,
@@ -44,10 +44,10 @@ pub struct Prediction {
     /// The method's own score, raw; higher means more anomalous.
     pub score: f32,
     /// The chance that a normal image, exchangeable with the held-out ones, scores as high; `None` where the model knows no held-out
-    /// scores. See [`ScoreScale::p_value`].
+    /// scores. See [`ScoreScale::p_value`](crate::calibration::ScoreScale::p_value).
     pub p_value: Option<f64>,
     /// The score in percent of the threshold, 0 being the median held-out image; not clamped. See
-    /// [`ScoreScale::percent_of_threshold`].
+    /// [`ScoreScale::percent_of_threshold`](crate::calibration::ScoreScale::percent_of_threshold).
     pub percent_of_threshold: Option<f64>,
     /// The verdict.
     pub verdict: Verdict,

@@ -161,6 +161,12 @@ impl ScoreScale {
         }
     }
 
+    /// The same of the threshold of the unsure band.
+    pub fn unsure_decision(&self) -> Option<Threshold> {
+        let held_out = HeldOut::new(&self.held_out).ok()?;
+        held_out.threshold(self.unsure?).ok()
+    }
+
     /// Sets the thresholds that hold these rates.
     ///
     /// # Errors

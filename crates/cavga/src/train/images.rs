@@ -45,10 +45,21 @@ pub(super) struct Images {
     pub(super) items: Vec<usize>,
 }
 
-/// The fingerprint of what a run with these settings would learn from.
-pub(crate) fn fingerprint(data: &Path, config: &RunConfig) -> Result<String> {
+/// What a run with these settings would learn from, and hold out.
+pub(crate) struct WouldTake {
+    /// The fingerprint of what it learns from.
+    pub(crate) fingerprint: String,
+    /// The images held out.
+    pub(crate) held_out: Calibration,
+}
+
+/// What a run with these settings would take of a dataset.
+pub(crate) fn would_take(data: &Path, config: &RunConfig) -> Result<WouldTake> {
     let begun = Images::open(data, config, &AtomicBool::new(false), true, &mut ())?;
-    Ok(begun.fingerprint)
+    Ok(WouldTake {
+        fingerprint: begun.fingerprint,
+        held_out: begun.held_out,
+    })
 }
 
 impl Images {

@@ -24,7 +24,7 @@ use burn::tensor::Device;
 use cavga_detect::{Batch, Learner, cavga::Pretrained};
 
 use images::Images;
-pub(crate) use images::{fingerprint, require_anomalous};
+pub(crate) use images::{require_anomalous, would_take};
 use known::Known;
 pub use log::{LogLine, read_log};
 pub(crate) use resume::difference;

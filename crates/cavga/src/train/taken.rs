@@ -2,7 +2,7 @@
 //! fitted on; `cavga calibrate --data` adds those it calibrated on. The split is made anew at every listing, and an image
 //! more or less makes it another one: an evaluation asks here what was learnt from, not the folder.
 
-use std::{collections::BTreeMap, io, path::Path};
+use std::{borrow::Borrow, collections::BTreeMap, io, path::Path};
 
 use cavga_data::Sample;
 use serde::{Deserialize, Serialize};
@@ -56,11 +56,14 @@ pub(super) fn write(run: &RunFolder, images: &Images) -> Result<()> {
 }
 
 /// Writes the file.
-pub(crate) fn write_all(path: &Path, taken: impl IntoIterator<Item = Taken>) -> Result<()> {
+pub(crate) fn write_all(
+    path: &Path,
+    taken: impl IntoIterator<Item = impl Borrow<Taken>>,
+) -> Result<()> {
     atomic::write_with(path, |file| {
         let mut csv = csv::Writer::from_writer(file);
         for taken in taken {
-            csv.serialize(taken)?;
+            csv.serialize(taken.borrow())?;
         }
         csv.flush()
     })
