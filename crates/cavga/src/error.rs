@@ -122,6 +122,19 @@ pub enum Error {
         /// All names.
         known: String,
     },
+    /// A score that the model does not give.
+    #[error(
+        "the model gives no score called {found:?}{}; it gives: {known}",
+        did_you_mean(nearest)
+    )]
+    UnknownScore {
+        /// What was asked for.
+        found: String,
+        /// The closest name there is.
+        nearest: Option<String>,
+        /// All names.
+        known: String,
+    },
     /// A configuration key that does not exist.
     #[error(
         "{origin}: unknown key {key}{}; known here: {known}",

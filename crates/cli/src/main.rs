@@ -6,6 +6,7 @@
 
 mod ablate;
 mod args;
+mod calibrate;
 mod commands;
 mod compare;
 mod data;

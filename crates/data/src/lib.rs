@@ -27,7 +27,6 @@ mod draw;
 mod error;
 mod files;
 mod fit;
-mod float_map;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
@@ -44,6 +43,7 @@ mod prepare;
 mod regions;
 mod sample;
 mod scan;
+mod score_map;
 mod source;
 mod spec;
 mod split;
@@ -62,14 +62,16 @@ pub use draw::{Draw, draw_anomalous};
 pub use error::{Error, Result};
 pub use files::list_images;
 pub use fit::Fit;
-pub use float_map::load_float_map;
 pub use leak::{Leak, Leaks, Same, leaks};
 pub use loader::{Batch, Loader, LoaderConfig};
 pub use look::{Look, Small};
-pub use mask::{Mask, MaskSource, Region, RegionFile, Saturation, check_mask, load_mask};
+pub use mask::{
+    Mask, MaskSource, Region, RegionFile, Saturation, check_mask, is_soft_mask, load_mask,
+};
 pub use polygon::Polygon;
 pub use regions::Regions;
 pub use sample::{Label, Sample, TestSample};
+pub use score_map::{ScoreMap, list_score_maps, load_score_map, load_score_map_with_gaps};
 pub use source::{Archive, ImageSource, Record};
 pub use spec::DatasetSpec;
 pub use split::{Calibration, Test, Train, hold_out, shuffled};

@@ -101,6 +101,10 @@ pub trait Detector: Send {
         None
     }
 
+    /// Whether the score or map of this name was fitted on the images that [`Learner::finish`] was given: what it says of those
+    /// very images says nothing of others, and no threshold may rest on it.
+    fn is_fitted(&self, name: &str) -> bool;
+
     /// Everything that [`crate::Method::detector`] needs to make it again.
     fn state(&self) -> Result<Tensors>;
 

@@ -22,6 +22,7 @@
 //! are rated by a [`PixelEvaluation`], which takes one [`PixelMap`] at a time, sorts all pixels
 //! once, and becomes [`PixelMetrics`].
 //!
+//! Decisions with a guaranteed rate of false alarms come from [`conformal`].
 //! How sure a figure is says a [`Bootstrap`] over images, or over the groups that they belong to; of the AUROC of whole images
 //! [`delong()`] says so without drawing. Both compare two runs on the same images too.
 //!
@@ -38,6 +39,7 @@
 //! # Ok::<(), Undefined>(())
 //! ```
 
+pub mod conformal;
 mod counts;
 mod curve;
 mod delong;

@@ -65,7 +65,7 @@ impl Disagreement {
 
 /// Compares the verdicts of two runs with the truth.
 pub(super) fn verdicts(images: &Images, first: &Evaluated, other: &Evaluated) -> Verdicts {
-    let right = |run| images.of(run, |row| row.verdict.is_right(row.anomalous));
+    let right = |run| images.of(run, |row| row.is_right());
     let mut counts = [[0_u64; 2]; 2];
     for (first, other) in right(first).into_iter().zip(right(other)) {
         counts[usize::from(first)][usize::from(other)] += 1;

@@ -3,11 +3,8 @@
 use cavga_metrics::{self as metrics, Bootstrap, ImageRanking, WeightedImages};
 use serde::Serialize;
 
-use super::{
-    align::Images,
-    read::{Evaluated, Said},
-};
-use crate::{Error, Result};
+use super::{align::Images, read::Evaluated};
+use crate::{Error, Result, calibration::Verdict};
 
 /// What was measured of one run.
 #[derive(Default)]
@@ -140,7 +137,7 @@ pub(super) fn images(
     bootstrap: &Bootstrap,
 ) -> Result<Vec<Column>> {
     let scores = images.of(run, |row| row.score);
-    let called = images.of(run, |row| row.verdict == Said::Anomalous);
+    let called = images.of(run, |row| row.verdict == Verdict::Anomalous);
     let broken = |source| Error::Pixels {
         path: run.folder.scores(),
         source,

@@ -5,7 +5,7 @@
 
 use std::{path::PathBuf, sync::atomic::Ordering};
 
-use cavga_data::{Limits, load_float_map};
+use cavga_data::{Limits, load_score_map_with_gaps};
 use cavga_metrics::{
     self as metrics, AUPRO_LIMIT, Bootstrap, PixelEvaluation, PixelMap, PixelMetrics,
     PixelResampler, WeightedPixels,
@@ -173,8 +173,9 @@ fn load(run: &Evaluated, images: &[Image], limits: &Limits) -> Result<Vec<Loaded
         let mut name = stem.into_os_string();
         name.push(".npy");
         let path = run.folder.maps().join(name);
-        let loaded = load_float_map(&path, limits);
-        let (mut scores, size) = loaded.map_err(|error| error.to_string())?;
+        let loaded = load_score_map_with_gaps(&path, limits);
+        let map = loaded.map_err(|error| error.to_string())?;
+        let (mut scores, size) = (map.values, [map.height, map.width]);
         let mask = match image.test.as_ref().and_then(|test| test.mask.as_ref()) {
             Some(mask) => {
                 let mask = mask.load(limits).map_err(|error| error.to_string())?;

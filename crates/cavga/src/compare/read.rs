@@ -33,42 +33,27 @@ pub(super) struct Row {
     pub(super) anomalous: bool,
     pub(super) kind: String,
     pub(super) score: f32,
-    pub(super) verdict: Said,
+    pub(super) verdict: Verdict,
     /// Where in `maps/` its map is, without the ending.
     pub(super) stem: PathBuf,
 }
 
-/// A verdict as it stands in the file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Said {
-    Normal,
-    Unsure,
-    Anomalous,
+impl Row {
+    /// Whether the verdict is what the image is in truth; unsure is neither.
+    pub(super) fn is_right(&self) -> bool {
+        self.verdict
+            == match self.anomalous {
+                true => Verdict::Anomalous,
+                false => Verdict::Normal,
+            }
+    }
 }
 
-impl Said {
-    fn parse(text: &str) -> Option<Self> {
-        [Self::Normal, Self::Unsure, Self::Anomalous]
-            .into_iter()
-            .find(|said| said.as_str() == text)
-    }
-
-    pub(super) fn as_str(self) -> &'static str {
-        match self {
-            Self::Normal => Verdict::Normal.as_str(),
-            Self::Unsure => "unsure",
-            Self::Anomalous => Verdict::Anomalous.as_str(),
-        }
-    }
-
-    /// Whether it is what the image is in truth; unsure is neither.
-    pub(super) fn is_right(self, anomalous: bool) -> bool {
-        self == if anomalous {
-            Self::Anomalous
-        } else {
-            Self::Normal
-        }
-    }
+/// A verdict as it stands in the file.
+fn verdict_of(text: &str) -> Option<Verdict> {
+    [Verdict::Normal, Verdict::Unsure, Verdict::Anomalous]
+        .into_iter()
+        .find(|verdict| verdict.as_str() == text)
 }
 
 impl Evaluated {
@@ -157,7 +142,7 @@ fn rows(path: &Path) -> Result<BTreeMap<String, Row>> {
                 .ok()
                 .filter(|score: &f32| score.is_finite())
                 .ok_or_else(|| wrong("a score that is a finite number", score))?,
-            verdict: Said::parse(verdict)
+            verdict: verdict_of(verdict)
                 .ok_or_else(|| wrong("the verdict normal, unsure or anomalous", verdict))?,
             stem: stems.take(Path::new(id)),
         };
@@ -217,10 +202,10 @@ mod tests {
                     hole,3,0.1,test/hole/1.png,anomalous,anomalous\n";
         let rows = read(text).unwrap();
         let row = &rows["test/hole/1.png"];
-        assert!(row.anomalous && row.score == 3.0 && row.verdict == Said::Anomalous);
+        assert!(row.anomalous && row.score == 3.0 && row.is_right());
         assert_eq!(row.stem, Path::new("test/hole/1"));
         let unsure = &rows["test/good/1.png"];
-        assert!(!unsure.verdict.is_right(false) && !unsure.verdict.is_right(true));
+        assert!(unsure.verdict == Verdict::Unsure && !unsure.is_right());
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //! - `measure`: all figures; `images`: those of whole images; `pixels`: those of maps
 //! - `figures`: names, numbers, reasons
 //! - `files`: metrics.json, scores.csv and maps
-//! - `page`: what the report shows; `tables`: its figures, `words`: what they are called; `gallery`: its example images
+//! - `page`: what the report shows; `tables`: its figures, `words`: what they are called; `verdicts`; `gallery`: its example images
 
 mod figures;
 mod files;
@@ -23,6 +23,7 @@ mod score;
 mod tables;
 mod tested;
 mod unseen;
+mod verdicts;
 mod words;
 
 use std::{

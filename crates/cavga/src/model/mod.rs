@@ -176,6 +176,11 @@ impl Model {
         &self.calibration
     }
 
+    /// Whether the score or map of this name was itself fitted on some of the images that were held out of training.
+    pub fn is_fitted(&self, name: &str) -> bool {
+        self.detector.is_fitted(name)
+    }
+
     /// The mean of each map over the training images, row by row at the model's size: what a map that looked at no image
     /// would say.
     pub fn priors(&self) -> &BTreeMap<String, Vec<f32>> {

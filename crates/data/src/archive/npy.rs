@@ -9,7 +9,7 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
-use super::npy_header::{Header, Number};
+use super::npy_header::Header;
 use crate::decode::Limits;
 use crate::error::{Error, Result};
 use crate::mask::Mask;
@@ -24,11 +24,6 @@ const MAGIC: [u8; 6] = *b"\x93NUMPY";
 /// isn't 0.
 pub(crate) fn frame(path: &Path, index: usize, limits: &Limits) -> Result<Mask> {
     Array::open(path)?.frame(index, limits)
-}
-
-/// The values of an array `[height, width]` of single precision, row by row, and its height and width. What is no number stays so.
-pub(crate) fn floats(path: &Path, limits: &Limits) -> Result<(Vec<f32>, [usize; 2])> {
-    Array::open(path)?.floats(limits)
 }
 
 /// `[height, width]` of an array's frames.
@@ -61,6 +56,31 @@ pub(crate) fn frame_count(path: &Path) -> Result<usize> {
 /// The values of an array of one dimension: whether each isn't 0.
 pub(crate) fn vector(path: &Path) -> Result<Vec<bool>> {
     Array::open(path)?.vector()
+}
+
+/// Size and numbers of an array `[height, width]`, further dimensions of 1 in front allowed.
+pub(crate) fn numbers(path: &Path, limits: &Limits) -> Result<([usize; 2], Vec<f64>)> {
+    let mut array = Array::open(path)?;
+    let [ones @ .., height, width] = &array.header.shape[..] else {
+        return Err(array.no_map());
+    };
+    if ones.iter().any(|&side| side != 1) {
+        return Err(array.no_map());
+    }
+    let size = [*height, *width];
+    array.header.shape = size.to_vec();
+    let [_, height, width] = array.frames()?;
+    array.require_within(limits, [height, width])?;
+    let number = array.header.number;
+    let mut values = Vec::with_capacity(height.saturating_mul(width));
+    array.each_row(0, |_, row| {
+        values.extend(
+            row.chunks_exact(number.size())
+                .map(|value| number.value(value)),
+        );
+        Ok(())
+    })?;
+    Ok((size, values))
 }
 
 /// An open array whose file is as long as its header says.
@@ -159,7 +179,7 @@ impl<'a, R: Read + Seek> Array<'a, R> {
 
     pub(crate) fn frame(&mut self, index: usize, limits: &Limits) -> Result<Mask> {
         let [_, height, width] = self.frames()?;
-        self.check_area(height, width, limits)?;
+        self.require_within(limits, [height, width])?;
         let number = self.header.number;
         let path = self.path;
         let mut pixels = Vec::new();
@@ -181,29 +201,7 @@ impl<'a, R: Read + Seek> Array<'a, R> {
         })
     }
 
-    fn floats(&mut self, limits: &Limits) -> Result<(Vec<f32>, [usize; 2])> {
-        let expected = "one array [height, width] of float32";
-        let [height, width] = *self.header.shape else {
-            let found = format!("one of {:?}", self.header.shape);
-            return Err(malformed(self.path, expected, found));
-        };
-        if self.header.number != Number::F32 {
-            let found = format!("numbers of another type ({:?})", self.header.number);
-            return Err(malformed(self.path, expected, found));
-        }
-        self.check_area(height, width, limits)?;
-        // No more than the file holds, whose length was compared.
-        let mut values = Vec::with_capacity(height.saturating_mul(width));
-        self.each_row(0, |_, row| {
-            let (numbers, _) = row.as_chunks::<4>();
-            values.extend(numbers.iter().map(|&number| f32::from_le_bytes(number)));
-            Ok(())
-        })?;
-        Ok((values, [height, width]))
-    }
-
-    /// Refuses a frame of more pixels than are allowed.
-    fn check_area(&self, height: usize, width: usize, limits: &Limits) -> Result<()> {
+    fn require_within(&self, limits: &Limits, [height, width]: [usize; 2]) -> Result<()> {
         if (height as u64).saturating_mul(width as u64) <= limits.max_pixels {
             return Ok(());
         }
@@ -212,6 +210,11 @@ impl<'a, R: Read + Seek> Array<'a, R> {
             limit: limits.max_pixels,
             found: format!("{height} rows of {width}"),
         })
+    }
+
+    fn no_map(&self) -> Error {
+        let found = format!("one of {:?}", self.header.shape);
+        malformed(self.path, "one map as an array [height, width]", found)
     }
 
     /// Calls `each` with the number and the bytes of every row of a frame.
@@ -348,48 +351,6 @@ mod tests {
         }
         let expected: Vec<_> = (0..24).map(marked).collect();
         assert_eq!(vector(&golden("labels")).unwrap(), expected);
-    }
-
-    #[test]
-    fn values_of_one_map_are_read_as_they_are() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("map.npy");
-        let write = |kind: &str, shape: &str, values: &[u8]| {
-            let text = String::from_utf8_lossy(&file(shape, &[])).replace("|u1", kind);
-            let header = text.get(text.find('{').unwrap()..).unwrap().as_bytes();
-            let mut bytes = b"\x93NUMPY\x01\0".to_vec();
-            bytes.extend((header.len() as u16).to_le_bytes());
-            bytes.extend(header.iter().chain(values));
-            std::fs::write(&path, bytes).unwrap();
-            floats(&path, &Limits::default())
-        };
-        let numbers = [1.5, -0.0, f32::NAN, f32::INFINITY, 1e-45, 7.0];
-        let bytes: Vec<u8> = numbers
-            .iter()
-            .flat_map(|number: &f32| number.to_le_bytes())
-            .collect();
-        let (found, size) = write("<f4", "(2, 3)", &bytes).unwrap();
-        assert_eq!(size, [2, 3]);
-        let bits = |values: &[f32]| {
-            values
-                .iter()
-                .map(|value| value.to_bits())
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(bits(&found), bits(&numbers));
-        for (kind, shape, bytes) in [
-            ("<f8", "(1, 3)", &bytes[..]),
-            ("<f4", "(6,)", &bytes),
-            ("<f4", "(1, 2, 3)", &bytes),
-            ("<f4", "(2, 3)", &bytes[..20]),
-            ("<f4", "(0, 3)", &[]),
-        ] {
-            let error = write(kind, shape, bytes).unwrap_err();
-            assert_eq!(error.kind(), "malformed", "{kind} {shape}: {error}");
-        }
-        write("<f4", "(2, 3)", &bytes).unwrap();
-        let small = Limits { max_pixels: 5 };
-        assert_eq!(floats(&path, &small).unwrap_err().kind(), "too-large");
     }
 
     #[test]
