@@ -222,6 +222,13 @@ fn pixels_need_their_maps(set: &Set, zero: &Path, one: &Path) {
     let found = json(&mut compare(&[zero, one]));
     assert_eq!(found["runs"][1]["map"], "residual", "{found}");
     assert!(found["notes"].to_string().contains("of the map residual"));
+    // What is of two maps has no mean over seeds.
+    let over_seeds = &found["seeds"][0]["figures"];
+    assert!(
+        over_seeds["image_auroc"]["mean"].is_number(),
+        "{over_seeds}"
+    );
+    assert_eq!(over_seeds["pixel_auroc"], Value::Null);
 }
 
 /// The images of each kind as photographs of one part.

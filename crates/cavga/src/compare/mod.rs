@@ -35,12 +35,7 @@ pub use figures::{Difference, Estimate};
 pub use seeds::Seeds;
 pub use table::{Comparison, Costs, DifferenceRow, ImagesCompared, RunRow};
 
-use crate::{
-    Error, Result, atomic,
-    progress::{Event, Progress},
-    report::render_sheet,
-    run::RunFolder,
-};
+use crate::{Error, Result, atomic, progress::Progress, report::render_sheet, run::RunFolder};
 
 /// How to compare.
 #[derive(Debug, Clone, Default)]
@@ -77,17 +72,7 @@ pub fn compare(
         .collect::<Result<_>>()?;
     let names = read::names(&runs);
     let dataset = align::Known::open(&runs, options);
-    if let Err(reason) = &dataset {
-        progress.on(Event::Note(reason));
-    }
     let images = align::Images::shared(&runs, &dataset, options.common)?;
-    if images.left_out > 0 {
-        let text = format!(
-            "images that not all runs were measured on, left out: {}",
-            images.left_out
-        );
-        progress.on(Event::Note(&text));
-    }
     let mut measured = Vec::with_capacity(runs.len());
     for run in &runs {
         let columns = figures::images(run, &images, &options.bootstrap)?;

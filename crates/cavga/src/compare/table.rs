@@ -239,13 +239,17 @@ impl Comparison {
                 self.images.left_out
             ));
         }
+        let mut drawn: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for (run, measured) in self.runs.iter().zip(measured) {
             if let Some(map) = &measured.map {
-                notes.push(format!(
-                    "Figures of pixels of {} are of the map {map}, which its evaluation drew in place of the method\u{2019}s own.",
-                    run.name
-                ));
+                drawn.entry(map).or_default().push(&run.name);
             }
+        }
+        for (map, runs) in drawn {
+            notes.push(format!(
+                "Figures of pixels of {} are of the map {map}, which the evaluation drew in place of the method\u{2019}s own.",
+                runs.join(", ")
+            ));
         }
         let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
         for run in &self.runs {
