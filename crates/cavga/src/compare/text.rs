@@ -268,17 +268,19 @@ fn estimate(figure: Option<&Estimate>) -> String {
 
 /// A difference with its interval, each with its sign.
 fn difference(figure: Option<&Difference>) -> String {
-    match figure {
-        Some(Difference {
-            value: Some(value),
-            low: Some(low),
-            high: Some(high),
-            ..
-        }) => format!("{value:+.3} [{low:+.3}, {high:+.3}]"),
-        Some(Difference {
-            value: Some(value), ..
-        }) => format!("{value:+.3}"),
-        _ => none(),
+    // What is rounding alone has no sign.
+    let signed = |value: f64| match value.abs() < 1e-12 {
+        true => "0.000".to_owned(),
+        false => format!("{value:+.3}"),
+    };
+    let Some((figure, value)) = figure.and_then(|figure| Some((figure, figure.value?))) else {
+        return none();
+    };
+    match (figure.low, figure.high) {
+        (Some(low), Some(high)) => {
+            format!("{} [{}, {}]", signed(value), signed(low), signed(high))
+        }
+        _ => signed(value),
     }
 }
 
