@@ -43,6 +43,8 @@ pub use figures::Figures;
 pub use files::MapFiles;
 pub(crate) use files::{Stems, as_text, write_map};
 
+pub(crate) use score::score_only;
+
 use score::score;
 use tested::{Tested, open};
 

@@ -1,6 +1,9 @@
 //! Scoring the test images.
 
-use std::sync::atomic::Ordering;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use cavga_data::{Tally, Test, TestSample, check_mask};
 
@@ -12,6 +15,26 @@ use crate::{
     model::Model,
     progress::{Event, Progress},
 };
+
+/// The scores and maps of an image, in the detector's order.
+pub(crate) type Heard = (Vec<f32>, Vec<Vec<f32>>);
+
+/// What an evaluation hears of images, without anything being measured: for whoever checks that it is what others hear.
+pub(crate) fn score_only(
+    model: &Model,
+    test: Vec<TestSample>,
+    settings: &DataConfig,
+    stop: &Arc<AtomicBool>,
+) -> Result<Vec<Heard>> {
+    let options = EvalOptions {
+        stop: Arc::clone(stop),
+        ..EvalOptions::default()
+    };
+    let test = (&Test::from(test), &mut Tally::default());
+    let images = score(model, test, settings, &options, &mut ())?;
+    let heard = images.into_iter().map(|image| (image.scores, image.maps));
+    Ok(heard.collect())
+}
 
 /// Scores all test images, one at a time. Those that are gone since they were listed are counted, up to the setting's limit.
 pub(super) fn score(

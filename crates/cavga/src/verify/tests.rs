@@ -1,0 +1,1 @@
+//! Forms that are wrong are found.
