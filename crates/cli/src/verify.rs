@@ -20,6 +20,7 @@ pub(crate) fn run(args: &args::Verify) -> Result<ExitCode> {
         data: args.data.clone(),
         images: args.images.try_into().unwrap_or(usize::MAX),
         tolerance: args.tolerance,
+        strict: args.strict,
         stop: stop_flag()?,
         ..VerifyOptions::default()
     };
@@ -55,8 +56,18 @@ fn print(found: &Verification) -> Result<()> {
         "where",
     ];
     let mut rows = vec![head.map(str::to_owned)];
-    rows.extend(found.forms.iter().map(row));
+    rows.extend(found.forms.iter().map(|form| row(form, found.tolerance)));
     table(&rows)?;
+    if found
+        .forms
+        .iter()
+        .any(|form| form.agrees && form.largest > found.tolerance)
+    {
+        line(format!(
+            "\n* more than {:e}, but no more than the model itself moves when each pixel moves by {:e}: the image determines no more",
+            found.tolerance, found.tolerance
+        ))?;
+    }
     // Devices that are refused for one reason are one line.
     let mut reasons = BTreeMap::<_, Vec<_>>::new();
     for form in &found.not_compared {
@@ -75,17 +86,19 @@ fn print(found: &Verification) -> Result<()> {
     Ok(())
 }
 
-fn row(form: &FormFound) -> [String; 6] {
-    let verdict = match (form.agrees, form.same_bits, form.exact) {
+fn row(form: &FormFound, tolerance: f64) -> [String; 6] {
+    let verdict = match (form.agrees, form.same_bits, form.largest > tolerance) {
         (true, true, _) => "same bits",
-        (true, false, _) => "agrees",
-        (false, _, true) => "DIFFERS, where the same bits are promised",
-        (false, _, false) => "DIFFERS",
+        (true, false, false) => "agrees",
+        (true, false, true) => "agrees *",
+        (false, ..) if form.exact => "DIFFERS: the same bits are promised",
+        (false, ..) => "DIFFERS",
     };
-    let place = form.place.as_ref().map_or_else(String::new, |place| {
-        let numbers = match form.agrees {
+    let place = form.fault.as_ref().or(form.place.as_ref());
+    let place = place.map_or_else(String::new, |place| {
+        let numbers = match form.agrees && form.largest <= tolerance {
             true => String::new(),
-            false => format!(": {} instead of {}", place.found, place.expected),
+            false => format!(": {} for {}", place.found, place.expected),
         };
         format!("{}, {}{numbers}", place.image, place.what)
     });

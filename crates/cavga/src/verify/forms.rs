@@ -7,7 +7,7 @@ use std::{
 };
 
 use burn::tensor::Device;
-use cavga_data::{Batch, Sample, TestSample};
+use cavga_data::{Batch, Sample, TestSample, generate::Pattern};
 use cavga_detect::{
     DeviceError, device,
     kernels::{Path as Kernels, with_path},
@@ -217,6 +217,21 @@ impl Replay<'_> {
             say(at, &model.score_loaded(batch.clone())?);
         }
         Ok(())
+    }
+
+    /// What is said of an image of which each pixel went up or down by the tolerance, by lot.
+    pub(super) fn moved(&self, at: usize, draw: u64) -> Result<Scored> {
+        self.check_stop()?;
+        let Some(mut batch) = self.batches.get(at).cloned() else {
+            return Ok(Scored::default());
+        };
+        let step = self.options.tolerance as f32;
+        let [_, _, height, width] = batch.shape;
+        let lots = Pattern::Noise.image([height, width], draw).pixels;
+        for (pixel, lot) in batch.pixels.iter_mut().zip(lots) {
+            *pixel += if lot < 0.5 { -step } else { step };
+        }
+        self.model.score_loaded(batch)
     }
 
     /// `count` at once; the last ones with some of the first, so that there are never less.

@@ -25,7 +25,7 @@ use serde::Serialize;
 
 pub use difference::Place;
 
-use difference::{Differences, Known};
+use difference::{Differences, Known, Moves};
 use forms::{Form, Replay, Replayed};
 
 use crate::{
@@ -45,6 +45,9 @@ pub struct VerifyOptions {
     pub images: usize,
     /// The largest relative difference that is let pass where the same bits are not promised.
     pub tolerance: f64,
+    /// Whether a larger one is a fault also where the image does not determine the number to more: the reference's own answer moves as
+    /// far when each of its pixels moves by the tolerance.
+    pub strict: bool,
     /// Which images are refused undecoded.
     pub limits: Limits,
     /// Raised from another thread, it makes the verification end with [`Error::Stopped`].
@@ -57,6 +60,7 @@ impl Default for VerifyOptions {
             data: None,
             images: 16,
             tolerance: 1e-5,
+            strict: false,
             limits: Limits::default(),
             stop: Arc::default(),
         }
@@ -100,10 +104,13 @@ pub struct FormFound {
     pub exact: bool,
     /// Whether they are the same bits.
     pub same_bits: bool,
-    /// The largest relative difference; infinite (`null` in JSON) where a form says what is no number, or nothing.
+    /// The largest relative difference; infinite (`null` in JSON) where a form says what is no number, or nothing, or something where
+    /// the reference is 0 throughout.
     pub largest: f64,
     /// Where that is; `None` if nothing differs.
     pub place: Option<Place>,
+    /// The largest difference for which it does not agree.
+    pub fault: Option<Place>,
     /// Whether it agrees with the reference.
     pub agrees: bool,
 }
@@ -214,33 +221,45 @@ fn compare(
     compared
 }
 
-/// What all forms are compared with.
-fn reference(replay: &Replay<'_>) -> Result<Vec<Scored>> {
+/// What all forms are compared with: what is said of an image, and how far that moves when the image does.
+type Reference = Vec<(Scored, Moves)>;
+
+/// How often each image is moved.
+const DRAWS: u64 = 4;
+
+fn reference(replay: &Replay<'_>) -> Result<Reference> {
     let mut said = Vec::new();
     replay.each(&replay.model, &mut |_, scored| said.push(scored.clone()))?;
-    let checked = said.into_iter().enumerate();
-    checked
-        .map(|(at, scored)| scored.checked(replay.path(at)))
-        .collect()
+    let each = said.into_iter().enumerate().map(|(at, scored)| {
+        let scored = scored.checked(replay.path(at))?;
+        let mut moves = Moves::default();
+        let draws = if replay.options.strict { 0 } else { DRAWS };
+        for draw in 0..draws {
+            moves.add(&scored, &replay.moved(at, draw)?);
+        }
+        Ok((scored, moves))
+    });
+    each.collect()
 }
 
 /// One form against the reference, or why it cannot be tried.
 fn one(
     replay: &mut Replay<'_>,
     form: &Form,
-    reference: &[Scored],
+    reference: &Reference,
 ) -> Result<Result<FormFound, String>> {
-    let mut differences = Differences::default();
+    let mut differences = Differences::new(replay.options.tolerance);
     let calibration = replay.model.calibration().clone();
-    let ids: Vec<_> = replay
-        .samples
-        .iter()
-        .map(|sample| sample.id.clone())
-        .collect();
-    let known = |at: usize| Some((ids.get(at)?, reference.get(at)?));
+    let ids = replay.samples.iter().map(|sample| sample.id.clone());
+    let ids: Vec<_> = ids.collect();
     let replayed = form.replay(replay, &mut |at, found| {
-        if let Some((image, scored)) = known(at) {
-            differences.add(Known { image, scored }, found, &calibration);
+        if let (Some(image), Some((scored, moves))) = (ids.get(at), reference.get(at)) {
+            let known = Known {
+                image,
+                scored,
+                moves,
+            };
+            differences.add(known, found, &calibration);
         }
     })?;
     match replayed {
@@ -248,27 +267,34 @@ fn one(
         Replayed::OtherFile(what) => differences.add_file(what),
         Replayed::NotTried(why) => return Ok(Err(why)),
     }
+    let name = form.name(replay.model.tiles().is_some());
+    Ok(Ok(found(name, form.is_exact(), differences)))
+}
+
+fn found(form: String, exact: bool, differences: Differences) -> FormFound {
     let Differences {
         scores,
         pixels,
         same_bits,
-        largest,
-        place,
+        largest: place,
+        fault,
+        ..
     } = differences;
-    let exact = form.is_exact();
-    Ok(Ok(FormFound {
-        form: form.name(replay.model.tiles().is_some()),
+    let fault = match exact {
+        true => place.clone(),
+        false => fault,
+    };
+    // A form that was never heard has not agreed.
+    let heard = scores > 0;
+    FormFound {
+        form,
         scores,
         map_pixels: pixels,
         exact,
         same_bits,
-        largest,
+        largest: place.as_ref().map_or(0.0, |place| place.relative),
+        agrees: heard && fault.is_none() && (same_bits || !exact),
         place,
-        // A form that was never heard has not agreed.
-        agrees: scores > 0
-            && match exact {
-                true => same_bits,
-                false => largest <= replay.options.tolerance,
-            },
-    }))
+        fault,
+    }
 }
