@@ -9,22 +9,30 @@ It writes crates/metrics/tests/goldens/metrics.json, which crates/metrics/tests/
 versions write the same bytes. Scores are multiples of 1/64 or have five significant digits; either way they are stored
 as the shortest decimal that gives back the same float32.
 
-AUPRO and IoU have no function in scikit-learn; they are computed here from the definition (Bergmann et al., "The MVTec
-Anomaly Detection Dataset", IJCV 2021), with a comparison of all pixels at each threshold instead of a sort.
+What has no function in scikit-learn is computed from its definition, in definitions.py beside this file, with a
+comparison of all pixels at each threshold instead of a sort.
 """
 
 import json
 from pathlib import Path
 
+import definitions
 import numpy as np
 import scipy
 import sklearn
-from scipy import ndimage
+from definitions import best_f1
 from sklearn import metrics
 
 OUTPUT = Path(__file__).resolve().parents[2] / "crates/metrics/tests/goldens/metrics.json"
 FIXED_THRESHOLD = np.float32(0.5)
 LIMITS = [0.05, 0.3, 1.0]
+# The limits of AUROC and of the alarm rate; 0 asks for thresholds without a false alarm.
+RATE_LIMITS = [0.05, 0.1, 0.3]
+ALARM_RATES = [0.0, 0.05, 0.3]
+# The first are those of AUPIMO; maps as small as these have rates between them only in the second.
+PIMO_LIMITS = [(1e-5, 1e-4), (0.01, 0.3)]
+# A region counts as found from this share of its pixels on (rounded down, at least one pixel).
+SATURATION = 0.5
 
 
 def random_scores(random, positive, style):
@@ -42,16 +50,6 @@ def random_scores(random, positive, style):
 STYLES = ["coarse", "fine", "shifted", "clamped"]
 
 
-def best_f1(positive, scores):
-    """The largest F1 of `score >= threshold`, and the highest threshold that reaches it."""
-    best = (-1.0, None)
-    for threshold in np.unique(scores)[::-1]:
-        f1 = metrics.f1_score(positive, scores >= threshold)
-        if f1 > best[0] + 1e-12:
-            best = (float(f1), float(threshold))
-    return best
-
-
 def image_case(random, count, share, style):
     positive = random.random(count) < share
     positive[:2] = [True, False]
@@ -66,6 +64,7 @@ def image_case(random, count, share, style):
         "average_precision": float(metrics.average_precision_score(positive, scores)),
         "f1_max": f1,
         "f1_max_threshold": float(str(np.float32(threshold))),
+        **rate_figures(positive, scores),
         "fixed_threshold": float(FIXED_THRESHOLD),
         "balanced_accuracy": float(metrics.balanced_accuracy_score(positive, scores > FIXED_THRESHOLD)),
         "false_positive_rates": rates[0].tolist(),
@@ -89,35 +88,19 @@ def random_mask(random, height, width, regions):
     return mask
 
 
-def pro_curve(maps):
-    """False-positive rate and mean overlap at every threshold, each compared with every pixel anew."""
-    regions = []
-    for scores, mask in maps:
-        labels, count = ndimage.label(mask, structure=np.ones((3, 3)))
-        regions += [scores[labels == region] for region in range(1, count + 1)]
-    normal = np.concatenate([scores[~mask] for scores, mask in maps])
-    every = np.unique(np.concatenate([scores.ravel() for scores, _ in maps]))[::-1]
-    rates, overlaps = [0.0], [0.0]
-    for threshold in every:
-        rates.append(np.mean(normal >= threshold))
-        overlaps.append(np.mean([np.mean(region >= threshold) for region in regions]))
-    return np.array(rates), np.array(overlaps), len(regions)
-
-
-def area_to(rates, overlaps, limit):
-    """Trapezoidal area for rates in [0, limit], cut linearly at the limit, divided by the limit."""
-    inside = rates < limit
-    first_outside = int(np.argmin(inside)) if not inside.all() else len(rates)
-    left, right = first_outside - 1, first_outside
-    slope = (overlaps[right] - overlaps[left]) / (rates[right] - rates[left])
-    at_limit = overlaps[left] + slope * (limit - rates[left])
-    cut_rates = np.append(rates[inside], limit)
-    cut_overlaps = np.append(overlaps[inside], at_limit)
-    return float(np.trapezoid(cut_overlaps, cut_rates) / limit)
-
-
-def iou(called, mask):
-    return float((called & mask).sum() / (called | mask).sum())
+def rate_figures(positive, scores):
+    """What images and pixels share."""
+    return {
+        # Limit, the area divided by the limit, McClish's.
+        "auroc_to": [
+            [limit, definitions.auroc_to(positive, scores, limit), metrics.roc_auc_score(positive, scores, max_fpr=limit)]
+            for limit in RATE_LIMITS
+        ],
+        # Limit, recall, precision.
+        "at_false_positive_rate": [
+            [limit, *definitions.at_false_positive_rate(positive, scores, limit)] for limit in ALARM_RATES
+        ],
+    }
 
 
 def pixel_case(random, shapes, style):
@@ -125,9 +108,9 @@ def pixel_case(random, shapes, style):
     for index, (height, width) in enumerate(shapes):
         mask = random_mask(random, height, width, 0 if index % 3 == 2 else int(random.integers(1, 6)))
         maps.append((random_scores(random, mask, style), mask))
-    scores = np.concatenate([scores.ravel() for scores, _ in maps])
-    positive = np.concatenate([mask.ravel() for _, mask in maps])
-    rates, overlaps, regions = pro_curve(maps)
+    positive, scores = definitions.pooled(maps)
+    regions = definitions.region_scores(maps)
+    saturations = [max(int(SATURATION * len(region)), 1) for region in regions]
     ious = [(metrics.jaccard_score(positive, scores >= threshold), threshold) for threshold in np.unique(scores)]
     best = max(value for value, _ in ious)
     f1, _ = best_f1(positive, scores)
@@ -141,19 +124,52 @@ def pixel_case(random, shapes, style):
             }
             for scores, mask in maps
         ],
-        "regions": regions,
+        "regions": len(regions),
         "auroc": float(metrics.roc_auc_score(positive, scores)),
         "average_precision": float(metrics.average_precision_score(positive, scores)),
         "f1_max": f1,
-        "aupro": [[limit, area_to(rates, overlaps, limit)] for limit in LIMITS],
+        **rate_figures(positive, scores),
+        "auroc_mean": definitions.mean_over_images(maps, metrics.roc_auc_score),
+        "average_precision_mean": definitions.mean_over_images(maps, metrics.average_precision_score),
+        "f1_max_mean": definitions.mean_over_images(maps, lambda mask, values: best_f1(mask, values)[0]),
+        "aupro": [[limit, definitions.aupro(maps, limit)] for limit in LIMITS],
+        "aupro_100_ranks": [[limit, definitions.aupro_ranks(maps, limit)] for limit in LIMITS],
+        # Limit, then the smallest, the middle and the largest third of the regions.
+        "aupro_size_thirds": [
+            [limit, *(definitions.aupro_of(maps, part, limit) for part in definitions.size_thirds(maps))]
+            for limit in LIMITS
+        ],
+        # One per region, in the order of the maps and within a map of the regions' first pixels.
+        "saturations": saturations,
+        "auspro": [[limit, definitions.auspro(maps, saturations, limit)] for limit in LIMITS],
+        # Lower and upper limit of the rate, then the area.
+        "aupimo": [[low, high, definitions.aupimo(maps, low, high)] for low, high in PIMO_LIMITS],
         "fixed_threshold": float(FIXED_THRESHOLD),
-        "iou_pooled": iou(scores > FIXED_THRESHOLD, positive),
+        "pro_above_fixed_threshold": definitions.pro_above(maps, FIXED_THRESHOLD),
+        "iou_pooled": definitions.iou(scores > FIXED_THRESHOLD, positive),
         "iou_mean_over_anomalous_images": float(
-            np.mean([iou(scores > FIXED_THRESHOLD, mask) for scores, mask in maps if mask.any()])
+            np.mean([definitions.iou(scores > FIXED_THRESHOLD, mask) for scores, mask in maps if mask.any()])
         ),
         "iou_best": float(best),
         # Among thresholds that are equal but for rounding, the highest.
         "iou_best_threshold": max(float(str(threshold)) for value, threshold in ious if value > best - 1e-12),
+        # Each image at its own best threshold.
+        "iou_best_mean": definitions.best_mean_iou(maps),
+    }
+
+
+def delong_case(random, count, share, style):
+    positive = random.random(count) < share
+    positive[:4] = [True, False, True, False]
+    first, second = random_scores(random, positive, style), random_scores(random, positive, style)
+    # The second agrees with the first on some images, as two runs of one method do.
+    second = np.where(random.random(count) < 0.5, first, second)
+    names = ["auroc_first", "auroc_second", "variance_first", "variance_second", "covariance", "z", "p"]
+    return {
+        "positive": positive.tolist(),
+        "first": [float(str(score)) for score in first],
+        "second": [float(str(score)) for score in second],
+        **dict(zip(names, definitions.delong(positive, first, second))),
     }
 
 
@@ -166,12 +182,19 @@ def main():
         [(12, 9), (9, 12), (10, 10)],
         [(20, 24), (16, 16), (3, 30), (24, 8)],
     ]
+    # A stream of its own, so that the cases before it stay what they are.
+    pairs = np.random.default_rng(21)
     goldens = {
         "versions": {"numpy": np.__version__, "scipy": scipy.__version__, "scikit-learn": sklearn.__version__},
         "images": [
             image_case(random, count, share, STYLES[(index + offset) % 4])
             for index, (count, share) in enumerate(counts)
             for offset in (0, 1)
+        ],
+        "delong": [
+            delong_case(pairs, count, share, style)
+            for count, share in [(4, 0.5), (20, 0.4), (60, 0.2), (60, 0.9)]
+            for style in STYLES
         ],
         "pixels": [pixel_case(random, sizes, style) for sizes in shapes for style in STYLES],
     }
