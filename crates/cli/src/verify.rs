@@ -139,11 +139,18 @@ fn verdict(found: &Verification) -> String {
     let (forms, tolerance) = (found.forms.len(), found.tolerance);
     let differ = found.forms.iter().filter(|form| !form.agrees);
     let differ: Vec<_> = differ.map(|form| form.form.as_str()).collect();
-    match differ.len() {
-        0 => format!("all {forms} forms agree within {tolerance:e}"),
-        count => format!(
-            "{count} of {forms} forms do not agree within {tolerance:e}: {}",
+    if !differ.is_empty() {
+        return format!(
+            "{} of {forms} forms do not agree within {tolerance:e}: {}",
+            differ.len(),
             differ.join("; ")
+        );
+    }
+    let more = found.forms.iter().filter(|form| form.largest > tolerance);
+    match more.count() {
+        0 => format!("all {forms} forms agree within {tolerance:e}"),
+        more => format!(
+            "all {forms} forms agree within {tolerance:e}, {more} of them as far as the images determine the numbers (*)"
         ),
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use cavga_metrics as metrics;
 
-use super::{Figures, Measured, TestImage, gallery, measure::prefix, pixels::Curves};
+use super::{Figures, Measured, TestImage, cost::Cost, gallery, measure::prefix, pixels::Curves};
 use crate::{
     Result,
     calibration::{Rule, Verdict},
@@ -24,6 +24,7 @@ pub(super) struct Page<'a> {
     pub(super) kinds: &'a BTreeMap<String, (usize, Figures)>,
     pub(super) curves: &'a Curves,
     pub(super) log: &'a [LogLine],
+    pub(super) cost: Cost,
 }
 
 impl Page<'_> {
@@ -62,7 +63,7 @@ impl Page<'_> {
             heat,
             losses: self.losses(),
             losses_over: "step".to_owned(),
-            facts: facts(run, data),
+            facts: [facts(run, data), self.cost.facts()].concat(),
             title: category,
         })
     }

@@ -4,6 +4,7 @@ use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
+use std::time::Instant;
 
 use cavga_data::{Tally, Test, TestSample, check_mask};
 
@@ -68,7 +69,10 @@ pub(super) fn score(
             tally.refuse(1, "gone when it was read");
             continue;
         }
-        let scored = model.score_loaded(batch)?.checked(sample.path())?;
+        let begun = Instant::now();
+        let scored = model.score_loaded(batch)?;
+        let milliseconds = begun.elapsed().as_secs_f64() * 1e3;
+        let scored = scored.checked(sample.path())?;
         images.push(TestImage {
             sample: sample.clone(),
             mask: mask.clone(),
@@ -76,6 +80,7 @@ pub(super) fn score(
             scores: scored.scores.into_iter().map(|(_, value)| value).collect(),
             maps: scored.maps.into_iter().map(|(_, values)| values).collect(),
             valid: scored.valid,
+            milliseconds,
         });
         progress.on(Event::Advance {
             done: done as u64 + 1,
