@@ -250,6 +250,16 @@ pub enum Error {
         #[source]
         source: cavga_metrics::Undefined,
     },
+    /// Threads that the system refuses.
+    #[error(
+        "cannot start {threads} threads ({why}); end other programs, or raise the limit of threads"
+    )]
+    Threads {
+        /// How many.
+        threads: usize,
+        /// What the system says.
+        why: String,
+    },
     /// The work was interrupted.
     #[error("stopped")]
     Stopped,

@@ -33,6 +33,7 @@ mod series;
 pub mod tensor_file;
 pub mod threads;
 mod train;
+pub mod verify;
 mod view;
 pub mod weights;
 

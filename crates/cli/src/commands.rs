@@ -36,6 +36,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Eval(args) => eval(&args),
         Command::Calibrate(args) => crate::calibrate::run(&args),
         Command::Predict(args) => predict(args),
+        Command::Verify(args) => crate::verify::run(&args),
         Command::Methods(args) => methods(&args),
         Command::Weights(args) => weights::run(&args),
         Command::Pretrain(args) => crate::pretrain::run(&args),

@@ -14,6 +14,7 @@ mod one_class;
 mod output;
 mod pretrain;
 mod show;
+mod verify;
 mod weights;
 
 use std::process::ExitCode;
