@@ -222,7 +222,13 @@ mod tests {
                 train_min: -1.0,
                 train_max: 1.0,
                 threshold: 0.0,
+                unsure_threshold: None,
                 rule: Rule::OwnBoundary,
+                false_alarms: None,
+                unsure: None,
+                own_boundary: Some(0.0),
+                fitted: false,
+                held_out: Vec::new(),
             }],
             maps: Vec::new(),
         }

@@ -52,6 +52,10 @@ impl Fake {
 }
 
 impl Detector for Fake {
+    fn is_fitted(&self, _: &str) -> bool {
+        false
+    }
+
     fn score(&self, images: Tensor<4>, _: Option<Tensor<4>>) -> cavga_detect::Result<Scores> {
         let [count, _, height, width] = images.dims();
         let pixels: Vec<f32> = images.into_data().iter().collect();
