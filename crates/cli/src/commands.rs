@@ -35,6 +35,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::OneClass(args) => crate::one_class::run(args),
         Command::Eval(args) => eval(&args),
         Command::Calibrate(args) => crate::calibrate::run(&args),
+        Command::Metrics(args) => crate::metrics::run(args),
         Command::Predict(args) => predict(args),
         Command::Verify(args) => crate::verify::run(&args),
         Command::Methods(args) => methods(&args),
