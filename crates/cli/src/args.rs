@@ -85,8 +85,29 @@ Examples:
   cavga calibrate runs/toothbrush --data more/normal/images --false-alarms 1e-3
   cavga calibrate runs/weak --own-boundary")]
     Calibrate(Calibrate),
+    /// Measure maps and scores that any program wrote, beside masks
+    #[command(after_help = "\
+Figures are exact and pooled over all pixels, unless their names end in _mean; in brackets, 95 % intervals over resamples of the images.
+docs/metrics.md says what each is, and why other tools differ.
+
+Examples:
+  cavga metrics --scores maps/bottle/test --masks mvtec/bottle/ground_truth
+  cavga metrics --scores maps --masks masks --image-scores scores.csv --json
+  cavga metrics --image-scores runs/toothbrush/scores.csv")]
+    Metrics(crate::metrics::Metrics),
     /// Score images: verdict, map, overlay
     Predict(Predict),
+    /// Check that a model says the same in every form that it has: prepared or as trained, one image or several, threads, files, devices
+    #[command(after_help = "\
+Asks about the same images in each form and compares all scores and maps with those of `predict` and `eval`. Fails if one differs by
+more than the tolerance, relative to the largest value of a map, or to a score and no less than the spread of the training images';
+without --strict, only if the model itself does not move as far when each pixel moves by the tolerance.
+Where the same instructions do the same sums (threads, files, saving), the same bits are asked for.
+
+Examples:
+  cavga verify runs/toothbrush
+  cavga verify model.safetensors --data toothbrush/test --images 32")]
+    Verify(Verify),
     /// List the methods
     Methods(Methods),
     /// List the pretrained weights and what of them is here, or fetch those of one backbone
@@ -222,6 +243,9 @@ pub(crate) struct Eval {
     /// Write no maps and overlays of the test images
     #[arg(long)]
     pub(crate) no_maps: bool,
+    /// Resamples of the test images that the 95 % intervals are made of; 0 for no intervals
+    #[arg(long, value_name = "N", default_value_t = cavga::RESAMPLES)]
+    pub(crate) resamples: usize,
     #[command(flatten)]
     pub(crate) device: Device,
     #[command(flatten)]
@@ -305,6 +329,26 @@ pub(crate) struct Predict {
     pub(crate) max_pixels: u64,
     #[command(flatten)]
     pub(crate) device: Device,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Verify {
+    /// The folder of a run, or a model file
+    pub(crate) model: PathBuf,
+    /// A folder of images or a dataset; without it, images are generated
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Ask about so many images; of a folder with more, some from all of it
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) images: u32,
+    /// Let pass differences up to this, where the same bits are not promised
+    #[arg(long, value_name = "SHARE", default_value_t = cavga::verify::VerifyOptions::default().tolerance, value_parser = crate::verify::tolerance)]
+    pub(crate) tolerance: f64,
+    /// Fail above the tolerance also where the model itself moves as far when each pixel moves by the tolerance
+    #[arg(long)]
+    pub(crate) strict: bool,
     #[command(flatten)]
     pub(crate) json: Json,
 }

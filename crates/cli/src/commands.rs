@@ -14,6 +14,7 @@ use anyhow::{Context, Result};
 use cavga::{
     EvalOptions, Evaluation, Method, Model, Outcome, PredictOptions, Prediction, Record, RunFolder,
     TrainOptions,
+    calibration::rate_text,
     config::RunConfig,
     data::Limits,
     demo::{DEMO_MAP, Demo, demo},
@@ -36,7 +37,9 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Eval(args) => eval(&args),
         Command::Compare(args) => crate::compare::run(args),
         Command::Calibrate(args) => crate::calibrate::run(&args),
+        Command::Metrics(args) => crate::metrics::run(args),
         Command::Predict(args) => predict(args),
+        Command::Verify(args) => crate::verify::run(&args),
         Command::Methods(args) => methods(&args),
         Command::Weights(args) => weights::run(&args),
         Command::Pretrain(args) => crate::pretrain::run(&args),
@@ -172,6 +175,7 @@ fn eval(args: &args::Eval) -> Result<ExitCode> {
         device: args.device.name().to_owned(),
         map: args.map.clone(),
         maps: !args.no_maps,
+        resamples: args.resamples,
         stop: stop_flag()?,
     };
     let evaluation = cavga::evaluate(&run, &options, &mut *progress())?;
@@ -182,6 +186,22 @@ fn eval(args: &args::Eval) -> Result<ExitCode> {
         line(format!("\nReport: {}", run.report().display()))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A figure by name, with its interval or the reason why it has no value.
+pub(crate) fn figure(
+    name: &str,
+    width: usize,
+    value: &Result<f64, String>,
+    interval: Option<[f64; 2]>,
+) -> String {
+    match (value, interval) {
+        (Ok(value), Some([low, high])) => {
+            format!("{name:width$}  {value:.4}  [{low:.4}, {high:.4}]")
+        }
+        (Ok(value), None) => format!("{name:width$}  {value:.4}"),
+        (Err(reason), _) => format!("{name:width$}  undefined: {reason}"),
+    }
 }
 
 /// A line for each figure. Those without a prefix are of the method's own score and map.
@@ -205,10 +225,12 @@ fn print_figures(evaluation: &Evaluation) -> Result<()> {
         .max()
         .unwrap_or(0);
     for (name, value) in evaluation.figures.iter() {
-        match value {
-            Ok(value) => line(format!("{name:width$}  {value:.4}"))?,
-            Err(reason) => line(format!("{name:width$}  undefined: {reason}"))?,
-        }
+        line(figure(
+            name,
+            width,
+            value,
+            evaluation.figures.interval(name),
+        ))?;
     }
     Ok(())
 }
@@ -276,15 +298,13 @@ fn print_prediction(prediction: &Prediction, as_json: bool) -> Result<()> {
 
 /// p-value, percent and thresholds of a score, as far as they are known.
 fn of_threshold(prediction: &Prediction) -> String {
-    let p_value = prediction
-        .p_value
-        .map_or_else(|| "?".to_owned(), |p| format!("{p:.4}"));
+    let p_value = prediction.p_value.map_or_else(|| "?".to_owned(), rate_text);
     let percent = prediction.percent_of_threshold;
     let percent = percent.map_or_else(|| "?".to_owned(), |percent| format!("{percent:.0}"));
     let unsure = prediction.unsure_threshold;
     let unsure = unsure.map_or_else(String::new, |unsure| format!(", unsure above {unsure:.6}"));
     let threshold = prediction.threshold;
-    format!("p {p_value:6}  {percent:>4} %  (threshold {threshold:.6}{unsure})")
+    format!("p {p_value:<7}  {percent:>4} %  (threshold {threshold:.6}{unsure})")
 }
 
 fn print_failure(path: &Path, error: &cavga::Error) -> Result<()> {

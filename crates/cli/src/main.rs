@@ -11,10 +11,12 @@ mod commands;
 mod compare;
 mod data;
 mod dataset;
+mod metrics;
 mod one_class;
 mod output;
 mod pretrain;
 mod show;
+mod verify;
 mod weights;
 
 use std::process::ExitCode;

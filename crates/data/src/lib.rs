@@ -71,7 +71,9 @@ pub use mask::{
 pub use polygon::Polygon;
 pub use regions::Regions;
 pub use sample::{Label, Sample, TestSample};
-pub use score_map::{ScoreMap, list_score_maps, load_score_map, load_score_map_with_gaps};
+pub use score_map::{
+    ScoreMap, list_masks, list_score_maps, load_score_map, load_score_map_with_gaps, score_map_size,
+};
 pub use source::{Archive, ImageSource, Record};
 pub use spec::DatasetSpec;
 pub use split::{Calibration, Test, Train, hold_out, shuffled};

@@ -95,6 +95,12 @@ pub trait Detector: Send {
     /// pixels that count, and of maps no more is promised elsewhere than that they are finite.
     fn score(&self, images: Tensor<4>, valid: Option<Tensor<4>>) -> Result<Scores>;
 
+    /// From now on lets the network itself score, as it was trained, in place of a form that was prepared for inference; `false` if there
+    /// is no such form, and nothing changes. For whoever checks that the two agree.
+    fn score_as_trained(&mut self) -> bool {
+        false
+    }
+
     /// The own score's boundary between normal and anomalous, for methods that decide by themselves (a classifier): scores
     /// above it are anomalous. Without it, normal images held out of training give the threshold.
     fn boundary(&self) -> Option<f32> {

@@ -7,18 +7,17 @@
 //! wherever they now lie and whatever they are now called.
 //!
 //! - `tested`: the images to measure on; `unseen`: without those that the run learnt from; `score`: what the model says
-//! - `measure`: all figures; `images`: those of whole images; `pixels`: those of maps
-//! - `figures`: names, numbers, reasons
+//! - `measure`: all figures; `images`: those of whole images
 //! - `files`: metrics.json, scores.csv and maps
+//! - `cost`: time, memory, disk
 //! - `page`: what the report shows; `tables`: its figures, `words`: what they are called; `verdicts`; `gallery`: its example images
 
-mod figures;
+mod cost;
 mod files;
 mod gallery;
 mod images;
 mod measure;
 mod page;
-mod pixels;
 mod score;
 mod tables;
 mod tested;
@@ -40,10 +39,12 @@ use cavga_detect::Method;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
-pub use figures::Figures;
 pub use files::MapFiles;
 pub(crate) use files::{Stems, as_text, write_map};
 
+pub(crate) use score::score_only;
+
+use cost::Cost;
 use score::score;
 use tested::{Tested, open};
 
@@ -51,6 +52,7 @@ use crate::{
     Error, Result, atomic,
     calibration::{Calibration, Verdict},
     config::{DataConfig, RunConfig},
+    measure::{Curves, Figures, RESAMPLES, Resampling},
     model::Model,
     progress::{Event, Progress},
     report,
@@ -72,6 +74,8 @@ pub struct EvalOptions {
     pub map: Option<String>,
     /// Whether maps and overlays of all test images are written.
     pub maps: bool,
+    /// How many resamples of the test images the intervals are made of; 0 for none.
+    pub resamples: usize,
     /// Raised from another thread, it makes the evaluation end with [`Error::Stopped`].
     pub stop: Arc<AtomicBool>,
 }
@@ -84,6 +88,7 @@ impl Default for EvalOptions {
             map: None,
             device: "cpu".to_owned(),
             maps: true,
+            resamples: RESAMPLES,
             stop: Arc::default(),
         }
     }
@@ -116,6 +121,8 @@ struct TestImage {
     maps: Vec<Vec<f32>>,
     /// Which pixels of the maps count; without it, all.
     valid: Option<Valid>,
+    /// How long scoring it took.
+    milliseconds: f64,
 }
 
 impl TestImage {
@@ -216,9 +223,15 @@ pub fn evaluate(
         removed,
         tally,
     };
-    let (figures, curves) = measure::all(&measured, &options.stop, progress)?;
-    let kinds = measure::kinds(&measured)?;
-    let metrics = files::metrics(&measured, &record, &figures, &kinds);
+    let resampling = measure::resampling(&images, options.resamples);
+    let resampling = resampling.as_ref();
+    let (figures, curves) = measure::all(&measured, resampling, &options.stop, progress)?;
+    let kinds = measure::kinds(&measured, &options.stop)?;
+    let mut metrics = files::metrics(&measured, &record, &figures, &kinds);
+    let intervals = resampling.map_or(Value::Null, Resampling::json);
+    metrics.insert("intervals".to_owned(), intervals);
+    let cost = Cost::of(run, &images);
+    cost.write(&mut metrics);
     if options.maps {
         draw(run, &measured, &options.stop, progress)?;
     }
@@ -228,6 +241,7 @@ pub fn evaluate(
         figures: &figures,
         kinds: &kinds,
         curves: &curves,
+        cost,
     };
     write_report(run, (&config, &record), &data, &measured, page)?;
     let Calibration { scores, maps, .. } = model.calibration();
@@ -246,7 +260,8 @@ pub fn evaluate(
 struct Content<'a> {
     figures: &'a Figures,
     kinds: &'a BTreeMap<String, (usize, Figures)>,
-    curves: &'a pixels::Curves,
+    curves: &'a Curves,
+    cost: Cost,
 }
 
 /// Writes `report.html`.
@@ -259,6 +274,7 @@ fn write_report(
         figures,
         kinds,
         curves,
+        cost,
     }: Content<'_>,
 ) -> Result<()> {
     let log = match run.log().exists() {
@@ -271,6 +287,7 @@ fn write_report(
         kinds,
         curves,
         log: &log,
+        cost,
     };
     let page = page.report(made_as, data)?;
     atomic::write(&run.report(), report::render(&page).as_bytes())

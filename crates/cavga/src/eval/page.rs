@@ -5,15 +5,17 @@ use std::{collections::BTreeMap, path::Path};
 use cavga_metrics as metrics;
 
 use super::{
-    Figures, Measured, TestImage, gallery,
+    Figures, Measured, TestImage,
+    cost::Cost,
+    gallery,
     measure::prefix,
-    pixels::Curves,
     verdicts::{decided, few},
 };
 use crate::{
     Result,
     calibration::Rule,
     config::RunConfig,
+    measure::Curves,
     report::{Curve, HeatScale, Histogram, Report},
     run::Record,
     train::LogLine,
@@ -29,6 +31,7 @@ pub(super) struct Page<'a> {
     pub(super) kinds: &'a BTreeMap<String, (usize, Figures)>,
     pub(super) curves: &'a Curves,
     pub(super) log: &'a [LogLine],
+    pub(super) cost: Cost,
 }
 
 impl Page<'_> {
@@ -67,7 +70,7 @@ impl Page<'_> {
             heat,
             losses: self.losses(),
             losses_over: "step".to_owned(),
-            facts: facts(run, data),
+            facts: [facts(run, data), self.cost.facts()].concat(),
             title: category,
         })
     }

@@ -185,6 +185,10 @@ impl Detector for CavgaDetector {
         })
     }
 
+    fn score_as_trained(&mut self) -> bool {
+        self.network.inference.take().is_some()
+    }
+
     fn boundary(&self) -> Option<f32> {
         // Where both classes are as likely.
         self.network.vae.classifier().map(|_| 0.0)

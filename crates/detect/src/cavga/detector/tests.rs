@@ -43,7 +43,8 @@ fn the_inference_form_scores_as_the_network() {
         let tensors = finished.state().unwrap();
         let ours = CavgaDetector::restore(parts, &config, size, tensors.clone(), &device);
         let mut plain = CavgaDetector::restore(parts, &config, size, tensors, &device).unwrap();
-        assert!(plain.network.inference.take().is_some());
+        assert!(plain.score_as_trained());
+        assert!(!plain.score_as_trained(), "a second time there is none");
         let images = batch(9).images;
         let ours = values(ours.unwrap().score(images.clone(), None).unwrap());
         let plain = values(plain.score(images, None).unwrap());
