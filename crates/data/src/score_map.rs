@@ -119,16 +119,12 @@ pub fn load_score_map(path: &Path, limits: &Limits) -> Result<ScoreMap> {
     read(path, limits, f32::is_finite)
 }
 
-/// [`load_score_map`] of a map that may have NaN where a pixel doesn't count, as this program writes them.
-///
-/// # Errors
-/// As [`load_score_map`], but for a NaN.
-pub fn load_score_map_with_gaps(path: &Path, limits: &Limits) -> Result<ScoreMap> {
-    read(path, limits, |value| !value.is_infinite())
-}
-
 /// Reads a map whose values all are `allowed`.
-fn read(path: &Path, limits: &Limits, allowed: impl Fn(f32) -> bool) -> Result<ScoreMap> {
+pub(crate) fn read(
+    path: &Path,
+    limits: &Limits,
+    allowed: impl Fn(f32) -> bool,
+) -> Result<ScoreMap> {
     let (size, values) = match &*ending(path) {
         "npy" => npy::numbers(path, limits)?,
         "tif" | "tiff" => tiff(path, limits)?,
@@ -261,25 +257,6 @@ mod tests {
 
     fn read(path: &Path) -> Result<ScoreMap> {
         load_score_map(path, &Limits::default())
-    }
-
-    #[test]
-    fn gaps_stay_where_they_are_asked_for_and_are_refused_elsewhere() {
-        let folder = tempfile::tempdir().unwrap();
-        let bytes = |values: [f32; 2]| values.map(f32::to_le_bytes).concat();
-        let path = npy(folder.path(), "<f4", "(1, 2)", &bytes([1.5, f32::NAN]));
-        let limits = Limits::default();
-        let map = load_score_map_with_gaps(&path, &limits).unwrap();
-        assert!(map.values[0] == 1.5 && map.values[1].is_nan() && !map.rounded);
-        assert_eq!(
-            load_score_map(&path, &limits).unwrap_err().kind(),
-            "not-finite"
-        );
-        let path = npy(folder.path(), "<f4", "(1, 2)", &bytes([1.5, f32::INFINITY]));
-        assert_eq!(
-            load_score_map_with_gaps(&path, &limits).unwrap_err().kind(),
-            "not-finite"
-        );
     }
 
     #[test]
