@@ -103,6 +103,16 @@ fn both_are_measured_alike(set: &Set, zero: &Path, one: &Path) {
         row["figures"]["image_auroc"]["value"],
         metrics["image_auroc"]
     );
+    // One resampling: what an evaluation says of a run, a comparison says too, if it is of as many resamples.
+    let whole = json(cavga(["compare", "--resamples", "1000"]).args([zero, one]));
+    for key in FIGURES.iter().filter(|key| !key.starts_with("balanced")) {
+        let figure = &whole["runs"][1]["figures"][key];
+        let interval = metrics[format!("{key}_interval")].as_array().unwrap();
+        for (end, said) in ["low", "high"].iter().zip(interval) {
+            let apart = figure[end].as_f64().unwrap() - said.as_f64().unwrap();
+            assert!(apart.abs() < 1e-12, "{key}: {figure}, {interval:?}");
+        }
+    }
     let difference = &found["differences"][0];
     for key in FIGURES {
         let value = |row: &Value, key: &str| row[key].as_f64().unwrap();

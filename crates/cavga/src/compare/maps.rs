@@ -275,15 +275,26 @@ fn columns(
             pixels.iou_best(),
         ]
     };
+    let on_grid = |weights: &[u32]| match resampler.weighted(weights) {
+        Ok(pixels) => of(&pixels),
+        Err(reason) => vec![Err(reason); KEYS.len()],
+    };
+    // The grid is off by the same little in all resamples.
+    let plain = on_grid(&vec![1; images.all.len()]);
+    let off = values.iter().zip(plain).map(|pair| match pair {
+        (Ok(exact), Ok(plain)) => exact - plain,
+        _ => 0.0,
+    });
+    let off: Vec<_> = off.collect();
+    let moved = |weights: &[u32]| -> Vec<metrics::Result<f64>> {
+        let values = on_grid(weights).into_iter().zip(&off);
+        values
+            .map(|(value, off)| Ok((value? + off).clamp(0.0, 1.0)))
+            .collect()
+    };
     let draws = images.clusters.need_several().map(|()| {
         let numbers = (0..bootstrap.resamples).into_par_iter();
-        let draw = |number| {
-            let weights = bootstrap.weights(&images.clusters, number);
-            match resampler.weighted(&weights) {
-                Ok(pixels) => of(&pixels),
-                Err(reason) => vec![Err(reason); KEYS.len()],
-            }
-        };
+        let draw = |number| moved(&bootstrap.weights(&images.clusters, number));
         numbers.map(draw).collect()
     });
     let columns = KEYS.into_iter().zip(values).enumerate();
