@@ -2,7 +2,8 @@
 //!
 //! What they have in common, bad input above all, is said once, at the crate's root.
 
-use crate::ranking::{Ranking, ratio};
+use crate::ranking::Ranking;
+use crate::steps::{AtAlarmRate, Ranked, mcclish, ratio};
 use crate::{BestF1, PrecisionRecallPoint, Result, RocPoint, Undefined};
 
 /// Area under the receiver operating characteristic, in [0, 1]; 0.5 is chance.
@@ -18,6 +19,45 @@ use crate::{BestF1, PrecisionRecallPoint, Result, RocPoint, Undefined};
 /// scores throughout give 0.5.
 pub fn auroc(scores: &[f32], positive: &[bool]) -> Result<f64> {
     Ranking::new(scores, positive)?.auroc()
+}
+
+/// Area under the receiver operating characteristic up to a false-positive rate, divided by that limit,
+/// in [0, 1]; chance is `limit / 2`.
+///
+/// The curve runs straight between its points and is cut where it crosses the limit. Divided by the
+/// limit it is the mean true-positive rate over the false-positive rates that a user would accept.
+/// scikit-learn's `roc_auc_score(..., max_fpr=limit)` is another number: [`auroc_to_mcclish`].
+///
+/// # Errors
+///
+/// As [`auroc`], and [`Undefined::LimitOutOfRange`] unless the limit is above 0 and at most 1.
+pub fn auroc_to(scores: &[f32], positive: &[bool], limit: f64) -> Result<f64> {
+    Ranking::new(scores, positive)?.auroc_to(limit)
+}
+
+/// [`auroc_to`] on the scale of McClish (Medical Decision Making 9(3), 1989), on which chance is 0.5 at
+/// any limit and perfection 1: ½ · (1 + (a − limit²/2) / (limit − limit²/2)) of the area a. It is scikit-learn's
+/// `roc_auc_score(..., max_fpr=limit)`, and falls below 0.5 for what is worse than chance.
+///
+/// # Errors
+///
+/// As [`auroc_to`].
+pub fn auroc_to_mcclish(scores: &[f32], positive: &[bool], limit: f64) -> Result<f64> {
+    Ok(mcclish(auroc_to(scores, positive, limit)?, limit))
+}
+
+/// Recall and precision at a chosen alarm rate: at the lowest score, as a threshold, at or above which
+/// (`>=`) no more than `limit` of the normal items lie. Nothing is interpolated.
+///
+/// The threshold is chosen by looking at the truth, so the figure says what a perfectly calibrated
+/// threshold would find.
+///
+/// # Errors
+///
+/// As [`auroc_to`], and [`Undefined::NothingCalled`] where even the highest score alone calls more than
+/// `limit` of the normal items anomalous.
+pub fn at_alarm_rate(scores: &[f32], positive: &[bool], limit: f64) -> Result<AtAlarmRate> {
+    Ranking::new(scores, positive)?.at_alarm_rate(limit)
 }
 
 /// Average precision, in (0, 1]; chance is the share of what is anomalous.

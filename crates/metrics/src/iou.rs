@@ -5,7 +5,7 @@
 //! (Venkataramanan et al., ECCV 2020) fixes the threshold at 0.5 on 1 − A and does not say which of
 //! the two averages it reports.
 
-use crate::ranking::ratio;
+use crate::steps::ratio;
 use crate::{PixelMap, Result, Undefined};
 
 /// The largest pooled IoU over all thresholds, and where it is reached.
@@ -42,6 +42,19 @@ impl FixedThresholdIou {
             anomalous_images: 0,
             sum_over_anomalous_images: 0.0,
         }
+    }
+
+    /// The threshold.
+    pub(crate) fn threshold(&self) -> f32 {
+        self.threshold
+    }
+
+    /// Counts what another one of the same threshold counted.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.intersection += other.intersection;
+        self.union += other.union;
+        self.anomalous_images += other.anomalous_images;
+        self.sum_over_anomalous_images += other.sum_over_anomalous_images;
     }
 
     /// Counts one map.

@@ -34,22 +34,25 @@
 //! # Ok::<(), Undefined>(())
 //! ```
 
+mod counts;
 mod curve;
 mod image;
 mod iou;
+mod overlap;
 mod pixel;
-mod pro;
 mod ranking;
 mod regions;
+mod steps;
 mod undefined;
 
 pub use curve::{CurvePoint, PrecisionRecallPoint, ProPoint, RocPoint, thin};
 pub use image::{
-    auroc, average_precision, balanced_accuracy, f1_max, precision_recall_curve, roc_curve,
+    at_alarm_rate, auroc, auroc_to, auroc_to_mcclish, average_precision, balanced_accuracy, f1_max,
+    precision_recall_curve, roc_curve,
 };
 pub use iou::{BestIou, FixedThresholdIou};
-pub use pixel::{PixelEvaluation, PixelMap, PixelMetrics};
-pub use pro::AUPRO_LIMIT;
-pub use ranking::BestF1;
+pub use overlap::AUPRO_LIMIT;
+pub use pixel::{AUPIMO_LIMITS, Defect, PixelEvaluation, PixelMap, PixelMetrics, SizeClass};
 pub use regions::region_sizes;
+pub use steps::{AtAlarmRate, BestF1};
 pub use undefined::{Result, Undefined};

@@ -5,7 +5,7 @@
 //! else for an anomalous one (for pixels, the number of the region). Integers need no comparison
 //! function to sort, and a packed item needs no second array to be permuted with it.
 
-use crate::curve::{PrecisionRecallPoint, RocPoint};
+use crate::steps::{Ranked, Step};
 use crate::{Result, Undefined};
 
 /// The tag of a normal item.
@@ -13,9 +13,18 @@ pub(crate) const NORMAL: u32 = 0;
 
 /// Packs a score and its tag. The score must be finite.
 pub(crate) fn pack(score: f32, tag: u32) -> u64 {
+    (u64::from(key_of(score)) << 32) | u64::from(tag)
+}
+
+/// An integer that ascends as the score descends. The score must be finite.
+pub(crate) fn key_of(score: f32) -> u32 {
     // Adding 0.0 turns -0.0 into 0.0 and changes nothing else: the two must tie.
-    let key = reverse_order((score + 0.0).to_bits());
-    (u64::from(key) << 32) | u64::from(tag)
+    reverse_order((score + 0.0).to_bits())
+}
+
+/// The score of a key.
+pub(crate) fn score_of(key: u32) -> f32 {
+    f32::from_bits(reverse_order(key))
 }
 
 /// The tag of a packed item.
@@ -26,7 +35,7 @@ pub(crate) fn tag(item: u64) -> u32 {
 
 /// The score of a packed item.
 fn score(item: u64) -> f32 {
-    f32::from_bits(reverse_order((item >> 32) as u32))
+    score_of((item >> 32) as u32)
 }
 
 /// Maps the bits of a float to an integer that ascends as the float descends. It is its own
@@ -41,30 +50,6 @@ fn reverse_order(bits: u32) -> u32 {
     } else {
         bits
     }
-}
-
-/// The largest F1 over all thresholds, and where it is reached.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BestF1 {
-    /// 2 · precision · recall / (precision + recall), in (0, 1].
-    pub f1: f64,
-    /// Share of what is called anomalous that is anomalous, in (0, 1].
-    pub precision: f64,
-    /// Share of what is anomalous that is called so, in (0, 1].
-    pub recall: f64,
-    /// What scores at or above it (`>=`) is called anomalous. It is one of the scores given.
-    pub threshold: f32,
-}
-
-/// What is called anomalous at one threshold.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Step {
-    /// Items that score at or above it are called anomalous.
-    pub(crate) threshold: f32,
-    /// How many of those are anomalous.
-    pub(crate) true_positives: u64,
-    /// How many of those are normal.
-    pub(crate) false_positives: u64,
 }
 
 /// All items from the highest score to the lowest.
@@ -104,16 +89,6 @@ impl Ranking {
         }
     }
 
-    /// How many items are anomalous.
-    pub(crate) fn positives(&self) -> u64 {
-        self.positives
-    }
-
-    /// How many items are normal.
-    pub(crate) fn negatives(&self) -> u64 {
-        self.negatives
-    }
-
     /// Items of equal score together, from the highest score to the lowest, each group with its
     /// score.
     pub(crate) fn groups(&self) -> impl Iterator<Item = (f32, &[u64])> {
@@ -121,9 +96,19 @@ impl Ranking {
             .chunk_by(|left, right| left >> 32 == right >> 32)
             .map(|group| (score(group[0]), group))
     }
+}
 
-    /// The counts at every distinct score, from the highest to the lowest.
-    pub(crate) fn steps(&self) -> impl Iterator<Item = Step> {
+impl Ranked for Ranking {
+    fn positives(&self) -> u64 {
+        self.positives
+    }
+
+    fn negatives(&self) -> u64 {
+        self.negatives
+    }
+
+    /// All distinct scores.
+    fn steps(&self) -> impl Iterator<Item = Step> {
         let (mut true_positives, mut false_positives) = (0, 0);
         self.groups().map(move |(threshold, group)| {
             let normal = group.iter().filter(|&&item| tag(item) == NORMAL).count() as u64;
@@ -136,122 +121,6 @@ impl Ranking {
             }
         })
     }
-
-    /// Fails unless something is anomalous.
-    pub(crate) fn need_positives(&self) -> Result<()> {
-        match (self.items.is_empty(), self.positives) {
-            (true, _) => Err(Undefined::Empty),
-            (false, 0) => Err(Undefined::NoPositive),
-            _ => Ok(()),
-        }
-    }
-
-    /// Fails unless something is anomalous and something is normal.
-    pub(crate) fn need_both(&self) -> Result<()> {
-        self.need_positives()?;
-        if self.negatives == 0 {
-            Err(Undefined::NoNegative)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// See [`crate::auroc`].
-    pub(crate) fn auroc(&self) -> Result<f64> {
-        self.need_both()?;
-        // Twice the number of pairs won, where a tie wins half: an integer, so the result is
-        // rounded only once.
-        let mut won_twice = 0_u128;
-        let (mut found, mut passed) = (0, 0);
-        for step in self.steps() {
-            let outscored =
-                u128::from((self.negatives - step.false_positives) + (self.negatives - passed));
-            won_twice += u128::from(step.true_positives - found) * outscored;
-            (found, passed) = (step.true_positives, step.false_positives);
-        }
-        let pairs = u128::from(self.positives) * u128::from(self.negatives);
-        Ok(won_twice as f64 / (2 * pairs) as f64)
-    }
-
-    /// See [`crate::average_precision`].
-    pub(crate) fn average_precision(&self) -> Result<f64> {
-        self.need_positives()?;
-        let mut sum = 0.0;
-        let mut found = 0;
-        for step in self.steps() {
-            let flagged = step.true_positives + step.false_positives;
-            sum += (step.true_positives - found) as f64 * ratio(step.true_positives, flagged);
-            found = step.true_positives;
-        }
-        Ok(sum / self.positives as f64)
-    }
-
-    /// The step of the largest F1, the highest threshold among equals.
-    ///
-    /// It is also the step of the largest IoU, since IoU = F1 / (2 - F1) rises with F1.
-    pub(crate) fn best_step(&self) -> Result<Step> {
-        self.need_positives()?;
-        let mut best: Option<(f64, Step)> = None;
-        for step in self.steps() {
-            let f1 = self.f1(step);
-            if best.is_none_or(|(highest, _)| f1 > highest) {
-                best = Some((f1, step));
-            }
-        }
-        best.map(|(_, step)| step).ok_or(Undefined::Empty)
-    }
-
-    /// See [`crate::f1_max`].
-    pub(crate) fn f1_max(&self) -> Result<BestF1> {
-        let step = self.best_step()?;
-        Ok(BestF1 {
-            f1: self.f1(step),
-            precision: ratio(
-                step.true_positives,
-                step.true_positives + step.false_positives,
-            ),
-            recall: ratio(step.true_positives, self.positives),
-            threshold: step.threshold,
-        })
-    }
-
-    fn f1(&self, step: Step) -> f64 {
-        ratio(
-            2 * step.true_positives,
-            step.true_positives + step.false_positives + self.positives,
-        )
-    }
-
-    /// See [`crate::roc_curve`].
-    pub(crate) fn roc_points(&self) -> Result<impl Iterator<Item = RocPoint>> {
-        self.need_both()?;
-        let nothing = RocPoint {
-            false_positive_rate: 0.0,
-            true_positive_rate: 0.0,
-            threshold: f32::INFINITY,
-        };
-        let points = self.steps().map(|step| RocPoint {
-            false_positive_rate: ratio(step.false_positives, self.negatives),
-            true_positive_rate: ratio(step.true_positives, self.positives),
-            threshold: step.threshold,
-        });
-        Ok(core::iter::once(nothing).chain(points))
-    }
-
-    /// See [`crate::precision_recall_curve`].
-    pub(crate) fn precision_recall_points(
-        &self,
-    ) -> Result<impl Iterator<Item = PrecisionRecallPoint>> {
-        self.need_positives()?;
-        Ok(self.steps().map(|step| PrecisionRecallPoint {
-            recall: ratio(step.true_positives, self.positives),
-            precision: ratio(
-                step.true_positives,
-                step.true_positives + step.false_positives,
-            ),
-            threshold: step.threshold,
-        }))
-    }
 }
 
 /// Fails at the first score that is NaN or infinite.
@@ -260,11 +129,6 @@ pub(crate) fn check_finite(scores: &[f32]) -> Result<()> {
         Some(index) => Err(Undefined::NotFinite { index }),
         None => Ok(()),
     }
-}
-
-/// A ratio of two counts; the lower one must not be 0.
-pub(crate) fn ratio(part: u64, whole: u64) -> f64 {
-    part as f64 / whole as f64
 }
 
 #[cfg(test)]

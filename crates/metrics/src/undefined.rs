@@ -42,9 +42,18 @@ pub enum Undefined {
     NoNegative,
     /// No mask holds an anomalous region.
     NoRegion,
+    /// An anomalous mask came without the defects that it consists of.
+    NoDefects,
+    /// Every mask holds an anomalous pixel.
+    NoNormalImage,
     /// A false-positive-rate limit outside (0, 1].
     LimitOutOfRange {
         /// The limit given.
+        limit: f64,
+    },
+    /// Any threshold calls more of the normal anomalous than the limit allows.
+    NothingCalled {
+        /// The limit of the false-positive rate.
         limit: f64,
     },
     /// The fixed threshold is NaN.
@@ -78,12 +87,20 @@ impl fmt::Display for Undefined {
             Self::NoPositive => formatter.write_str("nothing in the truth is anomalous"),
             Self::NoNegative => formatter.write_str("nothing in the truth is normal"),
             Self::NoRegion => formatter.write_str("no mask holds an anomalous region"),
+            Self::NoDefects => formatter.write_str(
+                "the masks do not say from how many pixels on each defect counts as found",
+            ),
+            Self::NoNormalImage => formatter.write_str("no image is normal everywhere"),
             Self::LimitOutOfRange { limit } => {
                 write!(
                     formatter,
                     "the false-positive-rate limit is {limit}, but must be above 0 and at most 1"
                 )
             }
+            Self::NothingCalled { limit } => write!(
+                formatter,
+                "any threshold calls more than {limit} of the normal anomalous"
+            ),
             Self::ThresholdNotANumber => formatter.write_str("the fixed threshold is not a number"),
             Self::TooManyRegions => {
                 formatter.write_str("the masks hold more than 4294967295 regions")

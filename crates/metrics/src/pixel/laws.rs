@@ -2,6 +2,7 @@
 //! by word.
 
 use super::tests::{Owned, evaluate};
+use crate::{Defect, PixelEvaluation, PixelMap};
 use proptest::prelude::*;
 
 /// Maps of different sizes with few distinct scores, so that ties are many; with both kinds of
@@ -84,6 +85,37 @@ fn slow_aupro(maps: &[Owned], limit: f64) -> f64 {
     curve.windows(2).map(part).sum::<f64>() / limit
 }
 
+/// MVTec 3D-AD's program, line by line: `numpy.linspace` over the sorted normal scores, strictly above each.
+fn slow_100_ranks(maps: &[Owned], limit: f64) -> f64 {
+    let regions: Vec<Vec<f32>> = maps.iter().flat_map(region_scores).collect();
+    let pixels = maps.iter().flat_map(|map| map.scores.iter().zip(&map.mask));
+    let mut normal: Vec<f32> = pixels
+        .filter(|(_, positive)| !**positive)
+        .map(|(score, _)| *score)
+        .collect();
+    normal.sort_by(f32::total_cmp);
+    let last = normal.len() - 1;
+    let mut curve = vec![(1.0, 1.0)];
+    for step in 0..100 {
+        let place = if step == 99 {
+            last
+        } else {
+            (step as f64 * (last as f64 / 99.0)) as usize
+        };
+        let above = |region: &Vec<f32>| {
+            region
+                .iter()
+                .filter(|&&score| score > normal[place])
+                .count() as f64
+                / region.len() as f64
+        };
+        let overlap = regions.iter().map(above).sum::<f64>() / regions.len() as f64;
+        curve.push((1.0 - (place + 1) as f64 / normal.len() as f64, overlap));
+    }
+    curve.reverse();
+    crate::steps::area_to(curve.into_iter(), limit)
+}
+
 /// Pooled IoU of `score >= threshold` from the definition.
 fn slow_iou(maps: &[Owned], threshold: f32) -> f64 {
     let pixels = || maps.iter().flat_map(|map| map.scores.iter().zip(&map.mask));
@@ -102,6 +134,39 @@ proptest! {
         let found = evaluate(&maps).aupro(limit).unwrap();
         let expected = slow_aupro(&maps, limit);
         prop_assert!((found - expected).abs() < 1e-12, "{} {}", found, expected);
+    }
+
+    #[test]
+    fn a_hundred_ranks_give_what_the_program_gives(maps in maps(), limit in 0.01_f64..=1.0) {
+        let found = evaluate(&maps).aupro_100_ranks(limit).unwrap();
+        let expected = slow_100_ranks(&maps, limit);
+        prop_assert!((found - expected).abs() < 1e-12, "{} {}", found, expected);
+    }
+
+    #[test]
+    fn two_evaluations_merged_are_one(maps in maps(), at in 0_usize..5) {
+        let at = at.min(maps.len());
+        let push = |maps: &[Owned]| {
+            let mut evaluation = PixelEvaluation::new(0.25);
+            for map in maps {
+                let defects = [Defect { mask: &map.mask, saturation: 3 }];
+                let map = PixelMap::new(&map.scores, &map.mask, map.height, map.width).unwrap();
+                evaluation.push(&map.with_defects(&defects).unwrap()).unwrap();
+            }
+            evaluation
+        };
+        let whole = push(&maps).finish();
+        let mut parts = push(&maps[..at]);
+        parts.merge(push(&maps[at..])).unwrap();
+        let parts = parts.finish();
+        prop_assert_eq!(parts.aupro(0.3), whole.aupro(0.3));
+        prop_assert_eq!(parts.auspro(0.3), whole.auspro(0.3));
+        prop_assert_eq!(parts.aupimo((0.1, 1.0)), whole.aupimo((0.1, 1.0)));
+        prop_assert_eq!(parts.auroc(), whole.auroc());
+        prop_assert_eq!(parts.average_precision(), whole.average_precision());
+        prop_assert_eq!(parts.iou_pooled(), whole.iou_pooled());
+        prop_assert_eq!(parts.pro_at_fixed(), whole.pro_at_fixed());
+        prop_assert_eq!(parts.pro_curve(100), whole.pro_curve(100));
     }
 
     #[test]
@@ -158,5 +223,12 @@ proptest! {
         prop_assert_eq!(metrics.auroc(), crate::auroc(&scores, &positive));
         prop_assert_eq!(metrics.average_precision(), crate::average_precision(&scores, &positive));
         prop_assert_eq!(metrics.f1_max(), crate::f1_max(&scores, &positive));
+        prop_assert_eq!(metrics.roc_curve(usize::MAX), crate::roc_curve(&scores, &positive));
+        prop_assert_eq!(metrics.precision_recall_curve(usize::MAX), crate::precision_recall_curve(&scores, &positive));
+        for limit in [0.01, 0.3, 1.0] {
+            prop_assert_eq!(metrics.at_alarm_rate(limit), crate::at_alarm_rate(&scores, &positive, limit));
+            let (found, expected) = (metrics.auroc_to(limit).unwrap(), crate::auroc_to(&scores, &positive, limit).unwrap());
+            prop_assert!((found - expected).abs() < 1e-12);
+        }
     }
 }

@@ -1,0 +1,360 @@
+//! A multiset of scores, exact, in memory that hardly grows with the number of pixels.
+//!
+//! A test set has far more normal pixels than there are distinct scores of them: single-precision scores
+//! within a factor of two of each other take only 2²³ values. So the scores are counted, not kept. A
+//! score is a 32-bit key (see `ranking`); its upper 16 bits name a page. A page begins as a list of the
+//! lower halves, 2 bytes a score, and becomes 65,536 counters of one byte once they are smaller, and of
+//! eight once a counter would overflow. A billion pixels of ordinary maps take some 100 MB, and nothing
+//! is binned, sampled or spilt.
+
+/// Keys that a page spans.
+const SPAN: usize = 1 << 16;
+
+/// Lower halves that take as much room as counters of one byte.
+const FEW: usize = SPAN / 2;
+
+#[derive(Clone, Debug)]
+enum Page {
+    /// The lower halves of few keys, sorted by [`Counts::settle`].
+    Few(Vec<u16>),
+    /// How often each of the span's keys occurs, none above 255 times.
+    Bytes(Box<[u8; SPAN]>),
+    /// How often each occurs.
+    Words(Box<[u64; SPAN]>),
+}
+
+impl Page {
+    /// Once more; false where there is no room for it.
+    #[inline]
+    fn add_one(&mut self, low: u16) -> bool {
+        match self {
+            Self::Few(lows) if lows.len() < FEW => lows.push(low),
+            Self::Few(_) => return false,
+            Self::Bytes(bytes) => match bytes[usize::from(low)].checked_add(1) {
+                Some(sum) => bytes[usize::from(low)] = sum,
+                None => return false,
+            },
+            Self::Words(words) => words[usize::from(low)] += 1,
+        }
+        true
+    }
+
+    #[cold]
+    fn add(&mut self, low: u16, count: u64) {
+        loop {
+            match self {
+                Self::Few(lows) if lows.len() as u64 + count <= FEW as u64 => {
+                    return lows.extend(core::iter::repeat_n(low, count as usize));
+                }
+                Self::Few(lows) => {
+                    let mut words = zeros::<u64>();
+                    lows.iter().for_each(|&low| words[usize::from(low)] += 1);
+                    *self = match words.iter().all(|&count| count <= 255) {
+                        true => {
+                            let mut bytes = zeros::<u8>();
+                            let pairs = bytes.iter_mut().zip(&*words);
+                            pairs.for_each(|(byte, &count)| *byte = count as u8);
+                            Self::Bytes(bytes)
+                        }
+                        false => Self::Words(words),
+                    };
+                }
+                Self::Bytes(bytes) => {
+                    let place = &mut bytes[usize::from(low)];
+                    match u64::from(*place) + count {
+                        sum @ 0..=255 => return *place = sum as u8,
+                        _ => {
+                            let mut words = zeros::<u64>();
+                            let pairs = words.iter_mut().zip(&**bytes);
+                            pairs.for_each(|(word, &count)| *word = count.into());
+                            *self = Self::Words(words);
+                        }
+                    }
+                }
+                // A count of pixels that has passed 2⁶⁴ took centuries.
+                Self::Words(words) => return words[usize::from(low)] += count,
+            }
+        }
+    }
+
+    /// How many keys lie at the lower halves `from..to`, `to` up to the span itself. Settled pages only.
+    fn count(&self, from: usize, to: usize) -> u64 {
+        match self {
+            Self::Few(lows) => {
+                let below = |end: usize| lows.partition_point(|&low| usize::from(low) < end);
+                below(to).saturating_sub(below(from)) as u64
+            }
+            // Sums of a few thousand bytes fit 32 bits, which adds several at a time.
+            Self::Bytes(bytes) => bytes[from..to.max(from)]
+                .chunks(4096)
+                .map(|some| u64::from(some.iter().map(|&byte| u32::from(byte)).sum::<u32>()))
+                .sum(),
+            Self::Words(words) => words[from..to.max(from)].iter().sum(),
+        }
+    }
+
+    /// The lower halves that occur at `from` or later, ascending, with their counts. Settled pages only.
+    fn entries(&self, from: usize) -> Box<dyn Iterator<Item = (usize, u64)> + '_> {
+        match self {
+            Self::Few(lows) => {
+                let start = lows.partition_point(|&low| usize::from(low) < from);
+                let groups = lows[start..].chunk_by(|left, right| left == right);
+                Box::new(groups.map(|group| (usize::from(group[0]), group.len() as u64)))
+            }
+            Self::Bytes(bytes) => {
+                let places = bytes.iter().enumerate().skip(from);
+                let some = places.filter(|(_, count)| **count > 0);
+                Box::new(some.map(|(low, &count)| (low, u64::from(count))))
+            }
+            Self::Words(words) => {
+                let places = words.iter().enumerate().skip(from);
+                Box::new(
+                    places
+                        .filter(|(_, count)| **count > 0)
+                        .map(|(low, &count)| (low, count)),
+                )
+            }
+        }
+    }
+}
+
+/// A page of counters on the heap, never on the stack.
+fn zeros<Counter: Copy + Default>() -> Box<[Counter; SPAN]> {
+    let page = vec![Counter::default(); SPAN].into_boxed_slice();
+    page.try_into()
+        .unwrap_or_else(|_| Box::new([Counter::default(); SPAN]))
+}
+
+/// How often each key occurs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts {
+    /// Where the page of a key's upper half lies in `pages`, counted from 1; 0 where there is none. Empty before the first key.
+    places: Vec<u32>,
+    pages: Vec<Page>,
+    total: u64,
+}
+
+impl Counts {
+    /// How many keys were taken in.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Takes in a key.
+    #[inline]
+    pub(crate) fn add_one(&mut self, key: u32) {
+        self.total += 1;
+        let place = self.places.get((key >> 16) as usize).copied().unwrap_or(0);
+        // Places are counted from 1: there is no page 2³² - 1.
+        let page = self.pages.get_mut((place as usize).wrapping_sub(1));
+        if !page.is_some_and(|page| page.add_one(key as u16)) {
+            self.page(key).add(key as u16, 1);
+        }
+    }
+
+    /// Takes in a key `count` times.
+    pub(crate) fn add(&mut self, key: u32, count: u64) {
+        self.total += count;
+        self.page(key).add(key as u16, count);
+    }
+
+    #[cold]
+    fn page(&mut self, key: u32) -> &mut Page {
+        if self.places.is_empty() {
+            self.places.resize(SPAN, 0);
+        }
+        let place = &mut self.places[(key >> 16) as usize];
+        if *place == 0 {
+            self.pages.push(Page::Few(Vec::new()));
+            *place = self.pages.len() as u32;
+        }
+        &mut self.pages[*place as usize - 1]
+    }
+
+    /// Takes in all keys of another.
+    pub(crate) fn absorb(&mut self, mut other: Self) {
+        other.settle();
+        if self.total == 0 {
+            *self = other;
+            return;
+        }
+        for (number, page) in other.pages(0) {
+            for (low, count) in page.entries(0) {
+                self.add(number << 16 | low as u32, count);
+            }
+        }
+    }
+
+    /// Makes it ready to be read.
+    pub(crate) fn settle(&mut self) {
+        for page in &mut self.pages {
+            if let Page::Few(lows) = page {
+                lows.sort_unstable();
+            }
+        }
+    }
+
+    /// The pages from the one of this number on, ascending.
+    fn pages(&self, from: u32) -> impl Iterator<Item = (u32, &Page)> {
+        let places = self.places.iter().enumerate().skip(from as usize);
+        places.filter_map(|(number, &place)| {
+            let page = self.pages.get((place as usize).checked_sub(1)?)?;
+            Some((number as u32, page))
+        })
+    }
+
+    /// The distinct keys, ascending, with their counts. Only after [`Counts::settle`].
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (u32, u64)> {
+        self.pages(0).flat_map(|(number, page)| {
+            let entries = page.entries(0);
+            entries.map(move |(low, count)| (number << 16 | low as u32, count))
+        })
+    }
+
+    /// Counts keys below ever higher ones. Only after [`Counts::settle`].
+    pub(crate) fn cursor(&self) -> Cursor<'_> {
+        Cursor {
+            counts: self,
+            next: 0,
+            passed: 0,
+        }
+    }
+
+    /// The highest key below `key`, at or above `from`. Only after [`Counts::settle`].
+    pub(crate) fn last_below(&self, key: u64, from: u64) -> Option<u32> {
+        let pages: Vec<_> = self
+            .pages((from >> 16) as u32)
+            .take_while(|(number, _)| u64::from(*number) << 16 < key)
+            .collect();
+        pages.into_iter().rev().find_map(|(number, page)| {
+            let first = u64::from(number) << 16;
+            let end = (key - first).min(SPAN as u64) as usize;
+            let start = from.saturating_sub(first) as usize;
+            let low = match page {
+                Page::Few(lows) => {
+                    let below = lows.partition_point(|&low| usize::from(low) < end);
+                    lows[..below].last().map(|&low| usize::from(low))
+                }
+                Page::Bytes(bytes) => bytes[..end].iter().rposition(|&count| count > 0),
+                Page::Words(words) => words[..end].iter().rposition(|&count| count > 0),
+            };
+            let low = low.filter(|&low| low >= start)?;
+            Some((first + low as u64) as u32)
+        })
+    }
+}
+
+/// A place in [`Counts`], which moves up.
+#[derive(Clone, Debug)]
+pub(crate) struct Cursor<'a> {
+    counts: &'a Counts,
+    /// The first key not yet passed; 2³² after the last.
+    next: u64,
+    passed: u64,
+}
+
+impl Cursor<'_> {
+    /// Moves on to `key`, a 33-bit number, never back: how many keys lie below it.
+    pub(crate) fn below(&mut self, key: u64) -> u64 {
+        if key <= self.next {
+            return self.passed;
+        }
+        for (number, page) in self.counts.pages((self.next >> 16) as u32) {
+            let first = u64::from(number) << 16;
+            if first >= key {
+                break;
+            }
+            let from = self.next.saturating_sub(first) as usize;
+            let to = (key - first).min(SPAN as u64) as usize;
+            self.passed += page.count(from, to);
+        }
+        self.next = key;
+        self.passed
+    }
+
+    /// How many keys were passed.
+    pub(crate) fn passed(&self) -> u64 {
+        self.passed
+    }
+
+    /// The first key not yet passed.
+    pub(crate) fn place(&self) -> u64 {
+        self.next
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    fn counted(keys: &[(u32, u64)]) -> Counts {
+        let mut counts = Counts::default();
+        keys.iter().for_each(|&(key, count)| counts.add(key, count));
+        counts.settle();
+        counts
+    }
+
+    #[test]
+    fn more_ties_than_32_bits_can_count_are_counted() {
+        let mut counts = counted(&[(7, 1 << 32), (7, 3), (6, 1)]);
+        assert_eq!(
+            counts.entries().collect::<Vec<_>>(),
+            [(6, 1), (7, (1 << 32) + 3)]
+        );
+        counts.absorb(counted(&[(7, u64::from(u32::MAX))]));
+        assert_eq!(counts.total(), (1 << 33) + 3);
+        assert_eq!(counts.cursor().below(8), counts.total());
+    }
+
+    #[test]
+    fn pages_widen_without_losing_a_count() {
+        let mut counts = Counts::default();
+        // Through all three forms of a page.
+        for round in 0..300_u64 {
+            (0..200).for_each(|key| counts.add_one(key));
+            if round % 50 == 0 {
+                counts.settle();
+                assert!(counts.entries().all(|(_, count)| count == round + 1));
+            }
+        }
+        counts.settle();
+        assert_eq!(
+            counts.entries().map(|(_, count)| count).sum::<u64>(),
+            60_000
+        );
+    }
+
+    #[test]
+    fn a_page_never_takes_more_room_than_its_counters() {
+        let mut counts = Counts::default();
+        (0..1_000_000_u32).for_each(|index| counts.add_one(index.wrapping_mul(40_503) & 0xffff));
+        assert!(matches!(counts.pages[..], [Page::Bytes(_)]));
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_a_multiset(
+            keys in prop::collection::vec((prop_oneof![0..40_u32, 65_500..65_600_u32, any::<u32>()], prop_oneof![1..4_u64, 250..40_000_u64]), 0..60),
+            other in prop::collection::vec((0..40_u32, 1..4_u64), 0..20),
+            mut asked in prop::collection::vec(prop_oneof![0..50_u64, 65_490..65_610_u64, 0..=1_u64 << 32], 1..20),
+        ) {
+            let mut expected = BTreeMap::new();
+            for &(key, count) in keys.iter().chain(&other) {
+                *expected.entry(key).or_insert(0) += count;
+            }
+            let mut counts = counted(&keys);
+            counts.absorb(counted(&other));
+            counts.settle();
+            prop_assert_eq!(counts.entries().collect::<Vec<_>>(), expected.clone().into_iter().collect::<Vec<_>>());
+            asked.sort_unstable();
+            let mut cursor = counts.cursor();
+            for key in asked {
+                let below = expected.iter().filter(|(found, _)| u64::from(**found) < key);
+                prop_assert_eq!(cursor.below(key), below.clone().map(|(_, count)| count).sum::<u64>());
+                prop_assert_eq!(counts.last_below(key, 0), below.map(|(key, _)| *key).last());
+            }
+        }
+    }
+}
