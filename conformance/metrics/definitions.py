@@ -168,12 +168,18 @@ def auspro(maps, saturations, limit):
 
 
 def size_thirds(maps):
-    """The regions' scores in three groups: smallest, middle, largest; equal sizes in the order of the regions.
+    """The regions' scores in three groups by size; regions of one size stay together, so the order of maps does not matter.
 
-    Of n regions sorted by size the first has those from 0 to n/3 (rounded down), the second those up to 2n/3, and so on.
+    Of n regions sorted by size, the first group has those not larger than the ceil(n/3)-th, the second those not larger
+    than the ceil(2n/3)-th that are not in the first, the third the others.
     """
-    regions = sorted(region_scores(maps), key=len)
-    return [regions[part * len(regions) // 3 : (part + 1) * len(regions) // 3] for part in range(3)]
+    regions = region_scores(maps)
+    sizes = sorted(map(len, regions))
+    small, medium = (sizes[-(-part * len(sizes) // 3) - 1] if sizes else 0 for part in (1, 2))
+    return [
+        [region for region in regions if low < len(region) <= high]
+        for low, high in ((0, small), (small, medium), (medium, float("inf")))
+    ]
 
 
 def aupro_of(maps, regions, limit):
@@ -240,14 +246,14 @@ def best_iou(maps):
 
 
 def best_mean_iou(maps):
-    """The largest mean of the anomalous images' IoUs, at one threshold for all of them."""
-    thresholds = thresholds_of(maps)
-    ious = [
-        iou_curve(shares(scores.ravel(), thresholds), shares(scores[mask], thresholds), mask.size, mask.sum())
-        for scores, mask in maps
-        if mask.any()
-    ]
-    return float(np.max(np.mean(ious, axis=0)))
+    """The mean over images with both kinds of pixels of each one's largest IoU, at a threshold of its own."""
+    best = []
+    for scores, mask in maps:
+        if mask.any() and not mask.all():
+            thresholds = thresholds_of([(scores, mask)])
+            called = shares(scores.ravel(), thresholds)
+            best.append(np.max(iou_curve(called, shares(scores[mask], thresholds), mask.size, mask.sum())))
+    return float(np.mean(best)) if best else None
 
 
 # Two scores of the same images.

@@ -153,7 +153,7 @@ def pixel_case(random, shapes, style):
         "iou_best": float(best),
         # Among thresholds that are equal but for rounding, the highest.
         "iou_best_threshold": max(float(str(threshold)) for value, threshold in ious if value > best - 1e-12),
-        # One threshold for all images.
+        # Each image at its own best threshold.
         "iou_best_mean": definitions.best_mean_iou(maps),
     }
 

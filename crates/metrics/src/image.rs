@@ -54,7 +54,7 @@ pub fn auroc_to_mcclish(scores: &[f32], positive: &[bool], limit: f64) -> Result
 ///
 /// # Errors
 ///
-/// As [`auroc_to`], and [`Undefined::NothingCalled`] where even the highest score alone calls more than
+/// As [`auroc_to`], but a limit of 0 is one; [`Undefined::NothingCalled`] where even the highest score alone calls more than
 /// `limit` of the normal items anomalous.
 pub fn at_alarm_rate(scores: &[f32], positive: &[bool], limit: f64) -> Result<AtAlarmRate> {
     Ranking::new(scores, positive)?.at_alarm_rate(limit)
@@ -151,9 +151,20 @@ pub fn balanced_accuracy(predicted: &[bool], positive: &[bool]) -> Result<f64> {
     if true_negatives + false_positives == 0 {
         return Err(Undefined::NoNegative);
     }
-    let sensitivity = ratio(true_positives, true_positives + false_negatives);
-    let specificity = ratio(true_negatives, true_negatives + false_positives);
-    Ok((sensitivity + specificity) / 2.0)
+    Ok(balance(
+        (true_positives, true_positives + false_negatives),
+        (false_positives, true_negatives + false_positives),
+    ))
+}
+
+/// The balanced accuracy of what is called anomalous: how many of how many positives, and of how many negatives.
+pub(crate) fn balance(
+    (true_positives, positives): (u64, u64),
+    (false_positives, negatives): (u64, u64),
+) -> f64 {
+    let sensitivity = ratio(true_positives, positives);
+    let specificity = ratio(negatives - false_positives, negatives);
+    (sensitivity + specificity) / 2.0
 }
 
 #[cfg(test)]

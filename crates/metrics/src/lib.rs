@@ -3,7 +3,8 @@
 //! Published figures for anomaly localization are often not comparable, because the same name hides
 //! different rules: thresholds binned or exact, ties broken or averaged, `>` or `>=`, maps at the
 //! model's size or at the mask's. This crate therefore keeps one exact definition of each figure,
-//! says it in the documentation, and depends on nothing, so that it can be checked alone.
+//! says it in the documentation, and depends on nothing (but for the error function, which the standard library
+//! lacks), so that it can be checked alone.
 //!
 //! - **Exact.** Every curve runs over all distinct scores. Nothing is binned; equal scores are
 //!   never told apart (`-0.0` equals `0.0`). Counts are `u64` and sums `f64`, so hundreds of
@@ -21,6 +22,9 @@
 //! are rated by a [`PixelEvaluation`], which takes one [`PixelMap`] at a time, sorts all pixels
 //! once, and becomes [`PixelMetrics`].
 //!
+//! How sure a figure is says a [`Bootstrap`] over images, or over the groups that they belong to; of the AUROC of whole images
+//! [`delong()`] says so without drawing. Both compare two runs on the same images too.
+//!
 //! ```
 //! use cavga_metrics::{AUPRO_LIMIT, PixelEvaluation, PixelMap, Undefined};
 //!
@@ -36,23 +40,34 @@
 
 mod counts;
 mod curve;
+mod delong;
 mod image;
 mod iou;
+mod mcnemar;
+mod normal;
 mod overlap;
 mod pixel;
 mod ranking;
 mod regions;
+mod resample;
 mod steps;
 mod undefined;
+mod weighted;
 
 pub use curve::{CurvePoint, PrecisionRecallPoint, ProPoint, RocPoint, thin};
+pub use delong::{DeLong, DeLongDifference, delong, delong_difference};
 pub use image::{
     at_alarm_rate, auroc, auroc_to, auroc_to_mcclish, average_precision, balanced_accuracy, f1_max,
     precision_recall_curve, roc_curve,
 };
 pub use iou::{BestIou, FixedThresholdIou};
+pub use mcnemar::mcnemar;
 pub use overlap::AUPRO_LIMIT;
-pub use pixel::{AUPIMO_LIMITS, Defect, PixelEvaluation, PixelMap, PixelMetrics, SizeClass};
+pub use pixel::{
+    AUPIMO_LIMITS, Defect, PerImage, PixelEvaluation, PixelMap, PixelMetrics, SizeClass,
+};
 pub use regions::region_sizes;
+pub use resample::{Bootstrap, Clusters, Difference, Interval};
 pub use steps::{AtAlarmRate, BestF1};
 pub use undefined::{Result, Undefined};
+pub use weighted::{ImageRanking, WeightedImages};

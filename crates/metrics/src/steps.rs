@@ -189,7 +189,10 @@ pub(crate) trait Ranked {
 
     /// See [`crate::at_alarm_rate`]; the steps must be all of them.
     fn at_alarm_rate(&self, limit: f64) -> Result<AtAlarmRate> {
-        check_limit(limit)?;
+        // Unlike an area, no alarm at all is a rate to ask for.
+        if limit != 0.0 {
+            check_limit(limit)?;
+        }
         self.need_both()?;
         let within = |step: &Step| ratio(step.false_positives, self.negatives()) <= limit;
         let last = self.steps().take_while(within).last();

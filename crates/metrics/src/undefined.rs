@@ -60,6 +60,29 @@ pub enum Undefined {
     ThresholdNotANumber,
     /// More than 4,294,967,295 regions, the most that can be told apart.
     TooManyRegions,
+    /// An interval's level outside (0, 1).
+    LevelOutOfRange {
+        /// The level given.
+        level: f64,
+    },
+    /// All items belong together, so there is nothing to draw from.
+    OneCluster,
+    /// In more than half of the resamples the figure is undefined.
+    TooFewResamples {
+        /// In how many it is defined.
+        defined: usize,
+        /// How many were drawn.
+        resamples: usize,
+    },
+    /// Fewer than two items of one class, whose spread is then unknown.
+    TooFewToVary {
+        /// How many are anomalous.
+        positives: u64,
+        /// How many are normal.
+        negatives: u64,
+    },
+    /// The variance is 0, as where all of the anomalous score above all of the normal, or two scores rank alike.
+    NoVariance,
 }
 
 impl fmt::Display for Undefined {
@@ -105,6 +128,25 @@ impl fmt::Display for Undefined {
             Self::TooManyRegions => {
                 formatter.write_str("the masks hold more than 4294967295 regions")
             }
+            Self::LevelOutOfRange { level } => write!(
+                formatter,
+                "the level of the interval is {level}, but must be above 0 and below 1"
+            ),
+            Self::OneCluster => {
+                formatter.write_str("all belongs to one group, so there is nothing to draw from")
+            }
+            Self::TooFewResamples { defined, resamples } => write!(
+                formatter,
+                "it is defined in {defined} of {resamples} resamples only"
+            ),
+            Self::TooFewToVary {
+                positives,
+                negatives,
+            } => write!(
+                formatter,
+                "{positives} anomalous and {negatives} normal were given, at least 2 of each are needed"
+            ),
+            Self::NoVariance => formatter.write_str("its variance is 0"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod map;
 mod metrics;
+mod per_image;
 mod pimo;
 
 use crate::counts::Counts;
@@ -11,6 +12,7 @@ use crate::{Result, Undefined, regions};
 
 pub use map::{Defect, PixelMap};
 pub use metrics::{PixelMetrics, SizeClass};
+pub use per_image::PerImage;
 
 pub use pimo::AUPIMO_LIMITS;
 use pimo::NormalImages;
@@ -101,15 +103,10 @@ impl PixelEvaluation {
         }
         // Regions of which something is left get the next places.
         let mut places = vec![0_u32; sizes.len()];
-        let mut next = self.regions.len();
-        for (place, _) in places
-            .iter_mut()
-            .zip(&sizes)
-            .skip(1)
-            .filter(|(_, size)| **size > 0)
-        {
+        let left = places.iter_mut().zip(&sizes).skip(1);
+        let left = left.filter(|(_, size)| **size > 0);
+        for ((place, _), next) in left.zip(self.regions.len()..) {
             *place = u32::try_from(next).map_err(|_| Undefined::TooManyRegions)?;
-            next += 1;
         }
         let total = self.saturated.shares.len() + map.defects().len();
         u32::try_from(total).map_err(|_| Undefined::TooManyRegions)?;
