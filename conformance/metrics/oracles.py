@@ -42,6 +42,12 @@ def attempt(figures):
     return values
 
 
+def found_within(positive, scores):
+    """Recall and precision at the alarm rate, both undefined where nothing may be called at all."""
+    recall, precision = definitions.at_false_positive_rate(positive, scores, ALARM_RATE)
+    return (None, None) if precision is None else (recall, precision)
+
+
 def by_definition(case):
     """definitions.py: every figure, in float64."""
     maps = [(scores.astype(np.float64), mask) for scores, mask in case.maps]
@@ -61,12 +67,8 @@ def by_definition(case):
             f"{prefix}_auroc_to_{limit:.2f}_mcclish": lambda k=kind, v=values, m=limit, b=both: (
                 definitions.auroc_to_mcclish(k, v, m) if b else None
             ),
-            f"{prefix}_recall_at_fpr_0.05": lambda k=kind, v=values, b=both: (
-                definitions.at_false_positive_rate(k, v, ALARM_RATE)[0] if b else None
-            ),
-            f"{prefix}_precision_at_fpr_0.05": lambda k=kind, v=values, b=both: (
-                definitions.at_false_positive_rate(k, v, ALARM_RATE)[1] if b else None
-            ),
+            f"{prefix}_recall_at_fpr_0.05": lambda k=kind, v=values, b=both: found_within(k, v)[0] if b else None,
+            f"{prefix}_precision_at_fpr_0.05": lambda k=kind, v=values, b=both: found_within(k, v)[1] if b else None,
         }
     figures |= {f"aupro_{limit:.2f}": lambda m=limit: definitions.aupro(maps, m) for limit in (0.3, 0.05, 1.0)}
     figures |= {"aupro_0.30_100_ranks": lambda: definitions.aupro_ranks(maps, 0.3)}
@@ -77,9 +79,10 @@ def by_definition(case):
     some = positive.any()
     figures |= {
         "aupimo": lambda: definitions.aupimo(maps, 1e-5, 1e-4),
-        "iou_best_threshold_mean": lambda: definitions.best_mean_iou(maps) if some else None,
+        "iou_best_threshold_mean": lambda: definitions.best_mean_iou(maps),
         "iou_best_threshold": lambda: definitions.best_iou(maps)[0] if some else None,
-        "pro_at_0.5": lambda: definitions.pro_above(maps, FIXED),
+        # As all figures of regions it is undefined without a normal pixel.
+        "pro_at_0.5": lambda: None if positive.all() else definitions.pro_above(maps, FIXED),
     }
     return attempt(figures)
 
@@ -95,7 +98,7 @@ def at_rate(positive, scores, limit):
     last = np.flatnonzero(rates <= limit)[-1]
     found = recalls[last] * positive.sum()
     called = found + rates[last] * (~positive).sum()
-    return recalls[last], found / called if called else None
+    return (recalls[last], found / called) if called else (None, None)
 
 
 def area_to(positive, scores, limit):
