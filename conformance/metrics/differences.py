@@ -146,6 +146,13 @@ ROWS = {
         "Scores from 0 to 255. As soon as one score leaves [0, 1] torchmetrics takes all for logits and applies a sigmoid in float32,\n"
         "which is 1 above 17: the order is lost. anomalib's AUROC and AUPR inherit it, its F1Max does not.",
     ),
+    "lengths": Row(
+        peculiar.plain,
+        [],
+        "Scores and truth of different lengths. torchmetrics' BinaryAUROC does not compare them, its BinaryAveragePrecision does.",
+        more=peculiar.other_lengths,
+        tools=[],
+    ),
     "bins": Row(
         peculiar.heavy,
         ["pixel_auroc", "pixel_average_precision", "aupro_0.30"],

@@ -21,6 +21,7 @@ from anomalib.utils.cv import connected_components_gpu
 from scipy import ndimage
 from PIL import Image
 from sklearn import metrics
+from torchmetrics.classification import BinaryAUROC, BinaryAveragePrecision
 from torchmetrics.functional.classification import binary_auroc
 
 # 2^24: from there on float32 cannot count in ones.
@@ -231,6 +232,23 @@ def counted_in_single(case):
         *named("anomalib", {"aupro_0.30": aupro}),
         *named("numpy.cumsum of float32", {"2^24 + 9 ones": lambda: np.ones(SINGLE_COUNTS + 9, np.float32).cumsum()[-1]}),
         *named("torch.cumsum of float32", {"2^24 + 9 ones": lambda: torch.ones(SINGLE_COUNTS + 9).cumsum(0)[-1]}),
+    ]
+
+
+def other_lengths(case):
+    """Half of the scores against the whole truth."""
+    positive, pixels = definitions.pooled(case.maps)
+    scores, truth = torch.tensor(pixels[: len(pixels) // 2]), torch.tensor(positive).int()
+
+    def ask(make):
+        metric = make()
+        metric.update(scores, truth)
+        return metric.compute()
+
+    return [
+        *named("scikit-learn", {"pixel_auroc": lambda: metrics.roc_auc_score(positive, scores)}),
+        *named("torchmetrics", {"pixel_auroc": lambda: ask(BinaryAUROC)}),
+        *named("torchmetrics", {"pixel_average_precision": lambda: ask(BinaryAveragePrecision)}),
     ]
 
 
