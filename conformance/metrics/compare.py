@@ -22,9 +22,6 @@ EXACT = 1e-9
 # Same definition, but the tool rounds to float32 inside, also when it is given float64.
 SINGLE = 1e-6
 
-IMAGE = {"auroc", "average_precision", "f1_max"}
-SINGLE_FIGURES = {f"{prefix}_{name}" for prefix in ("image", "pixel") for name in IMAGE}
-REGION_FIGURES = {"aupro_0.30", "aupro_0.05", "aupro_1.00", "pro_at_0.5"}
 # These apply a sigmoid, in float32's reach, where any score leaves [0, 1].
 SIGMOID = {"auroc", "average_precision"}
 
