@@ -51,10 +51,15 @@ impl FixedThresholdIou {
 
     /// Counts what another one of the same threshold counted.
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.intersection += other.intersection;
-        self.union += other.union;
-        self.anomalous_images += other.anomalous_images;
-        self.sum_over_anomalous_images += other.sum_over_anomalous_images;
+        self.merge_times(other, 1);
+    }
+
+    /// [`Self::merge`], so many times over.
+    pub(crate) fn merge_times(&mut self, other: &Self, times: u32) {
+        self.intersection += u64::from(times) * other.intersection;
+        self.union += u64::from(times) * other.union;
+        self.anomalous_images += u64::from(times) * other.anomalous_images;
+        self.sum_over_anomalous_images += f64::from(times) * other.sum_over_anomalous_images;
     }
 
     /// Counts one map.

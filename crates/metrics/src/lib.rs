@@ -64,7 +64,8 @@ pub use iou::{BestIou, FixedThresholdIou};
 pub use mcnemar::mcnemar;
 pub use overlap::AUPRO_LIMIT;
 pub use pixel::{
-    AUPIMO_LIMITS, Defect, PerImage, PixelEvaluation, PixelMap, PixelMetrics, SizeClass,
+    AUPIMO_LIMITS, Defect, ImagePixels, PerImage, PixelEvaluation, PixelGrid, PixelMap,
+    PixelMetrics, PixelResampler, SizeClass, WeightedPixels,
 };
 pub use regions::region_sizes;
 pub use resample::{Bootstrap, Clusters, Difference, Interval};

@@ -6,7 +6,7 @@
 use crate::{Result, Undefined};
 
 /// The regions of one mask.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Regions {
     /// For every pixel 0 where normal, otherwise the number of its region, counted from 1.
     pub(crate) labels: Vec<u32>,

@@ -21,7 +21,7 @@ pub struct PixelMetrics {
     pub(super) regions: Vec<Region>,
     saturated: Saturated,
     images: u32,
-    fixed: FixedThresholdIou,
+    pub(super) fixed: FixedThresholdIou,
 }
 
 /// A third of the regions, by their size.

@@ -1,5 +1,6 @@
 //! Figures of pixels: how well maps of scores find the regions of masks.
 
+mod grid;
 mod map;
 mod metrics;
 mod per_image;
@@ -10,6 +11,7 @@ use crate::iou::FixedThresholdIou;
 use crate::ranking::{NORMAL, key_of, pack, tag};
 use crate::{Result, Undefined, regions};
 
+pub use grid::{ImagePixels, PixelGrid, PixelResampler, WeightedPixels};
 pub use map::{Defect, PixelMap};
 pub use metrics::{PixelMetrics, SizeClass};
 pub use per_image::PerImage;
