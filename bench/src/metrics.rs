@@ -51,3 +51,35 @@ pub(crate) fn figures(maps: Maps) -> Result<Work> {
         Ok(())
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_written_and_files_of_another_size_are_refused() {
+        let folder = std::env::temp_dir().join(format!("cavga-bench-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let scores = [0.1_f32, 0.9, 0.2, 0.3];
+        let bytes: Vec<u8> = scores
+            .iter()
+            .flat_map(|score| score.to_le_bytes())
+            .collect();
+        fs::write(folder.join("scores.f32"), bytes).unwrap();
+        fs::write(folder.join("masks.u8"), [0, 1, 0, 0]).unwrap();
+        let out = folder.join("figures.json");
+        let mut maps = Maps {
+            folder: folder.clone(),
+            count: 2,
+            height: 1,
+            width: 2,
+            out: Some(out.clone()),
+        };
+        figures(maps.clone()).unwrap()().unwrap();
+        let said: serde_json::Value = serde_json::from_slice(&fs::read(out).unwrap()).unwrap();
+        assert_eq!(said["pixel_auroc"], 1.0);
+        maps.count = 3;
+        assert!(figures(maps).is_err());
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

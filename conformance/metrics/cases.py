@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
+import torch
 from PIL import Image
+from scipy import ndimage
 
 RANDOM_SETS = 50
 
@@ -26,6 +28,10 @@ class Set:
     without_mask: bool = True
     about: str = ""
     names: list = field(default_factory=list)
+    # The maps' files, where they have another size than the masks; `maps` are those brought to the masks' size.
+    written: list | None = None
+    # Too many pixels for plain loops.
+    large: bool = False
 
     def __post_init__(self):
         kinds = [("defect" if mask.any() else "good") for _, mask in self.maps]
@@ -65,7 +71,8 @@ def write(case, folder):
     scores_folder, masks_folder = Path(folder) / "scores", Path(folder) / "masks"
     scores_folder.mkdir(parents=True)
     masks_folder.mkdir(parents=True)
-    for name, (scores, mask) in zip(case.names, case.maps):
+    written = case.written or [scores for scores, _ in case.maps]
+    for name, scores, (_, mask) in zip(case.names, written, case.maps):
         write_map(scores_folder / name, scores, case.form)
         if mask.any() or not case.without_mask:
             write_mask(masks_folder / name, mask, case.white)
@@ -212,6 +219,32 @@ def at_threshold():
     return Set("at-threshold", [(np.where(scores > 0.6, np.float32(0.5), scores), mask) for scores, mask in maps])
 
 
+def resized():
+    """Maps of a quarter of their masks' height and width, brought to the masks' size bilinearly."""
+    random = np.random.default_rng(24)
+    written, maps = [], []
+    for place in range(6):
+        mask = discs(random, (64, 64), 6) if place < 4 else np.zeros((64, 64), bool)
+        near = ndimage.gaussian_filter(mask.astype(np.float64), 3)
+        small = near.reshape(16, 4, 16, 4).mean(axis=(1, 3)) / max(near.max(), 1e-6)
+        small = (small + random.normal(0, 0.15, small.shape)).astype(np.float32)
+        large = torch.nn.functional.interpolate(torch.tensor(small)[None, None], mask.shape, mode="bilinear")[0, 0].numpy()
+        written.append(small)
+        maps.append((large, mask))
+    return Set("resized", maps, without_mask=False, written=written, about="maps of 16x16, masks of 64x64")
+
+
+def many_pixels():
+    """More than 2^24 normal pixels, of 21 million; half of the scores are one and the same."""
+    random = np.random.default_rng(26)
+    mask = box((1024, 1024), (100, 100, 200, 400))
+    maps = []
+    for _ in range(20):
+        scores = 0.8 * random.random(mask.shape, dtype=np.float32) + np.float32(0.2) * mask
+        maps.append((np.where(random.random(mask.shape) < 0.5, np.float32(0.5), scores), mask))
+    return Set("many-pixels", maps, large=True)
+
+
 def fpr_pool():
     """False alarms around the defects, none in normal images."""
     masks = [box((32, 32), (8, 8, 20, 20)), box((32, 32), (4, 20, 9, 28)), box((32, 32)), box((32, 32))]
@@ -266,6 +299,7 @@ EDGES = {
             constant,
             no_region,
             at_threshold,
+            resized,
             fpr_pool,
             connectivity,
             clamped,
@@ -282,3 +316,4 @@ def every_set():
     yield from (random_set(index) for index in range(RANDOM_SETS))
     yield many_normal_pixels()
     yield from EDGES.values()
+    yield many_pixels()

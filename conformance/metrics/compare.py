@@ -79,7 +79,8 @@ def compare(case, ours, tallies, every):
 
 def table(tallies):
     print("| tool | figure | sets | largest difference | in | allowed |\n|---|---|---|---|---|---|")
-    for (tool, name, kind), tally in tallies.items():
+    order = list(oracles.ORACLES)
+    for (tool, name, kind), tally in sorted(tallies.items(), key=lambda item: (order.index(item[0][0]), item[0][2] != "same")):
         limit = {"same": f"{tally.allowed}", "other": "another definition"}.get(kind, kind)
         gap = f"{tally.largest:.1e}" if kind != "raised" else ""
         mark = " **too far**" if tally.failed else ""

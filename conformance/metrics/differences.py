@@ -79,7 +79,7 @@ ROWS = {
         more=peculiar.at_or_above,
     ),
     "resized": Row(
-        peculiar.resized,
+        E["resized"],
         ["pixel_auroc", "pixel_average_precision", "aupro_0.30"],
         "Masks of 64x64, maps of 16x16. cavga brings the map to the mask. A mask brought to the map and then compared with `> 0` grows\n"
         "every defect by up to a pixel of the map; by nearest neighbour it loses the small ones.",
@@ -133,7 +133,7 @@ ROWS = {
         "so torchmetrics and anomalib count it as the highest score.",
     ),
     "many-pixels": Row(
-        peculiar.many,
+        cases.many_pixels,
         ["pixel_auroc", "aupro_0.30"],
         "More pixels than float32 can count in ones (2^24 = 16,777,216). cavga counts in u64 and sums in f64. torch's own sum on a CPU\n"
         "keeps float64 inside, so that torchmetrics and anomalib stay right there; a plain float32 sum stops.",

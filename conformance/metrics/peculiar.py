@@ -18,8 +18,8 @@ import torch
 from anomalib.metrics.aupro import _AUPRO
 from anomalib.metrics.pro import _PRO
 from anomalib.utils.cv import connected_components_gpu
-from scipy import ndimage
 from PIL import Image
+from scipy import ndimage
 from sklearn import metrics
 from torchmetrics.classification import BinaryAUROC, BinaryAveragePrecision
 from torchmetrics.functional.classification import binary_auroc
@@ -63,19 +63,6 @@ def low_rates():
     return cases.Set("low-rates-large", maps)
 
 
-def resized():
-    """Maps of a quarter of their masks' height and width."""
-    random = np.random.default_rng(24)
-    maps = []
-    for place in range(6):
-        mask = cases.discs(random, (64, 64), 6) if place < 4 else np.zeros((64, 64), bool)
-        near = ndimage.gaussian_filter(mask.astype(np.float32), 3)
-        small = cv2.resize(near, (16, 16), interpolation=cv2.INTER_AREA)
-        small = small / max(near.max(), 1e-6) + random.normal(0, 0.15, small.shape)
-        maps.append((small.astype(np.float32), mask))
-    return cases.Set("resized", maps, without_mask=False)
-
-
 def snake():
     """A region that turns back and forth over a map of 128x128, 8,000 pixels long, beside a small one."""
     mask = cases.snake(None, (128, 128), 1)
@@ -83,17 +70,6 @@ def snake():
     # The first half of the snake is found well, the second half badly.
     maps[0][0][64:] *= np.float32(0.3)
     return cases.Set("snake", maps)
-
-
-def many():
-    """21 million pixels, more than 2^24 of them normal; half of the scores are one and the same."""
-    random = np.random.default_rng(26)
-    mask = cases.box((1024, 1024), (100, 100, 200, 400))
-    maps = []
-    for _ in range(20):
-        scores = 0.8 * random.random(mask.shape, dtype=np.float32) + np.float32(0.2) * mask
-        maps.append((np.where(random.random(mask.shape) < 0.5, np.float32(0.5), scores), mask))
-    return cases.Set("many-pixels", maps)
 
 
 def named(who, figures):
@@ -137,7 +113,7 @@ def resized_figures(who, maps):
 
 def masks_resized(case):
     grown, nearest = [], []
-    for scores, mask in case.maps:
+    for scores, (_, mask) in zip(case.written, case.maps):
         size = scores.shape[::-1]
         soft = cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA)
         grown.append((scores, soft > 0))
