@@ -14,6 +14,8 @@ import math
 from collections import defaultdict
 
 import cases
+import definitions
+import numpy as np
 import oracles
 import program
 
@@ -34,8 +36,9 @@ def allowed(tool, name, case):
         bounded = all(scores.min() >= 0 and scores.max() <= 1 for scores, _ in case.maps)
         if name == "aupimo" or (not bounded and name.partition("_")[2] in SIGMOID):
             return None
-        one_class = len(set(case.image_truth())) == 1 or all(mask.all() or not mask.any() for _, mask in case.maps)
-        return None if one_class else SINGLE
+        truth = case.image_truth() if name.startswith("image") else np.concatenate([mask.ravel() for _, mask in case.maps])
+        # Where there is nothing to tell apart they give some number, and cavga none.
+        return SINGLE if definitions.has_both(truth) else None
     return EXACT
 
 
