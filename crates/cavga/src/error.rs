@@ -122,6 +122,19 @@ pub enum Error {
         /// All names.
         known: String,
     },
+    /// A score that the model does not give.
+    #[error(
+        "the model gives no score called {found:?}{}; it gives: {known}",
+        did_you_mean(nearest)
+    )]
+    UnknownScore {
+        /// What was asked for.
+        found: String,
+        /// The closest name there is.
+        nearest: Option<String>,
+        /// All names.
+        known: String,
+    },
     /// A configuration key that does not exist.
     #[error(
         "{origin}: unknown key {key}{}; known here: {known}",
@@ -236,6 +249,16 @@ pub enum Error {
         /// Why.
         #[source]
         source: cavga_metrics::Undefined,
+    },
+    /// Threads that the system refuses.
+    #[error(
+        "cannot start {threads} threads ({why}); end other programs, or raise the limit of threads"
+    )]
+    Threads {
+        /// How many.
+        threads: usize,
+        /// What the system says.
+        why: String,
     },
     /// The work was interrupted.
     #[error("stopped")]

@@ -2,13 +2,15 @@
 //!
 //! The way of a run: a [`config`] says what is to be done, [`train()`] does it into a [`RunFolder`], [`evaluate`] measures
 //! the model on test images and writes a [`report`], [`predict`] asks it about any image. Whoever has images in memory
-//! loads a [`Model`] and calls [`Model::score`]. [`ablate`] makes the runs of the paper's table 8 and their table.
+//! loads a [`Model`] and calls [`Model::score`]. [`calibrate()`] sets a model's thresholds for a rate of false alarms. [`ablate`]
+//! makes the runs of the paper's table 8 and their table.
 //!
 //! Nothing here prints or exits: long work reports to a [`progress::Progress`], every error is an [`Error`] that names
 //! the file or the key and what to do.
 
 pub mod ablate;
 pub mod atomic;
+mod calibrate;
 pub mod calibration;
 pub mod config;
 pub mod demo;
@@ -31,9 +33,11 @@ mod series;
 pub mod tensor_file;
 pub mod threads;
 mod train;
+pub mod verify;
 mod view;
 pub mod weights;
 
+pub use calibrate::{By, CONFIDENCE, CalibrateOptions, Calibrated, calibrate};
 pub use cavga_data as data;
 pub use cavga_detect::{Error as MethodError, Method, device};
 pub use cavga_metrics as metrics;

@@ -43,10 +43,18 @@ pub struct Prediction {
     pub image: PathBuf,
     /// The method's own score, raw; higher means more anomalous.
     pub score: f32,
-    /// Above it, the verdict is "anomalous".
-    pub threshold: f32,
+    /// The chance that a normal image, exchangeable with the held-out ones, scores as high; `None` where the model knows no held-out
+    /// scores. See [`ScoreScale::p_value`](crate::calibration::ScoreScale::p_value).
+    pub p_value: Option<f64>,
+    /// The score in percent of the threshold, 0 being the median held-out image; not clamped. See
+    /// [`ScoreScale::percent_of_threshold`](crate::calibration::ScoreScale::percent_of_threshold).
+    pub percent_of_threshold: Option<f64>,
     /// The verdict.
     pub verdict: Verdict,
+    /// Above it, the verdict is "anomalous".
+    pub threshold: f32,
+    /// Above it, and not above the threshold, the verdict is "unsure"; `None` for no such band.
+    pub unsure_threshold: Option<f32>,
     /// All raw scores by name.
     pub scores: BTreeMap<&'static str, f32>,
     /// Where the map was written.
@@ -126,7 +134,10 @@ fn prediction(
     Ok(Prediction {
         image: image.path().to_owned(),
         score,
+        p_value: scale.and_then(|scale| scale.p_value(score)),
+        percent_of_threshold: scale.and_then(|scale| scale.percent_of_threshold(score)),
         threshold: scale.map_or(f32::NAN, |scale| scale.threshold),
+        unsure_threshold: scale.and_then(|scale| scale.unsure_threshold),
         verdict: scale.map_or(Verdict::Normal, |scale| scale.verdict(score)),
         scores: scored.scores.into_iter().collect(),
         files,

@@ -15,8 +15,9 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, Result, atomic, calibration::Calibration, methods, view::View};
 
-/// The version of the files written. Those of version 2, which knew neither tiles nor regions, are read too.
-pub const FORMAT: u64 = 3;
+/// The version of the files written. Those of version 3, which held no scores of held-out images, and of version 2, which knew neither tiles
+/// nor regions, are read too.
+pub const FORMAT: u64 = 4;
 
 /// The oldest version that is read.
 const OLDEST: u64 = 2;
@@ -145,7 +146,14 @@ pub fn save(path: &Path, header: &impl Serialize, tensors: &Tensors) -> Result<(
 /// One of [`Error::Io`], [`Error::NotSafetensors`], [`Error::CutShort`], [`Error::NotOurs`], [`Error::OtherFormat`],
 /// [`Error::Damaged`], [`Error::Tensor`], each naming the file and what to do.
 pub fn load(path: &Path) -> Result<(Header, Tensors)> {
-    load_as(path)
+    let (header, tensors): (Header, _) = load_as(path)?;
+    if let Content::Model { calibration } = &header.content {
+        calibration.check().map_err(|why| Error::NotOurs {
+            path: path.to_owned(),
+            why,
+        })?;
+    }
+    Ok((header, tensors))
 }
 
 /// [`load`] for a file whose header is an `H`.

@@ -64,8 +64,30 @@ Examples:
     OneClass(OneClass),
     /// Measure a run on test images: metrics.json, scores.csv, maps/, report.html
     Eval(Eval),
+    /// Set a model's thresholds for a rate of false alarms, from held-out normal images alone
+    #[command(after_help = "\
+The guarantee is split conformal prediction's: a new normal image like the held-out ones raises a false alarm with a chance of at
+most the rate, which n held-out images can hold down to 1/(n+1). Without --data they are those that training held out
+(data.held_out), whose scores are in the model file. Only thresholds change, no score does.
+
+Examples:
+  cavga calibrate runs/toothbrush --false-alarms 0.1 --unsure 0.3
+  cavga calibrate runs/toothbrush --data more/normal/images --false-alarms 1e-3
+  cavga calibrate runs/weak --own-boundary")]
+    Calibrate(Calibrate),
     /// Score images: verdict, map, overlay
     Predict(Predict),
+    /// Check that a model says the same in every form that it has: prepared or as trained, one image or several, threads, files, devices
+    #[command(after_help = "\
+Asks about the same images in each form and compares all scores and maps with those of `predict` and `eval`. Fails if one differs by
+more than the tolerance, relative to the largest value of a map, or to a score and no less than the spread of the training images';
+without --strict, only if the model itself does not move as far when each pixel moves by the tolerance.
+Where the same instructions do the same sums (threads, files, saving), the same bits are asked for.
+
+Examples:
+  cavga verify runs/toothbrush
+  cavga verify model.safetensors --data toothbrush/test --images 32")]
+    Verify(Verify),
     /// List the methods
     Methods(Methods),
     /// List the pretrained weights and what of them is here, or fetch those of one backbone
@@ -210,6 +232,36 @@ pub(crate) struct Eval {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Calibrate {
+    /// The folder of a run, or a model file
+    pub(crate) model: PathBuf,
+    /// The share of normal images that may be called anomalous, as in 0.01; without it, the smallest that the images support
+    #[arg(long, value_name = "RATE")]
+    pub(crate) false_alarms: Option<f64>,
+    /// The share of normal images that may be called anomalous or unsure, above that of false alarms; without it, none is unsure
+    #[arg(long, value_name = "RATE")]
+    pub(crate) unsure: Option<f64>,
+    /// Let the method's own boundary decide, for one that decides by itself
+    #[arg(long, conflicts_with_all = ["false_alarms", "unsure"])]
+    pub(crate) own_boundary: bool,
+    /// Calibrate on this folder's normal images: all of a plain folder, the training images of a dataset
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The score whose thresholds are set, as in residual; without it, the method's own, by which verdicts are
+    #[arg(long, value_name = "NAME")]
+    pub(crate) score: Option<String>,
+    /// Refuse images of more pixels than this
+    #[arg(long, value_name = "N", default_value_t = cavga::data::Limits::default().max_pixels)]
+    pub(crate) max_pixels: u64,
+    #[command(flatten)]
+    pub(crate) device: Device,
+    #[command(flatten)]
+    pub(crate) json: Json,
+    #[command(flatten)]
+    pub(crate) dataset: Dataset,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Predict {
     /// The folder of a run, or a model file
     pub(crate) model: PathBuf,
@@ -227,6 +279,26 @@ pub(crate) struct Predict {
     pub(crate) max_pixels: u64,
     #[command(flatten)]
     pub(crate) device: Device,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Verify {
+    /// The folder of a run, or a model file
+    pub(crate) model: PathBuf,
+    /// A folder of images or a dataset; without it, images are generated
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Ask about so many images; of a folder with more, some from all of it
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) images: u32,
+    /// Let pass differences up to this, where the same bits are not promised
+    #[arg(long, value_name = "SHARE", default_value_t = cavga::verify::VerifyOptions::default().tolerance, value_parser = crate::verify::tolerance)]
+    pub(crate) tolerance: f64,
+    /// Fail above the tolerance also where the model itself moves as far when each pixel moves by the tolerance
+    #[arg(long)]
+    pub(crate) strict: bool,
     #[command(flatten)]
     pub(crate) json: Json,
 }

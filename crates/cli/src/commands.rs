@@ -34,7 +34,9 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Ablate(args) => crate::ablate::run(args),
         Command::OneClass(args) => crate::one_class::run(args),
         Command::Eval(args) => eval(&args),
+        Command::Calibrate(args) => crate::calibrate::run(&args),
         Command::Predict(args) => predict(args),
+        Command::Verify(args) => crate::verify::run(&args),
         Command::Methods(args) => methods(&args),
         Command::Weights(args) => weights::run(&args),
         Command::Pretrain(args) => crate::pretrain::run(&args),
@@ -258,23 +260,31 @@ fn print_prediction(prediction: &Prediction, as_json: bool) -> Result<()> {
         line(serde_json::to_string(prediction)?)?;
         return Ok(());
     }
-    let Prediction {
-        image,
-        score,
-        threshold,
-        verdict,
-        files,
-        ..
-    } = prediction;
-    let overlay = files.as_ref().map_or_else(String::new, |files| {
+    let overlay = prediction.files.as_ref();
+    let overlay = overlay.map_or_else(String::new, |files| {
         format!("  {}", files.overlay.display())
     });
-    let verdict = verdict.as_str();
     line(format!(
-        "{verdict:9}  {score:.6}  (threshold {threshold:.6})  {}{overlay}",
-        image.display()
+        "{:9}  {:.6}  {}  {}{overlay}",
+        prediction.verdict.as_str(),
+        prediction.score,
+        of_threshold(prediction),
+        prediction.image.display()
     ))?;
     Ok(())
+}
+
+/// p-value, percent and thresholds of a score, as far as they are known.
+fn of_threshold(prediction: &Prediction) -> String {
+    let p_value = prediction
+        .p_value
+        .map_or_else(|| "?".to_owned(), |p| format!("{p:.4}"));
+    let percent = prediction.percent_of_threshold;
+    let percent = percent.map_or_else(|| "?".to_owned(), |percent| format!("{percent:.0}"));
+    let unsure = prediction.unsure_threshold;
+    let unsure = unsure.map_or_else(String::new, |unsure| format!(", unsure above {unsure:.6}"));
+    let threshold = prediction.threshold;
+    format!("p {p_value:6}  {percent:>4} %  (threshold {threshold:.6}{unsure})")
 }
 
 fn print_failure(path: &Path, error: &cavga::Error) -> Result<()> {

@@ -6,6 +6,7 @@
 
 mod ablate;
 mod args;
+mod calibrate;
 mod commands;
 mod data;
 mod dataset;
@@ -13,6 +14,7 @@ mod one_class;
 mod output;
 mod pretrain;
 mod show;
+mod verify;
 mod weights;
 
 use std::process::ExitCode;

@@ -44,6 +44,7 @@ fn code(error: &anyhow::Error) -> u8 {
         Some(
             Error::UnknownMethod { .. }
             | Error::UnknownMap { .. }
+            | Error::UnknownScore { .. }
             | Error::UnknownKey { .. }
             | Error::Config { .. }
             | Error::RunExists { .. }

@@ -51,9 +51,9 @@ fn every_way_for_a_model_file_to_be_wrong() {
     flipped[middle] ^= 1;
     assert!(said_of(&set, &flipped).contains("checksum does not match"));
 
-    let newer = replaced(&good, r#"\"format\":3"#, r#"\"format\":9"#);
+    let newer = replaced(&good, r#"\"format\":4"#, r#"\"format\":9"#);
     assert!(
-        said_of(&set, &newer).contains("written in format 9, this program reads formats 2 to 3")
+        said_of(&set, &newer).contains("written in format 9, this program reads formats 2 to 4")
     );
 
     let other = said_of(&set, &replaced(&good, "cavga-d-u", "cavga-r-u"));

@@ -69,6 +69,10 @@ fn spoilt(set: &Set) -> PathBuf {
 fn evaluated(run: &Path, data: &Path) -> (Value, Vec<Vec<String>>, Vec<Vec<u8>>) {
     succeed(cavga(["eval", "--data"]).arg(data).arg(run));
     let metrics = fs::read(run.join("metrics.json")).unwrap();
+    let mut metrics: Value = serde_json::from_slice(&metrics).unwrap();
+    for varies in ["scoring_ms_per_image", "eval_peak_memory_mib"] {
+        assert!(metrics.as_object_mut().unwrap().remove(varies).is_some());
+    }
     let mut maps: Vec<_> = ["good", "blob", "scratch"]
         .into_iter()
         .flat_map(|kind| fs::read_dir(run.join("maps/test").join(kind)).unwrap())
@@ -77,11 +81,7 @@ fn evaluated(run: &Path, data: &Path) -> (Value, Vec<Vec<String>>, Vec<Vec<u8>>)
         .collect();
     maps.sort();
     let maps = maps.into_iter().map(|path| fs::read(path).unwrap());
-    (
-        serde_json::from_slice(&metrics).unwrap(),
-        scores(run),
-        maps.collect(),
-    )
+    (metrics, scores(run), maps.collect())
 }
 
 fn steps(run: &Path) -> usize {

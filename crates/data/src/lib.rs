@@ -43,6 +43,7 @@ mod prepare;
 mod regions;
 mod sample;
 mod scan;
+mod score_map;
 mod source;
 mod spec;
 mod split;
@@ -64,10 +65,13 @@ pub use fit::Fit;
 pub use leak::{Leak, Leaks, Same, leaks};
 pub use loader::{Batch, Loader, LoaderConfig};
 pub use look::{Look, Small};
-pub use mask::{Mask, MaskSource, Region, RegionFile, Saturation, check_mask, load_mask};
+pub use mask::{
+    Mask, MaskSource, Region, RegionFile, Saturation, check_mask, is_soft_mask, load_mask,
+};
 pub use polygon::Polygon;
 pub use regions::Regions;
 pub use sample::{Label, Sample, TestSample};
+pub use score_map::{ScoreMap, list_score_maps, load_score_map};
 pub use source::{Archive, ImageSource, Record};
 pub use spec::DatasetSpec;
 pub use split::{Calibration, Test, Train, hold_out, shuffled};

@@ -60,6 +60,21 @@ impl Test {
     }
 }
 
+impl Calibration {
+    /// The images in two halves, by seed and without tearing groups apart: one for what is fitted on held-out images, the other for
+    /// what is then said of it, as no image may do both. The first half is empty where all are of one group, and of one image.
+    pub fn halves(&self, seed: u64) -> (Self, Self) {
+        let groups: Vec<_> = self.iter().map(|sample| sample.group.as_deref()).collect();
+        let is_first = choose(&groups, 0.5, seed, Purpose::Halves);
+        let half = |first: bool| {
+            let samples = self.iter().zip(&is_first);
+            let samples = samples.filter(|(_, is_first)| **is_first == first);
+            Self(samples.map(|(sample, _)| sample.clone()).collect())
+        };
+        (half(true), half(false))
+    }
+}
+
 impl From<Train> for Arc<[Sample]> {
     fn from(split: Train) -> Self {
         split.0
@@ -206,6 +221,25 @@ mod tests {
         assert_eq!(all, samples(30));
         assert_eq!(hold_out(samples(30), 0.3, 5).1, calibration);
         assert_ne!(hold_out(samples(30), 0.3, 6).1, calibration);
+    }
+
+    #[test]
+    fn halves_are_disjoint_whole_and_chosen_by_seed() {
+        let all = Calibration::from(samples(9));
+        let (fit, rest) = all.halves(3);
+        assert_eq!((fit.len(), rest.len()), (5, 4));
+        assert!(fit.iter().all(|sample| !rest.contains(sample)));
+        assert_eq!(all.halves(3), (fit.clone(), rest));
+        assert_ne!(all.halves(4).0, fit);
+        for seed in 0..20 {
+            let (fit, rest) = Calibration::from(grouped()).halves(seed);
+            let straddles = |sample: &Sample| {
+                sample.group.is_some() && rest.iter().any(|other| other.group == sample.group)
+            };
+            assert!(!fit.iter().any(straddles) && fit.len() + rest.len() == 10);
+        }
+        let one = Calibration::from(samples(1)).halves(0);
+        assert_eq!((one.0.len(), one.1.len()), (0, 1));
     }
 
     /// Images of groups `a` (two), `b` (three), `c` (two), and three of none.

@@ -16,6 +16,7 @@ pub(crate) enum Purpose {
     Defect = 5,
     Draw = 6,
     TestSplit = 7,
+    Halves = 8,
 }
 
 /// SplitMix64's finaliser: a bijection of 64 bits in which every input bit moves every output bit.

@@ -15,6 +15,7 @@ mod traits;
 
 pub use cavga_nn::{
     device::{self, DeviceError},
+    kernels,
     state::Tensors,
     weights::{self, Source},
 };

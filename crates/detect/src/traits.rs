@@ -95,11 +95,21 @@ pub trait Detector: Send {
     /// pixels that count, and of maps no more is promised elsewhere than that they are finite.
     fn score(&self, images: Tensor<4>, valid: Option<Tensor<4>>) -> Result<Scores>;
 
+    /// From now on lets the network itself score, as it was trained, in place of a form that was prepared for inference; `false` if there
+    /// is no such form, and nothing changes. For whoever checks that the two agree.
+    fn score_as_trained(&mut self) -> bool {
+        false
+    }
+
     /// The own score's boundary between normal and anomalous, for methods that decide by themselves (a classifier): scores
     /// above it are anomalous. Without it, normal images held out of training give the threshold.
     fn boundary(&self) -> Option<f32> {
         None
     }
+
+    /// Whether the score or map of this name was fitted on the images that [`Learner::finish`] was given: what it says of those
+    /// very images says nothing of others, and no threshold may rest on it.
+    fn is_fitted(&self, name: &str) -> bool;
 
     /// Everything that [`crate::Method::detector`] needs to make it again.
     fn state(&self) -> Result<Tensors>;

@@ -16,6 +16,15 @@ pub enum Path {
 }
 
 impl Path {
+    /// As `CAVGA_KERNELS` names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Avx512 => "avx512",
+            Self::Avx2 => "avx2",
+            Self::Portable => "portable",
+        }
+    }
+
     /// The paths that this machine can run, fastest first.
     pub fn available() -> Vec<Self> {
         let mut paths = Vec::new();
@@ -44,16 +53,10 @@ impl Path {
         static CHOSEN: OnceLock<Path> = OnceLock::new();
         FORCED.get().unwrap_or_else(|| {
             *CHOSEN.get_or_init(|| {
-                let wanted = match std::env::var("CAVGA_KERNELS").as_deref() {
-                    Ok("avx512") => Some(Self::Avx512),
-                    Ok("avx2") => Some(Self::Avx2),
-                    Ok("portable") => Some(Self::Portable),
-                    _ => None,
-                };
+                let wanted = std::env::var("CAVGA_KERNELS").unwrap_or_default();
                 let available = Self::available();
-                wanted
-                    .filter(|path| available.contains(path))
-                    .unwrap_or(available[0])
+                let named = available.iter().find(|path| path.name() == wanted);
+                *named.unwrap_or(&available[0])
             })
         })
     }

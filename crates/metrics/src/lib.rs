@@ -19,8 +19,10 @@
 //! [`f1_max`], ...), each of which takes two slices that describe the same images in the same
 //! order, and refuses slices of different lengths ([`Undefined::LengthMismatch`]), empty ones
 //! ([`Undefined::Empty`]) and scores that are NaN or infinite ([`Undefined::NotFinite`]). Pixels
-//! are rated by a [`PixelEvaluation`], which takes one [`PixelMap`] at a time, sorts all pixels
-//! once, and becomes [`PixelMetrics`].
+//! are rated by a [`PixelEvaluation`], which takes one [`PixelMap`] at a time, counts its pixels
+//! by score, and becomes [`PixelMetrics`].
+//!
+//! Decisions with a guaranteed rate of false alarms come from [`conformal`].
 //!
 //! How sure a figure is says a [`Bootstrap`] over images, or over the groups that they belong to; of the AUROC of whole images
 //! [`delong()`] says so without drawing. Both compare two runs on the same images too.
@@ -38,6 +40,7 @@
 //! # Ok::<(), Undefined>(())
 //! ```
 
+pub mod conformal;
 mod counts;
 mod curve;
 mod delong;

@@ -58,6 +58,25 @@ pub enum Undefined {
     },
     /// The fixed threshold is NaN.
     ThresholdNotANumber,
+    /// Scores that should be in rising order are not.
+    NotSorted {
+        /// Position of the first score that is lower than the one before.
+        index: usize,
+    },
+    /// A rate or a confidence outside (0, 1).
+    RateOutOfRange {
+        /// The rate given.
+        rate: f64,
+    },
+    /// A false-alarm rate that takes more held-out images than there are.
+    TooFewHeldOut {
+        /// The rate given.
+        rate: f64,
+        /// How many images there are.
+        found: usize,
+        /// How many the rate takes.
+        needed: usize,
+    },
     /// More than 4,294,967,295 regions, the most that can be told apart.
     TooManyRegions,
     /// An interval's level outside (0, 1).
@@ -125,6 +144,24 @@ impl fmt::Display for Undefined {
                 "any threshold calls more than {limit} of the normal anomalous"
             ),
             Self::ThresholdNotANumber => formatter.write_str("the fixed threshold is not a number"),
+            Self::NotSorted { index } => write!(
+                formatter,
+                "the score at index {index} is lower than the one before, but they must be in rising order"
+            ),
+            Self::RateOutOfRange { rate } => {
+                write!(
+                    formatter,
+                    "the rate is {rate}, but must be above 0 and below 1"
+                )
+            }
+            Self::TooFewHeldOut {
+                rate,
+                found,
+                needed,
+            } => write!(
+                formatter,
+                "a rate of {rate} takes {needed} held-out images, but there are {found}"
+            ),
             Self::TooManyRegions => {
                 formatter.write_str("the masks hold more than 4294967295 regions")
             }

@@ -11,6 +11,7 @@ pub mod dcgan;
 pub mod device;
 pub mod fit;
 pub mod inference;
+pub mod kernels;
 pub mod latent;
 pub mod layers;
 mod linear;

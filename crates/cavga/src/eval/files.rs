@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{Figures, Measured, TestImage};
 use crate::{
     Result, atomic,
-    calibration::{Calibration, MapScale},
+    calibration::{Calibration, MapScale, ScoreScale},
     picture,
     run::Record,
     view::SmallMap,
@@ -21,6 +21,17 @@ use crate::{
 
 /// Covers the image under the strongest colours, not quite.
 const OPACITY: f32 = 0.85;
+
+/// The columns of `scores.csv` that every detector has.
+const SCORES_HEAD: [&str; 7] = [
+    "id",
+    "label",
+    "kind",
+    "score",
+    "verdict",
+    "p_value",
+    "percent_of_threshold",
+];
 
 /// The content of `metrics.json`.
 pub(super) fn metrics(
@@ -85,7 +96,8 @@ pub(super) fn write_metrics(path: &Path, metrics: &Map<String, Value>) -> Result
     })
 }
 
-/// Writes `scores.csv`: id, label, kind, score, verdict, and the detector's other scores by name.
+/// Writes `scores.csv`: id, label, kind, score, verdict, p_value and percent_of_threshold (empty where unknown), and the detector's
+/// other scores by name.
 pub(super) fn write_scores(
     path: &Path,
     images: &[TestImage],
@@ -96,10 +108,12 @@ pub(super) fn write_scores(
         .iter()
         .skip(1)
         .map(|scale| scale.name.as_str());
-    let head: Vec<_> = ["id", "label", "kind", "score", "verdict"]
-        .into_iter()
-        .chain(others)
-        .collect();
+    let head: Vec<_> = SCORES_HEAD.into_iter().chain(others).collect();
+    let own_scale = calibration.scores.first();
+    let known = |of: &dyn Fn(&ScoreScale) -> Option<f64>| {
+        let value = own_scale.and_then(of);
+        value.map_or_else(String::new, |value| value.to_string())
+    };
     atomic::write_with(path, |file| {
         let mut csv = csv::Writer::from_writer(file);
         csv.write_record(&head)?;
@@ -112,12 +126,16 @@ pub(super) fn write_scores(
             let scores: Vec<_> = image.scores.iter().map(f32::to_string).collect();
             let own = scores.first().map(String::as_str).unwrap_or_default();
             let verdict = image.verdict(calibration).as_str();
+            let p_value = known(&|scale| scale.p_value(image.score()));
+            let percent = known(&|scale| scale.percent_of_threshold(image.score()));
             let fields = [
                 image.sample.id.as_str(),
                 label,
                 image.sample.label.kind(),
                 own,
                 verdict,
+                &p_value,
+                &percent,
             ];
             csv.write_record(
                 fields

@@ -3,7 +3,7 @@
 use cavga_metrics as metrics;
 
 use super::figures::Figures;
-use crate::calibration::{Rule, ScoreScale};
+use crate::calibration::{Rule, ScoreScale, Verdict};
 
 /// `scores` of the test images, and which of them are anomalous in truth.
 pub(super) fn measure(prefix: &str, scores: &[f32], truth: &[bool], scale: &ScoreScale) -> Figures {
@@ -43,17 +43,60 @@ pub(super) fn measure(prefix: &str, scores: &[f32], truth: &[bool], scale: &Scor
         "balanced_accuracy_at_0.5_train",
         accuracy(above_half(scale), "training"),
     );
-    let verdicts = scores
+    let verdicts: Vec<_> = scores.iter().map(|&score| scale.verdict(score)).collect();
+    let alarms = verdicts
         .iter()
-        .map(|&score| score > scale.threshold)
-        .collect();
-    // Two rules, two names: a boundary that the method brings was not chosen on held-out images.
-    let name = match scale.rule {
-        Rule::HeldOut => "balanced_accuracy_at_threshold",
-        Rule::OwnBoundary => "balanced_accuracy_at_own_boundary",
+        .map(|verdict| *verdict == Verdict::Anomalous);
+    let shares = Shares {
+        verdicts: &verdicts,
+        truth,
     };
-    figures.add(prefix, name, accuracy(Some(verdicts), "test"));
+    // Two rules, two names: a boundary that the method brings was not chosen on held-out images.
+    let [balanced, false_alarms, recall] = match scale.rule {
+        Rule::HeldOut => [
+            "balanced_accuracy_at_threshold",
+            "false_alarm_rate_at_threshold",
+            "recall_at_threshold",
+        ],
+        Rule::OwnBoundary => [
+            "balanced_accuracy_at_own_boundary",
+            "false_alarm_rate_at_own_boundary",
+            "recall_at_own_boundary",
+        ],
+    };
+    figures.add(prefix, balanced, accuracy(Some(alarms.collect()), "test"));
+    figures.add(prefix, false_alarms, shares.of(Verdict::Anomalous, false));
+    figures.add(prefix, recall, shares.of(Verdict::Anomalous, true));
+    if scale.unsure_threshold.is_some() {
+        let unsure = Verdict::Unsure;
+        figures.add(prefix, "share_unsure_normal", shares.of(unsure, false));
+        figures.add(prefix, "share_unsure_anomalous", shares.of(unsure, true));
+    }
     figures
+}
+
+/// Verdicts on images, and which of them are anomalous in truth.
+struct Shares<'a> {
+    verdicts: &'a [Verdict],
+    truth: &'a [bool],
+}
+
+impl Shares<'_> {
+    /// The share of the normal or anomalous images that got a verdict.
+    fn of(&self, verdict: Verdict, anomalous: bool) -> metrics::Result<f64> {
+        let images = self.verdicts.iter().zip(self.truth);
+        let of_class = images.filter(|(_, truth)| **truth == anomalous);
+        let (mut all, mut got) = (0_u32, 0_u32);
+        for (found, _) in of_class {
+            all += 1;
+            got += u32::from(*found == verdict);
+        }
+        match (all, anomalous) {
+            (0, false) => Err(metrics::Undefined::NoNegative),
+            (0, true) => Err(metrics::Undefined::NoPositive),
+            (all, _) => Ok(f64::from(got) / f64::from(all)),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -61,13 +104,7 @@ mod tests {
     use super::*;
 
     fn scale() -> ScoreScale {
-        ScoreScale {
-            name: "residual".into(),
-            train_min: 0.0,
-            train_max: 1.0,
-            threshold: 0.8,
-            rule: Rule::HeldOut,
-        }
+        ScoreScale::learnt("residual", (0.0, 1.0), vec![0.2, 0.8], (false, true))
     }
 
     #[test]
@@ -81,6 +118,34 @@ mod tests {
         let value = |name: &str| figures.get(name).cloned();
         assert_eq!(value("balanced_accuracy_at_own_boundary"), Some(Ok(0.75)));
         assert_eq!(value("balanced_accuracy_at_threshold"), None);
+        assert_eq!(value("false_alarm_rate_at_own_boundary"), Some(Ok(0.5)));
+        assert_eq!(value("recall_at_own_boundary"), Some(Ok(1.0)));
+    }
+
+    /// An unsure image is neither an alarm nor found.
+    #[test]
+    fn shares_of_verdicts_are_of_each_class() {
+        let unsure = ScoreScale {
+            unsure_threshold: Some(0.5),
+            ..scale()
+        };
+        let (scores, truth) = (
+            [0.1, 0.6, 0.7, 0.9, 0.6, 2.0],
+            [false, false, false, false, true, true],
+        );
+        let figures = measure("x.", &scores, &truth, &unsure);
+        let value = |name: &str| figures.get(&format!("x.{name}")).cloned();
+        assert_eq!(value("false_alarm_rate_at_threshold"), Some(Ok(0.25)));
+        assert_eq!(value("recall_at_threshold"), Some(Ok(0.5)));
+        assert_eq!(value("share_unsure_normal"), Some(Ok(0.5)));
+        assert_eq!(value("share_unsure_anomalous"), Some(Ok(0.5)));
+        assert_eq!(value("balanced_accuracy_at_threshold"), Some(Ok(0.625)));
+        let none = measure("", &scores, &truth, &scale());
+        assert_eq!(none.get("share_unsure_normal"), None);
+        let one_class = measure("", &[0.9], &[true], &unsure);
+        for name in ["false_alarm_rate_at_threshold", "share_unsure_normal"] {
+            assert!(one_class.get(name).is_some_and(Result::is_err), "{name}");
+        }
     }
 
     #[test]

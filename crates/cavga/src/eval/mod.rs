@@ -10,8 +10,10 @@
 //! - `measure`: all figures; `images`: those of whole images; `pixels`: those of maps
 //! - `figures`: names, numbers, reasons
 //! - `files`: metrics.json, scores.csv and maps
-//! - `page`: what the report shows; `tables`: its figures, `words`: what they are called; `gallery`: its example images
+//! - `cost`: time, memory, disk
+//! - `page`: what the report shows; `tables`: its figures, `words`: what they are called; `verdicts`; `gallery`: its example images
 
+mod cost;
 mod figures;
 mod files;
 mod gallery;
@@ -23,6 +25,7 @@ mod score;
 mod tables;
 mod tested;
 mod unseen;
+mod verdicts;
 mod words;
 
 use std::{
@@ -43,6 +46,9 @@ pub use figures::Figures;
 pub use files::MapFiles;
 pub(crate) use files::{Stems, as_text, write_map};
 
+pub(crate) use score::score_only;
+
+use cost::Cost;
 use score::score;
 use tested::{Tested, open};
 
@@ -115,6 +121,8 @@ struct TestImage {
     maps: Vec<Vec<f32>>,
     /// Which pixels of the maps count; without it, all.
     valid: Option<Valid>,
+    /// How long scoring it took.
+    milliseconds: f64,
 }
 
 impl TestImage {
@@ -217,7 +225,9 @@ pub fn evaluate(
     };
     let (figures, curves) = measure::all(&measured, &options.stop, progress)?;
     let kinds = measure::kinds(&measured)?;
-    let metrics = files::metrics(&measured, &record, &figures, &kinds);
+    let mut metrics = files::metrics(&measured, &record, &figures, &kinds);
+    let cost = Cost::of(run, &images);
+    cost.write(&mut metrics);
     if options.maps {
         draw(run, &measured, &options.stop, progress)?;
     }
@@ -227,6 +237,7 @@ pub fn evaluate(
         figures: &figures,
         kinds: &kinds,
         curves: &curves,
+        cost,
     };
     write_report(run, (&config, &record), &data, &measured, page)?;
     let Calibration { scores, maps, .. } = model.calibration();
@@ -246,6 +257,7 @@ struct Content<'a> {
     figures: &'a Figures,
     kinds: &'a BTreeMap<String, (usize, Figures)>,
     curves: &'a pixels::Curves,
+    cost: Cost,
 }
 
 /// Writes `report.html`.
@@ -258,6 +270,7 @@ fn write_report(
         figures,
         kinds,
         curves,
+        cost,
     }: Content<'_>,
 ) -> Result<()> {
     let log = match run.log().exists() {
@@ -270,6 +283,7 @@ fn write_report(
         kinds,
         curves,
         log: &log,
+        cost,
     };
     let page = page.report(made_as, data)?;
     atomic::write(&run.report(), report::render(&page).as_bytes())

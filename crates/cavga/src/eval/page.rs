@@ -4,12 +4,19 @@ use std::{collections::BTreeMap, path::Path};
 
 use cavga_metrics as metrics;
 
-use super::{Figures, Measured, TestImage, gallery, measure::prefix, pixels::Curves};
+use super::{
+    Figures, Measured, TestImage,
+    cost::Cost,
+    gallery,
+    measure::prefix,
+    pixels::Curves,
+    verdicts::{decided, few},
+};
 use crate::{
     Result,
-    calibration::{Rule, Verdict},
+    calibration::Rule,
     config::RunConfig,
-    report::{Curve, HeatScale, Histogram, Report, Verdicts},
+    report::{Curve, HeatScale, Histogram, Report},
     run::Record,
     train::LogLine,
 };
@@ -24,6 +31,7 @@ pub(super) struct Page<'a> {
     pub(super) kinds: &'a BTreeMap<String, (usize, Figures)>,
     pub(super) curves: &'a Curves,
     pub(super) log: &'a [LogLine],
+    pub(super) cost: Cost,
 }
 
 impl Page<'_> {
@@ -62,7 +70,7 @@ impl Page<'_> {
             heat,
             losses: self.losses(),
             losses_over: "step".to_owned(),
-            facts: facts(run, data),
+            facts: [facts(run, data), self.cost.facts()].concat(),
             title: category,
         })
     }
@@ -87,18 +95,11 @@ impl Page<'_> {
         self.figures.get(key)?.as_ref().ok().copied()
     }
 
-    fn images(&self, anomalous: bool) -> impl Iterator<Item = &TestImage> {
+    pub(super) fn images(&self, anomalous: bool) -> impl Iterator<Item = &TestImage> {
         self.measured
             .images
             .iter()
             .filter(move |image| image.is_anomalous() == anomalous)
-    }
-
-    fn flagged(&self, anomalous: bool) -> usize {
-        let calibration = self.measured.calibration;
-        self.images(anomalous)
-            .filter(|image| image.verdict(calibration) == Verdict::Anomalous)
-            .count()
     }
 
     /// Where the own score's threshold comes from.
@@ -125,7 +126,11 @@ impl Page<'_> {
             n => format!(" and {n} anomalous"),
         };
         let threshold = match self.rule() {
-            Rule::HeldOut => format!(", the threshold from {} more", calibration.n_held_out),
+            Rule::HeldOut => {
+                let own = calibration.scores.first();
+                let n = own.map_or(0, |own| decided(own, calibration.n_held_out).0);
+                format!(", the threshold from {n} more")
+            }
             Rule::OwnBoundary => "; the threshold is its own".to_owned(),
         };
         let removed = match self.measured.removed {
@@ -144,14 +149,11 @@ impl Page<'_> {
     }
 
     fn warnings(&self) -> Vec<String> {
-        let held_out = self.measured.calibration.n_held_out;
+        let calibration = self.measured.calibration;
+        let own = calibration.scores.first();
         let mut warnings = Vec::new();
-        if held_out < 20 && self.rule() == Rule::HeldOut {
-            warnings.push(format!(
-                "The threshold rests on {held_out} held-out normal images: one in {} new normal images may exceed it.",
-                held_out + 1
-            ));
-        }
+        warnings.extend(own.and_then(|own| few(own, calibration.n_held_out)));
+        warnings.extend(calibration.warning());
         if let (Some(own), Some(prior)) = (
             self.map_value("pixel_auroc"),
             self.map_value("prior_pixel_auroc"),
@@ -164,27 +166,6 @@ impl Page<'_> {
         }
         warnings.extend(saturated(self.log));
         warnings
-    }
-
-    fn verdicts(&self) -> Verdicts {
-        let counts = |anomalous: bool| {
-            let flagged = self.flagged(anomalous);
-            [self.images(anomalous).count() - flagged, 0, flagged]
-        };
-        Verdicts {
-            normal: counts(false),
-            anomalous: counts(true),
-            rule: match self.rule() {
-                Rule::HeldOut => format!(
-                    "Anomalous if the score exceeds that of all {} normal images held out of training.",
-                    self.measured.calibration.n_held_out
-                ),
-                Rule::OwnBoundary => {
-                    "Anomalous if the method says so: its score exceeds a boundary of its own."
-                        .to_owned()
-                }
-            },
-        }
     }
 
     fn histogram(&self) -> Histogram {

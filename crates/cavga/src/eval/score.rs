@@ -1,6 +1,10 @@
 //! Scoring the test images.
 
-use std::sync::atomic::Ordering;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use std::time::Instant;
 
 use cavga_data::{Tally, Test, TestSample, check_mask};
 
@@ -12,6 +16,26 @@ use crate::{
     model::Model,
     progress::{Event, Progress},
 };
+
+/// The scores and maps of an image, in the detector's order.
+pub(crate) type Heard = (Vec<f32>, Vec<Vec<f32>>);
+
+/// What an evaluation hears of images, without anything being measured: for whoever checks that it is what others hear.
+pub(crate) fn score_only(
+    model: &Model,
+    test: Vec<TestSample>,
+    settings: &DataConfig,
+    stop: &Arc<AtomicBool>,
+) -> Result<Vec<Heard>> {
+    let options = EvalOptions {
+        stop: Arc::clone(stop),
+        ..EvalOptions::default()
+    };
+    let test = (&Test::from(test), &mut Tally::default());
+    let images = score(model, test, settings, &options, &mut ())?;
+    let heard = images.into_iter().map(|image| (image.scores, image.maps));
+    Ok(heard.collect())
+}
 
 /// Scores all test images, one at a time. Those that are gone since they were listed are counted, up to the setting's limit.
 pub(super) fn score(
@@ -45,7 +69,10 @@ pub(super) fn score(
             tally.refuse(1, "gone when it was read");
             continue;
         }
-        let scored = model.score_loaded(batch)?.checked(sample.path())?;
+        let begun = Instant::now();
+        let scored = model.score_loaded(batch)?;
+        let milliseconds = begun.elapsed().as_secs_f64() * 1e3;
+        let scored = scored.checked(sample.path())?;
         images.push(TestImage {
             sample: sample.clone(),
             mask: mask.clone(),
@@ -53,6 +80,7 @@ pub(super) fn score(
             scores: scored.scores.into_iter().map(|(_, value)| value).collect(),
             maps: scored.maps.into_iter().map(|(_, values)| values).collect(),
             valid: scored.valid,
+            milliseconds,
         });
         progress.on(Event::Advance {
             done: done as u64 + 1,

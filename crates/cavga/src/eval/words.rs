@@ -25,7 +25,31 @@ pub(super) fn words(key: &str) -> (&'static str, &'static str) {
         ),
         "balanced_accuracy_at_threshold" => (
             "Balanced accuracy at the calibrated threshold",
-            "anomalous if the score exceeds every held-out normal image's",
+            "anomalous if the score exceeds the threshold, which is from held-out normal images alone",
+        ),
+        "false_alarm_rate_at_threshold" => (
+            "False alarms at the calibrated threshold",
+            "share of the normal test images whose score exceeds the threshold",
+        ),
+        "recall_at_threshold" => (
+            "Recall at the calibrated threshold",
+            "share of the anomalous test images whose score exceeds the threshold",
+        ),
+        "false_alarm_rate_at_own_boundary" => (
+            "False alarms at the method's own boundary",
+            "share of the normal test images that the method calls anomalous",
+        ),
+        "recall_at_own_boundary" => (
+            "Recall at the method's own boundary",
+            "share of the anomalous test images that the method calls anomalous",
+        ),
+        "share_unsure_normal" => (
+            "Normal images called unsure",
+            "share of the normal test images between the unsure threshold and that of an alarm",
+        ),
+        "share_unsure_anomalous" => (
+            "Anomalous images called unsure",
+            "share of the anomalous test images between the unsure threshold and that of an alarm",
         ),
         "balanced_accuracy_at_own_boundary" => (
             "Balanced accuracy at the method's own boundary",

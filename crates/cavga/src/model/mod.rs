@@ -20,7 +20,7 @@ const DETECTOR: &str = "detector.";
 const PRIOR: &str = "prior.";
 
 /// What a detector says of one image.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Scored {
     /// Raw image scores by name; the first is the method's own. Higher means more anomalous.
     pub scores: Vec<(&'static str, f32)>,
@@ -176,6 +176,11 @@ impl Model {
         &self.calibration
     }
 
+    /// Whether the score or map of this name was itself fitted on some of the images that were held out of training.
+    pub fn is_fitted(&self, name: &str) -> bool {
+        self.detector.is_fitted(name)
+    }
+
     /// The mean of each map over the training images, row by row at the model's size: what a map that looked at no image
     /// would say.
     pub fn priors(&self) -> &BTreeMap<String, Vec<f32>> {
@@ -215,14 +220,45 @@ impl Model {
     pub(crate) fn score_loaded(&self, batch: Batch) -> Result<Scored> {
         score((&*self.detector, &self.view), batch, self.size)
     }
+
+    /// Scores loaded images, each a batch of one, all at once; a model that sees tiles, `images.len()` tiles of each at once. Nobody who
+    /// wants scores does so: it is there to check that scores do not depend on it.
+    pub(crate) fn score_together(&self, images: &[&Batch]) -> Result<Vec<Scored>> {
+        let valid = images.iter().map(|batch| loaded_valid(batch, self.size));
+        if let Some(tiles) = &self.view.tiles {
+            let each = images.iter().zip(valid);
+            let each = each.map(|(batch, valid)| {
+                tiled::score(&*self.detector, tiles, &batch.pixels, valid, images.len())
+            });
+            return each.collect();
+        }
+        let pixels = images.iter().flat_map(|batch| batch.pixels.iter().copied());
+        together(
+            &*self.detector,
+            pixels.collect(),
+            self.size,
+            valid.collect(),
+        )
+    }
+
+    /// [`Detector::score_as_trained`].
+    pub(crate) fn score_as_trained(&mut self) -> bool {
+        self.detector.score_as_trained()
+    }
+}
+
+/// Which pixels count of an image that was loaded as a batch of one.
+fn loaded_valid(batch: &Batch, size: [usize; 2]) -> Option<Valid> {
+    let valid = batch.valid.as_ref()?;
+    Some(Valid {
+        size,
+        pixels: valid.iter().map(|&counts| counts >= 0.5).collect(),
+    })
 }
 
 /// What a detector says of an image as it was loaded.
 pub(crate) fn score(by: (&dyn Detector, &View), batch: Batch, size: [usize; 2]) -> Result<Scored> {
-    let valid = batch.valid.map(|valid| Valid {
-        size,
-        pixels: valid.iter().map(|&counts| counts >= 0.5).collect(),
-    });
+    let valid = loaded_valid(&batch, size);
     whole(by, batch.pixels, size, valid)
 }
 
@@ -239,30 +275,67 @@ fn whole(
         return Err(cavga_detect::Error::Shape { expected, found }.into());
     }
     if let Some(tiles) = &view.tiles {
-        return tiled::score(detector, tiles, &pixels, valid);
+        return tiled::score(detector, tiles, &pixels, valid, tiled::AT_ONCE);
     }
+    let mut scored = together(detector, pixels, size, vec![valid])?;
+    // One image, one answer.
+    Ok(scored.pop().unwrap_or_default())
+}
+
+/// What a detector says of images that it sees whole, all at once. `pixels`: one image behind the other, as many as `valid` has entries,
+/// which are all there or none.
+fn together(
+    detector: &dyn Detector,
+    pixels: Vec<f32>,
+    size: [usize; 2],
+    valid: Vec<Option<Valid>>,
+) -> Result<Vec<Scored>> {
+    let (count, [height, width]) = (valid.len(), size);
     let device = detector.device();
-    let images = Tensor::from_data(TensorData::new(pixels, [1, 3, height, width]), device);
-    let counted = valid.as_ref().map(|valid| {
-        let values = TensorData::new(valid.numbers(), [1, 1, height, width]);
-        Tensor::from_data(values, device)
-    });
-    let said = detector.score(images, counted)?;
-    let scores = said.images.iter().map(|score| {
-        (
-            score.name,
-            score.values.first().copied().unwrap_or(f32::NAN),
-        )
-    });
-    let maps = said.maps.into_iter().map(|map| {
-        let values = map.values.into_data().iter::<f32>().collect();
-        (map.name, values)
-    });
-    Ok(Scored {
-        scores: scores.collect(),
-        maps: maps.collect(),
-        valid,
-    })
+    let tensor = |values: Vec<f32>, planes: usize| {
+        let values = TensorData::new(values, [count, planes, height, width]);
+        Tensor::<4>::from_data(values, device)
+    };
+    let numbers: Option<Vec<_>> = valid
+        .iter()
+        .map(|valid| Some(valid.as_ref()?.numbers()))
+        .collect();
+    let counted = numbers.map(|numbers| tensor(numbers.concat(), 1));
+    let said = detector.score(tensor(pixels, 3), counted)?;
+    let maps = said.maps.into_iter();
+    let mut maps: Vec<(_, Vec<f32>)> = maps
+        .map(|map| (map.name, map.values.into_data().iter().collect()))
+        .collect();
+    let scored = valid
+        .into_iter()
+        .enumerate()
+        .rev()
+        .map(|(at, valid)| Scored {
+            scores: said
+                .images
+                .iter()
+                .map(|score| {
+                    (
+                        score.name,
+                        score.values.get(at).copied().unwrap_or(f32::NAN),
+                    )
+                })
+                .collect(),
+            // From the back, so that the map of a single image is not copied.
+            maps: maps
+                .iter_mut()
+                .map(|(name, values)| {
+                    (
+                        *name,
+                        values.split_off((at * height * width).min(values.len())),
+                    )
+                })
+                .collect(),
+            valid,
+        });
+    let mut scored: Vec<_> = scored.collect();
+    scored.reverse();
+    Ok(scored)
 }
 
 impl Scored {

@@ -11,19 +11,20 @@ use super::Scored;
 use crate::Result;
 
 /// Tiles that a network sees at once: enough to keep it busy, few enough to bound its memory. What is said of a tile does not depend on it.
-const AT_ONCE: usize = 8;
+pub(super) const AT_ONCE: usize = 8;
 
-/// `pixels`: planar, of the tiles' image size.
+/// `pixels`: planar, of the tiles' image size; `at_once` of the tiles are seen at once, at least one.
 pub(super) fn score(
     detector: &dyn Detector,
     tiles: &Tiles,
     pixels: &[f32],
     valid: Option<Valid>,
+    at_once: usize,
 ) -> Result<Scored> {
     let shares = (0..tiles.len()).map(|tile| (tile, tiles.share(tile, valid.as_ref())));
     let asked: Vec<_> = shares.filter(|(_, share)| *share > 0.0).collect();
     let mut merged = Merged::default();
-    for some in asked.chunks(AT_ONCE) {
+    for some in asked.chunks(at_once.max(1)) {
         let [height, width] = tiles.tile();
         let batch = |planes: usize, cut: &dyn Fn(usize) -> Vec<f32>| {
             let values: Vec<_> = some.iter().flat_map(|(tile, _)| cut(*tile)).collect();

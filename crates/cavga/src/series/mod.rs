@@ -21,7 +21,7 @@ use crate::{
     eval::{EvalOptions, evaluate},
     progress::Progress,
     run::{RunFolder, absolute},
-    train::{Outcome, TrainOptions, difference, fingerprint, train},
+    train::{Outcome, TrainOptions, difference, train, would_take},
 };
 
 /// A figure over seeds.
@@ -66,7 +66,7 @@ impl Task<'_> {
         let mut differs = difference(&begun, self.config)?;
         // In another folder there may be other images.
         if differs.is_none() && record.data != absolute(self.data) {
-            let now = fingerprint(self.data, self.config)?;
+            let now = would_take(self.data, self.config)?.fingerprint;
             let key = "record.fingerprint".to_owned();
             differs = (record.fingerprint != now).then_some((key, record.fingerprint, now));
         }

@@ -15,29 +15,43 @@ use crate::{
     view::View,
 };
 
+/// What an image was to the detector.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Use {
+    /// Learnt from.
+    Train,
+    /// Held out, and looked at by what is fitted on held-out images.
+    Fit,
+    /// Held out, and seen by nothing.
+    Rest,
+}
+
 /// Scores the normal training images and those held out of training, one at a time as everywhere. Anomalous ones that the
-/// method learnt from stay out of it: all that comes of this is about normal images.
+/// method learnt from stay out of it: all that comes of this is about normal images. Of the held-out images the first were fitted on,
+/// and say nothing of what was; where there are no others, its thresholds are from them all the same, and no p-value is.
 pub(super) fn calibrate(
     detector: &dyn Detector,
     (data, view): (&DataConfig, &View),
-    (train, held_out): (&Train, &HeldOut),
+    (train, fit, rest): (&Train, &HeldOut, &HeldOut),
     stop: &dyn Fn() -> bool,
     progress: &mut dyn Progress,
 ) -> Result<(Calibration, BTreeMap<String, Vec<f32>>)> {
-    let train: Arc<[Sample]> = train.normal().into();
-    let held_out: Arc<[Sample]> = held_out.clone().into();
-    let total = (train.len() + held_out.len()) as u64;
+    let parts: [(Arc<[Sample]>, Use); 3] = [
+        (train.normal().into(), Use::Train),
+        (fit.clone().into(), Use::Fit),
+        (rest.clone().into(), Use::Rest),
+    ];
     progress.on(Event::Begin {
         stage: "calibrating",
-        total,
+        total: parts.iter().map(|(samples, _)| samples.len() as u64).sum(),
         done: 0,
     });
     let mut seen = Seen::default();
     let mut done = 0;
     // Without those that are gone since they were listed.
-    let mut scored_of = [0, 0];
-    for (samples, is_train) in [(&train, true), (&held_out, false)] {
-        for batch in feed::plain(Arc::clone(samples), data, view.regions.as_ref(), 1)? {
+    let mut n_train = 0;
+    for (samples, of) in parts {
+        for batch in feed::plain(Arc::clone(&samples), data, view.regions.as_ref(), 1)? {
             if stop() {
                 progress.on(Event::End);
                 return Err(Error::Stopped);
@@ -52,21 +66,19 @@ pub(super) fn calibrate(
             let path = sample.map(|sample| sample.path());
             let scored = score((detector, view), batch, data.size)?
                 .checked(path.unwrap_or(Path::new("")))?;
-            let [n_train, n_held_out] = &mut scored_of;
-            if is_train {
-                *n_train += 1;
-                seen.train(scored)
-            } else {
-                *n_held_out += 1;
-                seen.held_out(&scored)
+            match of {
+                Use::Train => {
+                    n_train += 1;
+                    seen.train(scored)
+                }
+                Use::Fit | Use::Rest => seen.held_out(&scored, of),
             }
         }
     }
     progress.on(Event::End);
-    let [n_train, n_held_out] = scored_of;
-    let (mut calibration, priors) = seen.calibration(n_train, n_held_out);
+    let (mut calibration, priors) = seen.calibration(n_train, &|name| detector.is_fitted(name));
     if let (Some(boundary), Some(own)) = (detector.boundary(), calibration.scores.first_mut()) {
-        (own.threshold, own.rule) = (boundary, Rule::OwnBoundary);
+        (own.threshold, own.rule, own.own_boundary) = (boundary, Rule::OwnBoundary, Some(boundary));
     }
     Ok((calibration, priors))
 }
@@ -75,18 +87,36 @@ pub(super) fn calibrate(
 #[derive(Default)]
 struct Seen {
     train: Vec<(&'static str, f32, f32)>,
-    highest: Vec<f32>,
+    /// What each held-out image was, and its scores.
+    held_out: Vec<(Use, Vec<f32>)>,
     sums: Vec<(&'static str, Vec<f64>)>,
     /// Where pixels don't count: the training images that count at each.
     counts: Vec<usize>,
-    maps: Vec<MapSeen>,
+    /// Of the images that were fitted on, and of the others.
+    maps: [Vec<MapSeen>; 2],
 }
 
-#[derive(Default, Clone)]
+#[derive(Clone, Copy)]
 struct MapSeen {
     sum: f64,
     count: usize,
     max: f32,
+}
+
+impl MapSeen {
+    const NOTHING: Self = Self {
+        sum: 0.0,
+        count: 0,
+        max: f32::NEG_INFINITY,
+    };
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            sum: self.sum + other.sum,
+            count: self.count + other.count,
+            max: self.max.max(other.max),
+        }
+    }
 }
 
 impl Seen {
@@ -120,20 +150,12 @@ impl Seen {
         }
     }
 
-    fn held_out(&mut self, scored: &Scored) {
-        self.highest.resize(scored.scores.len(), f32::NEG_INFINITY);
-        for (highest, (_, value)) in self.highest.iter_mut().zip(&scored.scores) {
-            *highest = highest.max(*value);
-        }
-        self.maps.resize(
-            scored.maps.len(),
-            MapSeen {
-                sum: 0.0,
-                count: 0,
-                max: f32::NEG_INFINITY,
-            },
-        );
-        for (seen, (_, values)) in self.maps.iter_mut().zip(&scored.maps) {
+    fn held_out(&mut self, scored: &Scored, of: Use) {
+        let scores = scored.scores.iter().map(|(_, value)| *value);
+        self.held_out.push((of, scores.collect()));
+        let maps = &mut self.maps[usize::from(of == Use::Rest)];
+        maps.resize(scored.maps.len(), MapSeen::NOTHING);
+        for (seen, (_, values)) in maps.iter_mut().zip(&scored.maps) {
             let pixels = values.iter().enumerate();
             for (_, value) in pixels.filter(|(pixel, _)| scored.counts(*pixel)) {
                 seen.count += 1;
@@ -143,32 +165,45 @@ impl Seen {
         }
     }
 
+    /// One score of the held-out images: of all of them, or of those alone that nothing was fitted on.
+    fn held_out_scores(&self, score: usize, is_rest_only: bool) -> Vec<f32> {
+        let images = self.held_out.iter();
+        let images = images.filter(|(of, _)| !is_rest_only || *of == Use::Rest);
+        images
+            .filter_map(|(_, scores)| scores.get(score).copied())
+            .collect()
+    }
+
     fn calibration(
         self,
         n_train: usize,
-        n_held_out: usize,
+        is_fitted: &dyn Fn(&str) -> bool,
     ) -> (Calibration, BTreeMap<String, Vec<f32>>) {
-        let scores = self.train.iter().zip(&self.highest).map(
-            |(&(name, train_min, train_max), &threshold)| ScoreScale {
-                name: name.to_owned(),
-                train_min,
-                train_max,
-                threshold,
-                rule: Rule::HeldOut,
-            },
-        );
-        let maps = self
-            .sums
-            .iter()
-            .zip(&self.maps)
-            .map(|((name, _), seen)| MapScale {
+        let has_rest = self.held_out.iter().any(|(of, _)| *of == Use::Rest);
+        let scores = self.train.iter().enumerate();
+        let scores = scores.map(|(place, &(name, low, high))| {
+            let fitted = is_fitted(name);
+            let held_out = self.held_out_scores(place, fitted && has_rest);
+            ScoreScale::learnt(name, (low, high), held_out, (fitted, !fitted || has_rest))
+        });
+        let [fit, rest] = &self.maps;
+        let of =
+            |maps: &[MapSeen], place: usize| maps.get(place).copied().unwrap_or(MapSeen::NOTHING);
+        let maps = self.sums.iter().enumerate().map(|(place, (name, _))| {
+            let rest = of(rest, place);
+            let seen = match is_fitted(name) && has_rest {
+                true => rest,
+                false => of(fit, place).and(rest),
+            };
+            MapScale {
                 name: (*name).to_owned(),
                 mean: (seen.sum / seen.count.max(1) as f64) as f32,
                 max: seen.max,
-            });
+            }
+        });
         let calibration = Calibration {
             n_train,
-            n_held_out,
+            n_held_out: self.held_out.len(),
             scores: scores.collect(),
             maps: maps.collect(),
         };

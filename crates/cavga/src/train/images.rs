@@ -28,6 +28,9 @@ pub(super) struct Images {
     pub(super) train: Train,
     /// Normal ones alone.
     pub(super) held_out: Calibration,
+    /// They in two halves: what is fitted on held-out images sees the first, and is calibrated on the second. Where they are too few, all
+    /// of them and none.
+    pub(super) halves: (Calibration, Calibration),
     /// The anomalous ones of `train`, and the test images of their groups.
     pub(super) anomalous: Vec<Learnt>,
     pub(super) fingerprint: String,
@@ -42,10 +45,21 @@ pub(super) struct Images {
     pub(super) items: Vec<usize>,
 }
 
-/// The fingerprint of what a run with these settings would learn from.
-pub(crate) fn fingerprint(data: &Path, config: &RunConfig) -> Result<String> {
+/// What a run with these settings would learn from, and hold out.
+pub(crate) struct WouldTake {
+    /// The fingerprint of what it learns from.
+    pub(crate) fingerprint: String,
+    /// The images held out.
+    pub(crate) held_out: Calibration,
+}
+
+/// What a run with these settings would take of a dataset.
+pub(crate) fn would_take(data: &Path, config: &RunConfig) -> Result<WouldTake> {
     let begun = Images::open(data, config, &AtomicBool::new(false), true, &mut ())?;
-    Ok(begun.fingerprint)
+    Ok(WouldTake {
+        fingerprint: begun.fingerprint,
+        held_out: begun.held_out,
+    })
 }
 
 impl Images {
@@ -145,6 +159,7 @@ impl Images {
             view: View::default(),
             items: (0..train.len()).collect(),
             train: train.into(),
+            halves: halves(&held_out, seed),
             held_out,
             anomalous: learnt,
             fingerprint,
@@ -191,6 +206,16 @@ impl Images {
         }
         progress.on(Event::End);
         Ok(true)
+    }
+}
+
+/// Held-out images to fit on, and others to ask about what was fitted; all and none where they are fewer than
+/// [`FEWEST_TO_HALVE`](super::FEWEST_TO_HALVE), or all of one group.
+fn halves(held_out: &Calibration, seed: u64) -> (Calibration, Calibration) {
+    let (fit, rest) = held_out.halves(seed);
+    match held_out.len() < super::FEWEST_TO_HALVE || fit.is_empty() || rest.is_empty() {
+        true => (held_out.clone(), Vec::new().into()),
+        false => (fit, rest),
     }
 }
 
@@ -280,6 +305,20 @@ mod tests {
         for (sample, learnt) in images.train.iter().skip(4).zip(&images.anomalous) {
             assert!(sample.label.is_anomalous() && sample.id == learnt.id);
             assert_eq!(sample.sha256().unwrap(), learnt.sha256);
+        }
+    }
+
+    #[test]
+    fn held_out_images_are_halved_where_there_are_four() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = data(folder.path());
+        for (share, expected) in [(0.67, (2, 2)), (0.5, (3, 0)), (0.1, (1, 0))] {
+            let dataset = Dataset::open(&root).unwrap();
+            let images = Images::split((dataset, &root), share, None, 1).unwrap();
+            let (fit, rest) = &images.halves;
+            assert_eq!((fit.len(), rest.len()), expected, "{share}");
+            assert!(fit.iter().all(|sample| !rest.contains(sample)));
+            assert_eq!(images.held_out.len(), fit.len() + rest.len());
         }
     }
 

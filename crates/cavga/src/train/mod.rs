@@ -24,7 +24,7 @@ use burn::tensor::Device;
 use cavga_detect::{Batch, Learner, cavga::Pretrained};
 
 use images::Images;
-pub(crate) use images::{fingerprint, require_anomalous};
+pub(crate) use images::{require_anomalous, would_take};
 use known::Known;
 pub use log::{LogLine, read_log};
 pub(crate) use resume::difference;
@@ -40,6 +40,10 @@ use crate::{
     progress::{Event, Progress, peak_memory_mib},
     run::{Record, RunFolder, Training, absolute},
 };
+
+/// So many held-out images are halved: what is fitted on held-out images sees one half, and is calibrated on the other. With fewer, a
+/// half would be one image or none.
+pub(crate) const FEWEST_TO_HALVE: usize = 4;
 
 /// How to train, besides what.
 #[derive(Debug, Clone)]
@@ -211,7 +215,8 @@ fn make_model(
         ..
     } = session;
     let DataConfig { size, .. } = config.data;
-    let lessons = feed::held_out(images.held_out.clone().into(), config, &images.view, device)?;
+    let (fit, rest) = &images.halves;
+    let lessons = feed::held_out(fit.clone().into(), config, &images.view, device)?;
     let mut held_out = lessons.enumerate().map(|(step, lesson)| {
         let lesson = lesson.map_err(|error| cavga_detect::Error::Source(Box::new(error)))?;
         Ok(Batch {
@@ -227,10 +232,13 @@ fn make_model(
     let (calibration, priors) = calibrate::calibrate(
         &*detector,
         (&config.data, &images.view),
-        (&images.train, &images.held_out),
+        (&images.train, fit, rest),
         &stopped,
         progress,
     )?;
+    if let Some(warning) = calibration.warning() {
+        progress.on(Event::Note(&warning));
+    }
     Ok(Model::new(
         detector,
         (config.method.clone(), size, images.fingerprint.clone()),

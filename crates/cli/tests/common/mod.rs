@@ -110,6 +110,31 @@ pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// A folder of normal images like the set's, but none of them.
+pub(crate) fn more_normal(set: &Set, count: usize, seed: u64) -> PathBuf {
+    let whole = set.path(&format!("whole-{seed}"));
+    let config = GenerateConfig {
+        train: count,
+        seed,
+        ..GenerateConfig::tiny()
+    };
+    write_dataset(&whole, &config).unwrap();
+    whole.join("train/good")
+}
+
+/// What a command prints with `--json`.
+pub(crate) fn json(command: &mut Command) -> serde_json::Value {
+    serde_json::from_str(&succeed(command.arg("--json"))).unwrap()
+}
+
+/// What `predict` says of images.
+pub(crate) fn predicted(run: &Path, images: &Path) -> Vec<serde_json::Value> {
+    let said = succeed(cavga(["predict", "--json"]).arg(run).arg(images));
+    said.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
 /// The rows of a run's `scores.csv`, without its head: id, label, kind, score, verdict, ...
 pub(crate) fn scores(run: &Path) -> Vec<Vec<String>> {
     let text = std::fs::read_to_string(run.join("scores.csv")).unwrap();

@@ -58,6 +58,31 @@ pub(crate) fn vector(path: &Path) -> Result<Vec<bool>> {
     Array::open(path)?.vector()
 }
 
+/// Size and numbers of an array `[height, width]`, further dimensions of 1 in front allowed.
+pub(crate) fn numbers(path: &Path, limits: &Limits) -> Result<([usize; 2], Vec<f64>)> {
+    let mut array = Array::open(path)?;
+    let [ones @ .., height, width] = &array.header.shape[..] else {
+        return Err(array.no_map());
+    };
+    if ones.iter().any(|&side| side != 1) {
+        return Err(array.no_map());
+    }
+    let size = [*height, *width];
+    array.header.shape = size.to_vec();
+    let [_, height, width] = array.frames()?;
+    array.require_within(limits, [height, width])?;
+    let number = array.header.number;
+    let mut values = Vec::with_capacity(height.saturating_mul(width));
+    array.each_row(0, |_, row| {
+        values.extend(
+            row.chunks_exact(number.size())
+                .map(|value| number.value(value)),
+        );
+        Ok(())
+    })?;
+    Ok((size, values))
+}
+
 /// An open array whose file is as long as its header says.
 pub(crate) struct Array<'a, R> {
     path: &'a Path,
@@ -154,14 +179,7 @@ impl<'a, R: Read + Seek> Array<'a, R> {
 
     pub(crate) fn frame(&mut self, index: usize, limits: &Limits) -> Result<Mask> {
         let [_, height, width] = self.frames()?;
-        let area = (height as u64).saturating_mul(width as u64);
-        if area > limits.max_pixels {
-            return Err(Error::TooLarge {
-                path: self.path.to_path_buf(),
-                limit: limits.max_pixels,
-                found: format!("{height} rows of {width}"),
-            });
-        }
+        self.require_within(limits, [height, width])?;
         let number = self.header.number;
         let path = self.path;
         let mut pixels = Vec::new();
@@ -181,6 +199,22 @@ impl<'a, R: Read + Seek> Array<'a, R> {
             width,
             pixels,
         })
+    }
+
+    fn require_within(&self, limits: &Limits, [height, width]: [usize; 2]) -> Result<()> {
+        if (height as u64).saturating_mul(width as u64) <= limits.max_pixels {
+            return Ok(());
+        }
+        Err(Error::TooLarge {
+            path: self.path.to_path_buf(),
+            limit: limits.max_pixels,
+            found: format!("{height} rows of {width}"),
+        })
+    }
+
+    fn no_map(&self) -> Error {
+        let found = format!("one of {:?}", self.header.shape);
+        malformed(self.path, "one map as an array [height, width]", found)
     }
 
     /// Calls `each` with the number and the bytes of every row of a frame.

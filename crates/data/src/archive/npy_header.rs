@@ -10,8 +10,10 @@ pub(super) struct Header {
 /// A type of numbers, little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Number {
-    /// So many bytes, with a sign or without: 0 where all are.
+    /// So many bytes, without a sign; truth is one of them.
     Whole(usize),
+    /// So many bytes, with a sign.
+    Signed(usize),
     F16,
     F32,
     F64,
@@ -24,7 +26,7 @@ impl Number {
     /// Bytes of one.
     pub(super) fn size(self) -> usize {
         match self {
-            Self::Whole(size) => size,
+            Self::Whole(size) | Self::Signed(size) => size,
             Self::F16 => 2,
             Self::F32 => 4,
             Self::F64 => 8,
@@ -38,7 +40,7 @@ impl Number {
         let bits = u64::from_le_bytes(wide);
         // Exponent and fraction of a NaN lie above those of infinity.
         let (magnitude, infinity) = match self {
-            Self::Whole(_) => return Some(bits != 0),
+            Self::Whole(_) | Self::Signed(_) => return Some(bits != 0),
             Self::F16 => (bits & 0x7fff, 0x7c00),
             Self::F32 => (bits & 0x7fff_ffff, 0x7f80_0000),
             Self::F64 => (bits & (u64::MAX >> 1), 0x7ff0_0000_0000_0000),
@@ -46,18 +48,58 @@ impl Number {
         (magnitude <= infinity).then_some(magnitude != 0)
     }
 
+    /// The number in these bytes; NaN where there are too many or too few.
+    pub(super) fn value(self, bytes: &[u8]) -> f64 {
+        let mut wide = [0; 8];
+        let Some(begin) = wide
+            .get_mut(..bytes.len())
+            .filter(|_| bytes.len() == self.size())
+        else {
+            return f64::NAN;
+        };
+        begin.copy_from_slice(bytes);
+        let bits = u64::from_le_bytes(wide);
+        match self {
+            Self::Whole(_) => bits as f64,
+            Self::Signed(size) => {
+                // Moved up to the sign's place and back, the sign fills what was moved.
+                let unused = 64 - 8 * size as u32;
+                ((bits << unused) as i64 >> unused) as f64
+            }
+            Self::F16 => half(bits as u16),
+            Self::F32 => f32::from_bits(bits as u32).into(),
+            Self::F64 => f64::from_bits(bits),
+        }
+    }
+
     fn named(name: &str) -> Option<Self> {
         Some(match name {
-            "|b1" | "|u1" | "|i1" | "<b1" | "<u1" | "<i1" => Self::Whole(1),
-            "<u2" | "<i2" => Self::Whole(2),
-            "<u4" | "<i4" => Self::Whole(4),
-            "<u8" | "<i8" => Self::Whole(8),
+            "|b1" | "|u1" | "<b1" | "<u1" => Self::Whole(1),
+            "|i1" | "<i1" => Self::Signed(1),
+            "<u2" => Self::Whole(2),
+            "<i2" => Self::Signed(2),
+            "<u4" => Self::Whole(4),
+            "<i4" => Self::Signed(4),
+            "<u8" => Self::Whole(8),
+            "<i8" => Self::Signed(8),
             "<f2" => Self::F16,
             "<f4" => Self::F32,
             "<f8" => Self::F64,
             _ => return None,
         })
     }
+}
+
+/// A number of half precision: a sign, 5 bits of exponent, 10 of fraction.
+fn half(bits: u16) -> f64 {
+    let fraction = f64::from(bits & 0x3ff) / 1024.0;
+    let size = match bits >> 10 & 0x1f {
+        0 => fraction * 2.0_f64.powi(-14),
+        0x1f if fraction == 0.0 => f64::INFINITY,
+        0x1f => f64::NAN,
+        exponent => (1.0 + fraction) * 2.0_f64.powi(i32::from(exponent) - 15),
+    };
+    if bits >> 15 == 1 { -size } else { size }
 }
 
 impl Header {

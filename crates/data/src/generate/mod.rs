@@ -9,6 +9,7 @@
 mod canvas;
 mod defect;
 mod noise;
+mod pattern;
 mod texture;
 
 use std::fs;
@@ -24,6 +25,7 @@ use crate::mask::Mask;
 use crate::sample::GOOD;
 
 pub use defect::VISIBLE;
+pub use pattern::Pattern;
 
 /// What the normal images show.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,6 +12,10 @@ const POOLED_IMAGES: f64 = 8.0;
 /// Less than any share of a position that counts.
 const LEAST: f64 = 1e-9;
 
+/// The least spread, as a share of the quantity's own size: of less, a deviation would be made of the last bits of a sum. One held-out
+/// image, or many that are the same, have no spread at all.
+const LEAST_SPREAD: f64 = 1e-4;
+
 /// Mean and spread of a quantity over normal images at each position.
 #[derive(Debug, Clone)]
 pub(super) struct Normal {
@@ -90,22 +94,29 @@ impl Seen {
                 / counted.clone().mean_dims(&[2, 3]).clamp_min(LEAST);
             let shrunk =
                 (squares + pooled.mul_scalar(POOLED_IMAGES)) / counted.add_scalar(POOLED_IMAGES);
-            let spread = shrunk.sqrt().clamp_min(1e-6);
-            return Some(Normal { mean, spread });
+            return Some(Normal::new(mean, shrunk.sqrt()));
         }
         let images = self.images as f64;
         let variance = squares.div_scalar(images);
         let pooled = variance.clone().mean_dims(&[2, 3]);
         let shrunk = (variance.mul_scalar(images) + pooled.mul_scalar(POOLED_IMAGES))
             .div_scalar(images + POOLED_IMAGES);
-        Some(Normal {
-            mean,
-            spread: shrunk.sqrt().clamp_min(1e-6),
-        })
+        Some(Normal::new(mean, shrunk.sqrt()))
     }
 }
 
 impl Normal {
+    /// With a spread that deviations can be told in.
+    fn new(mean: Tensor<4>, spread: Tensor<4>) -> Self {
+        let size = mean.clone().square().sum_dim(1).mean_dims(&[2, 3]).sqrt();
+        let least = size.mul_scalar(LEAST_SPREAD).clamp_min(1e-6);
+        let least = least.expand(spread.dims());
+        Self {
+            mean,
+            spread: spread.max_pair(least),
+        }
+    }
+
     /// How many spreads above the mean, of one channel.
     pub(super) fn deviation(&self, values: Tensor<4>) -> Tensor<4> {
         (values - self.mean.clone()) / self.spread.clone()
@@ -146,6 +157,24 @@ mod tests {
 
     fn values(tensor: Tensor<4>) -> Vec<f32> {
         tensor.into_data().iter::<f32>().collect()
+    }
+
+    /// With one held-out image there was a deviation of 5 spreads where the last bit differed.
+    #[test]
+    fn the_last_bits_of_a_single_images_quantity_are_no_deviation() {
+        let device = Device::flex();
+        let image = |scale: f32| {
+            let numbers: Vec<f32> = (0..12)
+                .map(|n| (n as f32 * 0.7).sin() * 50.0 * scale)
+                .collect();
+            Tensor::<1>::from_floats(numbers.as_slice(), &device).reshape([1, 3, 2, 2])
+        };
+        let mut seen = Seen::default();
+        seen.add(image(1.0), None);
+        let normal = seen.normal().unwrap();
+        let largest = |values: Tensor<4>| self::values(values).into_iter().fold(0.0, f32::max);
+        assert!(largest(normal.distance(image(1.0 + 1e-6))) < 0.1);
+        assert!(largest(normal.distance(image(1.1))) > 100.0);
     }
 
     #[test]

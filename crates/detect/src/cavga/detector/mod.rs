@@ -36,6 +36,17 @@ use super::{
 };
 use crate::{Batch, Detector, Error, ImageScores, Maps, Merge, Result, Scores, Tensors};
 
+/// The maps and scores that rest on what held-out images showed.
+const FITTED: [&str; 7] = [
+    "attention-deviation",
+    "attention-terms-deviation",
+    "residual-deviation",
+    "attention-deviation-max",
+    "attention-terms-deviation-max",
+    "residual-deviation-max",
+    "feature-deviation",
+];
+
 /// A trained CAVGA.
 #[derive(Debug)]
 pub struct CavgaDetector {
@@ -174,9 +185,17 @@ impl Detector for CavgaDetector {
         })
     }
 
+    fn score_as_trained(&mut self) -> bool {
+        self.network.inference.take().is_some()
+    }
+
     fn boundary(&self) -> Option<f32> {
         // Where both classes are as likely.
         self.network.vae.classifier().map(|_| 0.0)
+    }
+
+    fn is_fitted(&self, name: &str) -> bool {
+        FITTED.contains(&name)
     }
 
     fn state(&self) -> Result<Tensors> {
