@@ -223,6 +223,9 @@ pub(crate) struct Eval {
     /// Write no maps and overlays of the test images
     #[arg(long)]
     pub(crate) no_maps: bool,
+    /// Resamples of the test images that the 95 % intervals are made of; 0 for no intervals
+    #[arg(long, value_name = "N", default_value_t = cavga::RESAMPLES)]
+    pub(crate) resamples: usize,
     #[command(flatten)]
     pub(crate) device: Device,
     #[command(flatten)]

@@ -172,6 +172,7 @@ fn eval(args: &args::Eval) -> Result<ExitCode> {
         device: args.device.name().to_owned(),
         map: args.map.clone(),
         maps: !args.no_maps,
+        resamples: args.resamples,
         stop: stop_flag()?,
     };
     let evaluation = cavga::evaluate(&run, &options, &mut *progress())?;
@@ -182,6 +183,22 @@ fn eval(args: &args::Eval) -> Result<ExitCode> {
         line(format!("\nReport: {}", run.report().display()))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A figure by name, with its interval or the reason why it has no value.
+pub(crate) fn figure(
+    name: &str,
+    width: usize,
+    value: &Result<f64, String>,
+    interval: Option<[f64; 2]>,
+) -> String {
+    match (value, interval) {
+        (Ok(value), Some([low, high])) => {
+            format!("{name:width$}  {value:.4}  [{low:.4}, {high:.4}]")
+        }
+        (Ok(value), None) => format!("{name:width$}  {value:.4}"),
+        (Err(reason), _) => format!("{name:width$}  undefined: {reason}"),
+    }
 }
 
 /// A line for each figure. Those without a prefix are of the method's own score and map.
@@ -205,10 +222,12 @@ fn print_figures(evaluation: &Evaluation) -> Result<()> {
         .max()
         .unwrap_or(0);
     for (name, value) in evaluation.figures.iter() {
-        match value {
-            Ok(value) => line(format!("{name:width$}  {value:.4}"))?,
-            Err(reason) => line(format!("{name:width$}  undefined: {reason}"))?,
-        }
+        line(figure(
+            name,
+            width,
+            value,
+            evaluation.figures.interval(name),
+        ))?;
     }
     Ok(())
 }

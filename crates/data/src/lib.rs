@@ -71,7 +71,7 @@ pub use mask::{
 pub use polygon::Polygon;
 pub use regions::Regions;
 pub use sample::{Label, Sample, TestSample};
-pub use score_map::{ScoreMap, list_score_maps, load_score_map};
+pub use score_map::{ScoreMap, list_masks, list_score_maps, load_score_map, score_map_size};
 pub use source::{Archive, ImageSource, Record};
 pub use spec::DatasetSpec;
 pub use split::{Calibration, Test, Train, hold_out, shuffled};

@@ -12,9 +12,10 @@ use image::DynamicImage;
 use tiff::decoder::{Decoder, DecodingResult};
 
 use crate::archive::npy;
-use crate::decode::{Limits, decode};
+use crate::decode::{Limits, decode, image_size};
 use crate::error::{Error, Result};
 use crate::files::walk;
+use crate::mask::MaskSource;
 
 /// Endings of files that [`load_score_map`] reads.
 const ENDINGS: [&str; 4] = ["npy", "png", "tif", "tiff"];
@@ -32,29 +33,78 @@ pub struct ScoreMap {
     pub rounded: bool,
 }
 
-/// The files with an ending that [`load_score_map`] knows in a folder and the folders below it, sorted.
+/// Endings of files that hold a mask: those of images that are saved without loss, and arrays.
+const MASK_ENDINGS: [&str; 8] = ["bmp", "npy", "pbm", "pgm", "png", "tif", "tiff", "webp"];
+
+/// The files with an ending that [`load_score_map`] knows in a folder and the folders below it, sorted; without those called
+/// `NAME.overlay.png`, which are pictures of a map.
 ///
 /// # Errors
 /// A folder that cannot be read, or holds none.
 pub fn list_score_maps(folder: &Path) -> Result<Vec<PathBuf>> {
-    let found = walk(folder, usize::MAX)?;
-    let is_map = |path: &PathBuf| {
-        let ending = path.extension().and_then(|ending| ending.to_str());
-        ending.is_some_and(|ending| ENDINGS.contains(&ending.to_ascii_lowercase().as_str()))
-    };
-    let mut maps: Vec<_> = found
-        .images
-        .into_iter()
-        .chain(found.others)
-        .filter(is_map)
-        .collect();
-    maps.sort();
+    let mut maps = list(folder, &ENDINGS)?;
+    maps.retain(|path| !path.to_string_lossy().ends_with(".overlay.png"));
     if maps.is_empty() {
         return Err(Error::EmptyFolder {
             path: folder.to_path_buf(),
         });
     }
     Ok(maps)
+}
+
+/// The masks in a folder and the folders below it, sorted: image files, and arrays of one frame.
+///
+/// # Errors
+/// A folder that cannot be read, or holds none.
+pub fn list_masks(folder: &Path) -> Result<Vec<(PathBuf, MaskSource)>> {
+    let masks = list(folder, &MASK_ENDINGS)?;
+    if masks.is_empty() {
+        return Err(Error::EmptyFolder {
+            path: folder.to_path_buf(),
+        });
+    }
+    let source = |path: PathBuf| {
+        let is_array = ending(&path) == "npy";
+        let source = match is_array {
+            true => MaskSource::Frame {
+                path: path.clone(),
+                index: 0,
+            },
+            false => MaskSource::Image {
+                path: path.clone(),
+                above: 0.0,
+            },
+        };
+        (path, source)
+    };
+    Ok(masks.into_iter().map(source).collect())
+}
+
+fn list(folder: &Path, endings: &[&str]) -> Result<Vec<PathBuf>> {
+    let found = walk(folder, usize::MAX)?;
+    let files = found.images.into_iter().chain(found.others);
+    let mut files: Vec<_> = files
+        .filter(|path| endings.contains(&&*ending(path)))
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+/// A file's ending in small letters.
+fn ending(path: &Path) -> String {
+    let ending = path.extension().map(|ending| ending.to_string_lossy());
+    ending.unwrap_or_default().to_ascii_lowercase()
+}
+
+/// `[height, width]` of a map, from its header alone.
+///
+/// # Errors
+/// As [`load_score_map`].
+pub fn score_map_size(path: &Path) -> Result<[usize; 2]> {
+    match &*ending(path) {
+        "npy" => npy::map_size(path),
+        _ => image_size(path),
+    }
 }
 
 /// Reads a map of scores.
@@ -66,11 +116,7 @@ pub fn list_score_maps(folder: &Path) -> Result<Vec<PathBuf>> {
 /// A file that is missing, of another kind, cut short or over the limit; [`Error::NotFinite`] with the place of a NaN or an
 /// infinity, among them numbers beyond single precision.
 pub fn load_score_map(path: &Path, limits: &Limits) -> Result<ScoreMap> {
-    let ending = path
-        .extension()
-        .and_then(|ending| ending.to_str())
-        .unwrap_or_default();
-    let (size, values) = match ending.to_ascii_lowercase().as_str() {
+    let (size, values) = match &*ending(path) {
         "npy" => npy::numbers(path, limits)?,
         "tif" | "tiff" => tiff(path, limits)?,
         "png" => png(path, limits)?,

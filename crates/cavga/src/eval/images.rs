@@ -2,23 +2,24 @@
 
 use cavga_metrics as metrics;
 
-use super::figures::Figures;
-use crate::calibration::{Rule, ScoreScale, Verdict};
+use super::{Figures, measure::Resampling};
+use crate::{
+    calibration::{Rule, ScoreScale, Verdict},
+    measure::Images,
+};
 
-/// `scores` of the test images, and which of them are anomalous in truth.
-pub(super) fn measure(prefix: &str, scores: &[f32], truth: &[bool], scale: &ScoreScale) -> Figures {
-    let mut figures = Figures::default();
-    figures.add(prefix, "image_auroc", metrics::auroc(scores, truth));
-    figures.add(
-        prefix,
-        "image_average_precision",
-        metrics::average_precision(scores, truth),
-    );
-    figures.add(
-        prefix,
-        "image_f1_max",
-        metrics::f1_max(scores, truth).map(|best| best.f1),
-    );
+/// `scores` of the test images, and which of them are anomalous in truth; with intervals where images are resampled.
+pub(super) fn measure(
+    prefix: &str,
+    (scores, truth): (&[f32], &[bool]),
+    scale: &ScoreScale,
+    resampling: Option<&Resampling>,
+) -> Figures {
+    let images = Images { scores, truth };
+    let mut figures = images.figures(prefix);
+    if let Some((clusters, bootstrap)) = resampling.map(Resampling::parts) {
+        images.intervals((&mut figures, prefix), clusters, bootstrap);
+    }
     let accuracy = |predicted: Option<Vec<bool>>, over: &str| {
         let predicted =
             predicted.ok_or_else(|| format!("all {over} images have the same score"))?;
@@ -64,7 +65,12 @@ pub(super) fn measure(prefix: &str, scores: &[f32], truth: &[bool], scale: &Scor
             "recall_at_own_boundary",
         ],
     };
-    figures.add(prefix, balanced, accuracy(Some(alarms.collect()), "test"));
+    let alarms: Vec<_> = alarms.collect();
+    if let Some((clusters, bootstrap)) = resampling.map(Resampling::parts) {
+        let interval = images.decision_interval(&alarms, clusters, bootstrap);
+        figures.set_interval(prefix, balanced, interval);
+    }
+    figures.add(prefix, balanced, accuracy(Some(alarms), "test"));
     figures.add(prefix, false_alarms, shares.of(Verdict::Anomalous, false));
     figures.add(prefix, recall, shares.of(Verdict::Anomalous, true));
     if scale.unsure_threshold.is_some() {
@@ -114,7 +120,12 @@ mod tests {
             rule: Rule::OwnBoundary,
             ..scale()
         };
-        let figures = measure("", &[0.4, 0.6, 0.7], &[false, false, true], &boundary);
+        let figures = measure(
+            "",
+            (&[0.4, 0.6, 0.7], &[false, false, true]),
+            &boundary,
+            None,
+        );
         let value = |name: &str| figures.get(name).cloned();
         assert_eq!(value("balanced_accuracy_at_own_boundary"), Some(Ok(0.75)));
         assert_eq!(value("balanced_accuracy_at_threshold"), None);
@@ -133,16 +144,16 @@ mod tests {
             [0.1, 0.6, 0.7, 0.9, 0.6, 2.0],
             [false, false, false, false, true, true],
         );
-        let figures = measure("x.", &scores, &truth, &unsure);
+        let figures = measure("x.", (&scores, &truth), &unsure, None);
         let value = |name: &str| figures.get(&format!("x.{name}")).cloned();
         assert_eq!(value("false_alarm_rate_at_threshold"), Some(Ok(0.25)));
         assert_eq!(value("recall_at_threshold"), Some(Ok(0.5)));
         assert_eq!(value("share_unsure_normal"), Some(Ok(0.5)));
         assert_eq!(value("share_unsure_anomalous"), Some(Ok(0.5)));
         assert_eq!(value("balanced_accuracy_at_threshold"), Some(Ok(0.625)));
-        let none = measure("", &scores, &truth, &scale());
+        let none = measure("", (&scores, &truth), &scale(), None);
         assert_eq!(none.get("share_unsure_normal"), None);
-        let one_class = measure("", &[0.9], &[true], &unsure);
+        let one_class = measure("", (&[0.9], &[true]), &unsure, None);
         for name in ["false_alarm_rate_at_threshold", "share_unsure_normal"] {
             assert!(one_class.get(name).is_some_and(Result::is_err), "{name}");
         }
@@ -152,9 +163,12 @@ mod tests {
     fn the_two_normalisations_are_told_apart() {
         let figures = measure(
             "",
-            &[0.1, 0.6, 3.0, 0.7, 0.9],
-            &[false, false, true, true, true],
+            (
+                &[0.1, 0.6, 3.0, 0.7, 0.9],
+                &[false, false, true, true, true],
+            ),
             &scale(),
+            None,
         );
         let value = |name: &str| {
             figures
@@ -177,7 +191,7 @@ mod tests {
 
     #[test]
     fn one_class_or_one_value_leaves_figures_undefined() {
-        let figures = measure("", &[0.5, 0.5], &[true, true], &scale());
+        let figures = measure("", (&[0.5, 0.5], &[true, true]), &scale(), None);
         assert!(figures.get("image_auroc").is_some_and(Result::is_err));
         let same = figures.get("balanced_accuracy_at_0.5_test_set");
         assert_eq!(

@@ -5,17 +5,19 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use cavga_metrics::PixelMetrics;
+use cavga_data::MaskSource;
+use cavga_metrics::{self as metrics, Bootstrap, Clusters};
 
-use super::{
-    Figures, Measured, TestImage, images,
-    pixels::{self, Curves},
-};
+use super::{Figures, Measured, TestImage, images};
 use crate::{
     Error, Result,
     calibration::Calibration,
+    measure::{Curves, Pixels, Truth, curves, undefined},
     progress::{Event, Progress},
 };
+
+/// The fixed threshold of the paper's localization.
+const FIXED: f32 = 0.5;
 
 /// The prefix of a figure's name: none for the method's own score or map, which come first.
 pub(super) fn prefix(index: usize, name: &str) -> String {
@@ -26,30 +28,71 @@ pub(super) fn prefix(index: usize, name: &str) -> String {
     }
 }
 
+/// How the images are drawn again for the intervals; a draw holds all images of a group or none.
+pub(super) struct Resampling {
+    bootstrap: Bootstrap,
+    clusters: Clusters,
+}
+
+impl Resampling {
+    /// Resamples of the test images, so many, by the bootstrap's own seed: two runs on one test set see the same ones.
+    pub(super) fn new(images: &[TestImage], resamples: usize) -> Option<Self> {
+        let group = |image: &TestImage| image.sample.group.clone();
+        let clusters = match images.iter().any(|image| image.sample.group.is_some()) {
+            false => Clusters::each(images.len()),
+            true => {
+                let own = |image: &TestImage| group(image).ok_or_else(|| image.sample.id.clone());
+                Clusters::grouped(&images.iter().map(own).collect::<Vec<_>>())
+            }
+        };
+        let bootstrap = Bootstrap {
+            resamples,
+            ..Bootstrap::default()
+        };
+        (resamples > 0 && clusters.count() > 1).then_some(Self {
+            bootstrap,
+            clusters,
+        })
+    }
+
+    /// For `metrics.json`.
+    pub(super) fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "level": self.bootstrap.level,
+            "resamples": self.bootstrap.resamples,
+            "seed": self.bootstrap.seed,
+            "clusters": self.clusters.count(),
+        })
+    }
+
+    pub(super) fn parts(&self) -> (&Clusters, &Bootstrap) {
+        (&self.clusters, &self.bootstrap)
+    }
+}
+
 /// All figures but those of single kinds, and the curves of the map that is shown.
 pub(super) fn all(
     measured: &Measured<'_>,
+    resampling: Option<&Resampling>,
     stop: &AtomicBool,
     progress: &mut dyn Progress,
 ) -> Result<(Figures, Curves)> {
     let Calibration { scores, maps, .. } = measured.calibration;
-    let truth: Vec<_> = measured
-        .images
-        .iter()
-        .map(TestImage::is_anomalous)
-        .collect();
+    let every: Vec<_> = measured.images.iter().collect();
+    let truth: Vec<_> = every.iter().map(|image| image.is_anomalous()).collect();
     let mut figures = Figures::default();
     for (index, scale) in scores.iter().enumerate() {
-        let score = |image: &TestImage| image.scores.get(index).copied().unwrap_or(f32::NAN);
-        let scores: Vec<_> = measured.images.iter().map(score).collect();
+        let score = |image: &&TestImage| image.scores.get(index).copied().unwrap_or(f32::NAN);
+        let scores: Vec<_> = every.iter().map(score).collect();
+        let prefix = prefix(index, &scale.name);
         figures.extend(images::measure(
-            &prefix(index, &scale.name),
-            &scores,
-            &truth,
+            &prefix,
+            (&scores, &truth),
             scale,
+            resampling,
         ));
     }
-    let mut curves = Curves::default();
+    let mut drawn = Curves::default();
     let total = maps.len() as u64;
     progress.on(Event::Begin {
         stage: "measuring maps",
@@ -57,41 +100,83 @@ pub(super) fn all(
         done: 0,
     });
     for (index, scale) in maps.iter().enumerate() {
-        if stop.load(Ordering::Relaxed) {
-            progress.on(Event::End);
-            return Err(Error::Stopped);
-        }
         let prefix = prefix(index, &scale.name);
         if let Some(reason) = no_masks(&truth, measured.has_masks) {
-            figures.extend(pixels::undefined(&prefix, reason));
+            figures.extend(undefined(&prefix, FIXED, reason));
+            figures.add(&prefix, "prior_pixel_auroc", Err(reason));
             continue;
         }
-        let (pooled, control) = pool_with_control(measured, index, &scale.name)?;
-        figures.extend(pixels::measure(&prefix, &pooled));
-        figures.add(&prefix, "prior_pixel_auroc", control);
-        if index == measured.shown {
-            curves = pixels::curves(&pooled);
+        let (pixels, control) = pool_with_control(measured, &every, (index, &scale.name), stop)
+            .inspect_err(|_| progress.on(Event::End))?;
+        let mut of_map = pixels.figures(&prefix);
+        of_map.add(&prefix, "prior_pixel_auroc", control);
+        let is_shown = index == measured.shown;
+        if let Some(resampling) = resampling.filter(|_| is_shown || index == 0) {
+            let load = loader(measured, &every, index, stop);
+            let (clusters, bootstrap) = resampling.parts();
+            pixels.intervals((&mut of_map, &prefix), &load, clusters, bootstrap)?;
+        }
+        figures.extend(of_map);
+        if is_shown {
+            drawn = curves(&pixels.pooled);
         }
         let done = index as u64 + 1;
         progress.on(Event::Advance { done });
     }
     progress.on(Event::End);
-    Ok((figures, curves))
+    Ok((figures, drawn))
 }
 
 /// The pixels of a map, and beside them the AUROC of the map's mean over the training images.
-fn pool_with_control<'a>(
-    measured: &Measured<'a>,
-    index: usize,
-    map: &str,
-) -> Result<(PixelMetrics, cavga_metrics::Result<f64>)> {
-    let Measured { images, priors, .. } = measured;
-    let prior: &'a [f32] = priors.get(map).map(Vec::as_slice).unwrap_or_default();
-    let (pooled, control) = rayon::join(
-        || pixels::pool(*images, measured, |image| image.map(index)),
-        || pixels::pool(*images, measured, |_| prior).map(|pixels| pixels.auroc()),
+fn pool_with_control(
+    measured: &Measured<'_>,
+    images: &[&TestImage],
+    (index, map): (usize, &str),
+    stop: &AtomicBool,
+) -> Result<(Pixels, metrics::Result<f64>)> {
+    let prior = measured.priors.get(map).map(Vec::as_slice);
+    let control = |image: usize| truth_of(measured, images[image], prior.unwrap_or_default());
+    let load = loader(measured, images, index, stop);
+    let (pixels, control) = rayon::join(
+        || Pixels::pool(images.len(), &load, FIXED),
+        || Pixels::pooled(images.len(), &control, FIXED).map(|pixels| pixels.auroc()),
     );
-    Ok((pooled?, control?))
+    Ok((pixels?, control?))
+}
+
+/// Loads the map of this number of each of the images, until it is to stop.
+fn loader<'a>(
+    measured: &'a Measured<'a>,
+    images: &'a [&'a TestImage],
+    index: usize,
+    stop: &'a AtomicBool,
+) -> impl Fn(usize) -> Result<Truth> + Sync + 'a {
+    move |image| match stop.load(Ordering::Relaxed) {
+        true => Err(Error::Stopped),
+        false => truth_of(measured, images[image], images[image].map(index)),
+    }
+}
+
+/// A map of an image at the model's size, brought to the size of the image, beside its mask.
+fn truth_of(measured: &Measured<'_>, image: &TestImage, map: &[f32]) -> Result<Truth> {
+    let (scores, valid) = measured.map(image, map).at(&image.sample.id, image.size)?;
+    let ignored = valid.map(|valid| valid.pixels.iter().map(|counts| !counts).collect());
+    let mask = match &image.mask {
+        Some(mask) => mask.load(&measured.limits)?.pixels,
+        None => vec![false; scores.len()],
+    };
+    let defects = match &image.mask {
+        Some(mask @ MaskSource::Regions { .. }) => mask.regions(&measured.limits)?,
+        _ => Vec::new(),
+    };
+    Ok(Truth {
+        path: image.sample.path().to_path_buf(),
+        size: image.size,
+        scores,
+        mask,
+        ignored,
+        defects,
+    })
 }
 
 fn no_masks(truth: &[bool], has_masks: bool) -> Option<&'static str> {
@@ -105,7 +190,10 @@ fn no_masks(truth: &[bool], has_masks: bool) -> Option<&'static str> {
 }
 
 /// Each kind of defect against all normal test images: how many images, and their figures.
-pub(super) fn kinds(measured: &Measured<'_>) -> Result<BTreeMap<String, (usize, Figures)>> {
+pub(super) fn kinds(
+    measured: &Measured<'_>,
+    stop: &AtomicBool,
+) -> Result<BTreeMap<String, (usize, Figures)>> {
     let Measured {
         calibration,
         images,
@@ -128,7 +216,7 @@ pub(super) fn kinds(measured: &Measured<'_>) -> Result<BTreeMap<String, (usize, 
         let mut figures = Figures::default();
         if let Some(scale) = scores.first() {
             let scores: Vec<_> = of_kind.iter().map(|image| image.score()).collect();
-            figures.extend(images::measure("", &scores, &truth, scale));
+            figures.extend(images::measure("", (&scores, &truth), scale, None));
         }
         // The method's own map, and the one shown.
         let both = maps
@@ -138,11 +226,10 @@ pub(super) fn kinds(measured: &Measured<'_>) -> Result<BTreeMap<String, (usize, 
         for (index, scale) in both {
             let prefix = prefix(index, &scale.name);
             figures.extend(match no_masks(&truth, *has_masks) {
-                Some(reason) => pixels::undefined(&prefix, reason),
+                Some(reason) => undefined(&prefix, FIXED, reason),
                 None => {
-                    let of_kind = of_kind.iter().copied();
-                    let pooled = pixels::pool(of_kind, measured, |image| image.map(index))?;
-                    pixels::measure(&prefix, &pooled)
+                    let load = loader(measured, &of_kind, index, stop);
+                    Pixels::pool(of_kind.len(), &load, FIXED)?.figures(&prefix)
                 }
             });
         }

@@ -7,20 +7,17 @@
 //! wherever they now lie and whatever they are now called.
 //!
 //! - `tested`: the images to measure on; `unseen`: without those that the run learnt from; `score`: what the model says
-//! - `measure`: all figures; `images`: those of whole images; `pixels`: those of maps
-//! - `figures`: names, numbers, reasons
+//! - `measure`: all figures; `images`: those of whole images
 //! - `files`: metrics.json, scores.csv and maps
 //! - `cost`: time, memory, disk
 //! - `page`: what the report shows; `tables`: its figures, `words`: what they are called; `verdicts`; `gallery`: its example images
 
 mod cost;
-mod figures;
 mod files;
 mod gallery;
 mod images;
 mod measure;
 mod page;
-mod pixels;
 mod score;
 mod tables;
 mod tested;
@@ -42,7 +39,6 @@ use cavga_detect::Method;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
-pub use figures::Figures;
 pub use files::MapFiles;
 pub(crate) use files::{Stems, as_text, write_map};
 
@@ -52,10 +48,13 @@ use cost::Cost;
 use score::score;
 use tested::{Tested, open};
 
+use measure::Resampling;
+
 use crate::{
     Error, Result, atomic,
     calibration::{Calibration, Verdict},
     config::{DataConfig, RunConfig},
+    measure::{Curves, Figures, RESAMPLES},
     model::Model,
     progress::{Event, Progress},
     report,
@@ -77,6 +76,8 @@ pub struct EvalOptions {
     pub map: Option<String>,
     /// Whether maps and overlays of all test images are written.
     pub maps: bool,
+    /// How many resamples of the test images the intervals are made of; 0 for none.
+    pub resamples: usize,
     /// Raised from another thread, it makes the evaluation end with [`Error::Stopped`].
     pub stop: Arc<AtomicBool>,
 }
@@ -89,6 +90,7 @@ impl Default for EvalOptions {
             map: None,
             device: "cpu".to_owned(),
             maps: true,
+            resamples: RESAMPLES,
             stop: Arc::default(),
         }
     }
@@ -223,9 +225,13 @@ pub fn evaluate(
         removed,
         tally,
     };
-    let (figures, curves) = measure::all(&measured, &options.stop, progress)?;
-    let kinds = measure::kinds(&measured)?;
+    let resampling = Resampling::new(&images, options.resamples);
+    let resampling = resampling.as_ref();
+    let (figures, curves) = measure::all(&measured, resampling, &options.stop, progress)?;
+    let kinds = measure::kinds(&measured, &options.stop)?;
     let mut metrics = files::metrics(&measured, &record, &figures, &kinds);
+    let intervals = resampling.map_or(Value::Null, Resampling::json);
+    metrics.insert("intervals".to_owned(), intervals);
     let cost = Cost::of(run, &images);
     cost.write(&mut metrics);
     if options.maps {
@@ -256,7 +262,7 @@ pub fn evaluate(
 struct Content<'a> {
     figures: &'a Figures,
     kinds: &'a BTreeMap<String, (usize, Figures)>,
-    curves: &'a pixels::Curves,
+    curves: &'a Curves,
     cost: Cost,
 }
 

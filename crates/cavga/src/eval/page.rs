@@ -9,13 +9,13 @@ use super::{
     cost::Cost,
     gallery,
     measure::prefix,
-    pixels::Curves,
     verdicts::{decided, few},
 };
 use crate::{
     Result,
     calibration::Rule,
     config::RunConfig,
+    measure::Curves,
     report::{Curve, HeatScale, Histogram, Report},
     run::Record,
     train::LogLine,

@@ -4,11 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Error, Result, atomic,
-    eval::{Evaluation, Figures},
-    run::Record,
-};
+use crate::{Error, Result, atomic, eval::Evaluation, measure::Figures, run::Record};
 
 /// Which figures of a run are kept, and where.
 #[derive(Debug, Clone, Copy)]

@@ -60,27 +60,23 @@ pub(crate) fn vector(path: &Path) -> Result<Vec<bool>> {
 
 /// Size and numbers of an array `[height, width]`, further dimensions of 1 in front allowed.
 pub(crate) fn numbers(path: &Path, limits: &Limits) -> Result<([usize; 2], Vec<f64>)> {
-    let mut array = Array::open(path)?;
-    let [ones @ .., height, width] = &array.header.shape[..] else {
-        return Err(array.no_map());
-    };
-    if ones.iter().any(|&side| side != 1) {
-        return Err(array.no_map());
-    }
-    let size = [*height, *width];
-    array.header.shape = size.to_vec();
+    let mut array = Array::open(path)?.as_map()?;
     let [_, height, width] = array.frames()?;
     array.require_within(limits, [height, width])?;
     let number = array.header.number;
     let mut values = Vec::with_capacity(height.saturating_mul(width));
     array.each_row(0, |_, row| {
-        values.extend(
-            row.chunks_exact(number.size())
-                .map(|value| number.value(value)),
-        );
+        let row = row.chunks_exact(number.size());
+        values.extend(row.map(|value| number.value(value)));
         Ok(())
     })?;
-    Ok((size, values))
+    Ok(([height, width], values))
+}
+
+/// Size of an array as [`numbers`] reads it.
+pub(crate) fn map_size(path: &Path) -> Result<[usize; 2]> {
+    let [_, height, width] = Array::open(path)?.as_map()?.frames()?;
+    Ok([height, width])
 }
 
 /// An open array whose file is as long as its header says.
@@ -212,9 +208,19 @@ impl<'a, R: Read + Seek> Array<'a, R> {
         })
     }
 
-    fn no_map(&self) -> Error {
-        let found = format!("one of {:?}", self.header.shape);
-        malformed(self.path, "one map as an array [height, width]", found)
+    /// The array without dimensions of 1 in front of its height and width.
+    fn as_map(mut self) -> Result<Self> {
+        match &self.header.shape[..] {
+            [ones @ .., height, width] if ones.iter().all(|&side| side == 1) => {
+                self.header.shape = vec![*height, *width];
+                Ok(self)
+            }
+            other => {
+                let found = format!("one of {other:?}");
+                let expected = "one map as an array [height, width]";
+                Err(malformed(self.path, expected, found))
+            }
+        }
     }
 
     /// Calls `each` with the number and the bytes of every row of a frame.

@@ -1,0 +1,103 @@
+//! Figures of whole images by one score.
+
+use cavga_metrics::{self as metrics, Bootstrap, Clusters, ImageRanking, WeightedImages};
+use rayon::prelude::*;
+
+use super::{ALARMS, Figures, IMAGE_LIMIT};
+
+/// Images by their score, with the truth of each.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Images<'a> {
+    pub(crate) scores: &'a [f32],
+    pub(crate) truth: &'a [bool],
+}
+
+type Measure = fn(&WeightedImages<'_>) -> metrics::Result<f64>;
+
+/// What is measured, in the order in which it is shown.
+fn measures() -> [(String, Measure); 7] {
+    [
+        ("image_auroc".to_owned(), |images| images.auroc()),
+        ("image_average_precision".to_owned(), |images| {
+            images.average_precision()
+        }),
+        ("image_f1_max".to_owned(), |images| Ok(images.f1_max()?.f1)),
+        (format!("image_auroc_to_{IMAGE_LIMIT:.2}"), |images| {
+            images.auroc_to(IMAGE_LIMIT)
+        }),
+        (
+            format!("image_auroc_to_{IMAGE_LIMIT:.2}_mcclish"),
+            |images| images.auroc_to_mcclish(IMAGE_LIMIT),
+        ),
+        (format!("image_recall_at_fpr_{ALARMS:.2}"), |images| {
+            Ok(images.at_alarm_rate(ALARMS)?.recall)
+        }),
+        (format!("image_precision_at_fpr_{ALARMS:.2}"), |images| {
+            Ok(images.at_alarm_rate(ALARMS)?.precision)
+        }),
+    ]
+}
+
+impl Images<'_> {
+    /// All figures that need no threshold.
+    pub(crate) fn figures(&self, prefix: &str) -> Figures {
+        let mut figures = Figures::default();
+        let ranking = ImageRanking::new(self.scores, self.truth);
+        let ones = vec![1; self.scores.len()];
+        for (name, measure) in measures() {
+            let value = ranking
+                .as_ref()
+                .map_err(|reason| *reason)
+                .and_then(|ranking| measure(&ranking.weighted(&ones)?));
+            figures.add(prefix, &name, value);
+        }
+        figures
+    }
+
+    /// Their intervals over resamples of the images.
+    pub(crate) fn intervals(
+        &self,
+        (figures, prefix): (&mut Figures, &str),
+        clusters: &Clusters,
+        bootstrap: &Bootstrap,
+    ) {
+        let Ok(ranking) = ImageRanking::new(self.scores, self.truth) else {
+            return;
+        };
+        let measures = measures();
+        let value = |number: usize| {
+            let weights = bootstrap.weights(clusters, number);
+            let images = ranking.weighted(&weights);
+            let values = measures
+                .iter()
+                .map(|(_, measure)| images.and_then(|images| measure(&images)));
+            values.collect::<Vec<_>>()
+        };
+        let values: Vec<_> = (0..bootstrap.resamples)
+            .into_par_iter()
+            .map(value)
+            .collect();
+        for (place, (name, _)) in measures.iter().enumerate() {
+            let column = values
+                .iter()
+                .filter_map(|values| values.get(place).copied());
+            figures.set_interval(prefix, name, bootstrap.interval(column));
+        }
+    }
+
+    /// The interval of a figure of decisions, such as balanced accuracy: `called` says which images are called anomalous.
+    pub(crate) fn decision_interval(
+        &self,
+        called: &[bool],
+        clusters: &Clusters,
+        bootstrap: &Bootstrap,
+    ) -> metrics::Result<metrics::Interval> {
+        let ranking = ImageRanking::new(self.scores, self.truth)?;
+        let value = |weights: Vec<u32>| ranking.weighted(&weights)?.balanced_accuracy(called);
+        let values: Vec<_> = (0..bootstrap.resamples)
+            .into_par_iter()
+            .map(|number| value(bootstrap.weights(clusters, number)))
+            .collect();
+        bootstrap.interval(values)
+    }
+}

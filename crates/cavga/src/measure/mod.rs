@@ -1,0 +1,24 @@
+//! What scores and maps say beside the truth: figures by name, each with its interval. Used by `cavga eval`, which asks a model,
+//! and by `cavga metrics`, which reads what any program wrote.
+//!
+//! - `figures`: names, numbers, intervals, reasons
+//! - `images`: whole images; `pixels`: maps; `truth`: a map beside its mask
+
+mod figures;
+mod images;
+mod pixels;
+mod truth;
+
+pub use figures::Figures;
+pub(crate) use images::Images;
+pub(crate) use pixels::{Curves, Pixels, curves, undefined};
+pub(crate) use truth::Truth;
+
+/// The false-positive rate up to which the area under the images' ROC is given besides the whole.
+const IMAGE_LIMIT: f64 = 0.10;
+
+/// The rate of alarms on normal images, or pixels, at which recall and precision are given.
+const ALARMS: f64 = 0.05;
+
+/// Resamples that intervals are made of, if nothing else is asked for.
+pub const RESAMPLES: usize = 1000;
