@@ -210,7 +210,7 @@ def constant():
 
 
 def no_region():
-    return Set("no-region", noisy(1, [box((16, 16))] * 4), about="only normal images")
+    return Set("no-region", noisy(1, [box((16, 16))] * 4), without_mask=False, about="only normal images")
 
 
 def at_threshold():
