@@ -250,6 +250,22 @@ pub enum Error {
         #[source]
         source: cavga_metrics::Undefined,
     },
+    /// Maps and masks that do not pair.
+    #[error("{}: {why}", path.display())]
+    Maps {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
+    /// A table of scores that cannot be used.
+    #[error("{}: {why}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What was expected, and what was found.
+        why: String,
+    },
     /// Threads that the system refuses.
     #[error(
         "cannot start {threads} threads ({why}); end other programs, or raise the limit of threads"

@@ -75,6 +75,16 @@ Examples:
   cavga calibrate runs/toothbrush --data more/normal/images --false-alarms 1e-3
   cavga calibrate runs/weak --own-boundary")]
     Calibrate(Calibrate),
+    /// Measure maps and scores that any program wrote, beside masks
+    #[command(after_help = "\
+Figures are exact and pooled over all pixels, unless their names end in _mean; in brackets, 95 % intervals over resamples of the images.
+docs/metrics.md says what each is, and why other tools differ.
+
+Examples:
+  cavga metrics --scores maps/bottle/test --masks mvtec/bottle/ground_truth
+  cavga metrics --scores maps --masks masks --image-scores scores.csv --json
+  cavga metrics --image-scores runs/toothbrush/scores.csv")]
+    Metrics(crate::metrics::Metrics),
     /// Score images: verdict, map, overlay
     Predict(Predict),
     /// Check that a model says the same in every form that it has: prepared or as trained, one image or several, threads, files, devices

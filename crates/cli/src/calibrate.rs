@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use cavga::{
     By, CONFIDENCE, CalibrateOptions, Calibrated,
-    calibration::{Rates, Rule},
+    calibration::{Rates, Rule, rate_text},
     data::{DatasetSpec, Limits},
 };
 
@@ -66,10 +66,12 @@ fn print(calibrated: &Calibrated) -> Result<()> {
             asked(calibrated.false_alarms, rate)
         ))?;
         line(format!(
-            "A new normal image exchangeable with those {images} raises a false alarm with a chance of at most {rate:.4}."
+            "A new normal image exchangeable with those {images} raises a false alarm with a chance of at most {}.",
+            rate_text(rate)
         ))?;
         line(format!(
-            "Given those {images}, the rate of this very threshold is at most {at_most:.4}, with {:.0} % confidence.",
+            "Given those {images}, the rate of this very threshold is at most {}, with {:.0} % confidence.",
+            rate_text(at_most),
             100.0 * CONFIDENCE
         ))?;
     }
@@ -91,8 +93,9 @@ fn print(calibrated: &Calibrated) -> Result<()> {
 
 /// A rate as it was asked for, and as it is held.
 fn asked(asked: Option<f64>, held: f64) -> String {
+    let held = rate_text(held);
     match asked {
-        Some(asked) => format!("{asked} asked, {held:.4} held"),
-        None => format!("{held:.4}, the smallest rate that so many images support"),
+        Some(asked) => format!("{asked} asked, {held} held"),
+        None => format!("{held}, the smallest rate that so many images support"),
     }
 }

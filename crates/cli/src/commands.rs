@@ -14,6 +14,7 @@ use anyhow::{Context, Result};
 use cavga::{
     EvalOptions, Evaluation, Method, Model, Outcome, PredictOptions, Prediction, Record, RunFolder,
     TrainOptions,
+    calibration::rate_text,
     config::RunConfig,
     data::Limits,
     demo::{DEMO_MAP, Demo, demo},
@@ -35,6 +36,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::OneClass(args) => crate::one_class::run(args),
         Command::Eval(args) => eval(&args),
         Command::Calibrate(args) => crate::calibrate::run(&args),
+        Command::Metrics(args) => crate::metrics::run(args),
         Command::Predict(args) => predict(args),
         Command::Verify(args) => crate::verify::run(&args),
         Command::Methods(args) => methods(&args),
@@ -295,15 +297,13 @@ fn print_prediction(prediction: &Prediction, as_json: bool) -> Result<()> {
 
 /// p-value, percent and thresholds of a score, as far as they are known.
 fn of_threshold(prediction: &Prediction) -> String {
-    let p_value = prediction
-        .p_value
-        .map_or_else(|| "?".to_owned(), |p| format!("{p:.4}"));
+    let p_value = prediction.p_value.map_or_else(|| "?".to_owned(), rate_text);
     let percent = prediction.percent_of_threshold;
     let percent = percent.map_or_else(|| "?".to_owned(), |percent| format!("{percent:.0}"));
     let unsure = prediction.unsure_threshold;
     let unsure = unsure.map_or_else(String::new, |unsure| format!(", unsure above {unsure:.6}"));
     let threshold = prediction.threshold;
-    format!("p {p_value:6}  {percent:>4} %  (threshold {threshold:.6}{unsure})")
+    format!("p {p_value:<7}  {percent:>4} %  (threshold {threshold:.6}{unsure})")
 }
 
 fn print_failure(path: &Path, error: &cavga::Error) -> Result<()> {

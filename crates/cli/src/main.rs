@@ -10,6 +10,7 @@ mod calibrate;
 mod commands;
 mod data;
 mod dataset;
+mod metrics;
 mod one_class;
 mod output;
 mod pretrain;

@@ -12,7 +12,7 @@ mod score;
 
 use serde::{Deserialize, Serialize};
 
-pub use score::{Rates, Rule, ScoreScale, Verdict};
+pub use score::{Rates, Rule, ScoreScale, Verdict, rate_text};
 
 use crate::{Error, Result, error::nearest};
 

@@ -273,7 +273,7 @@ fn explain(reason: Undefined, score: &str) -> String {
             "{} needs at least {needed} held-out normal images, there are {found}; the smallest rate that {found} support is \
              {}. Give more with --data",
             shown(rate),
-            rounded_up(smallest_rate(found))
+            rate_text(smallest_rate(found))
         ),
         Undefined::RateOutOfRange { rate } => {
             format!("{rate}: expected a rate above 0 and below 1, as in 0.01")
@@ -293,8 +293,8 @@ pub(crate) fn shown(rate: f64) -> String {
     }
 }
 
-/// Three digits of a rate, not below it, so that what is read can be asked for.
-fn rounded_up(rate: f64) -> String {
+/// A rate as one reads it: three digits, not below it, so that what is read holds, and can be asked for.
+pub fn rate_text(rate: f64) -> String {
     let digits = (2.0 - rate.log10().floor()).clamp(0.0, 300.0);
     // Powers of ten above 1 are exact for long, and the division rounds to the decimal's own number.
     let scale = 10_f64.powf(digits).round();

@@ -2,10 +2,10 @@
 
 use cavga_metrics as metrics;
 
-use super::{Figures, measure::Resampling};
+use super::Figures;
 use crate::{
     calibration::{Rule, ScoreScale, Verdict},
-    measure::Images,
+    measure::{Images, Resampling},
 };
 
 /// `scores` of the test images, and which of them are anomalous in truth; with intervals where images are resampled.
@@ -17,8 +17,8 @@ pub(super) fn measure(
 ) -> Figures {
     let images = Images { scores, truth };
     let mut figures = images.figures(prefix);
-    if let Some((clusters, bootstrap)) = resampling.map(Resampling::parts) {
-        images.intervals((&mut figures, prefix), clusters, bootstrap);
+    if let Some(resampling) = resampling {
+        images.intervals((&mut figures, prefix), resampling);
     }
     let accuracy = |predicted: Option<Vec<bool>>, over: &str| {
         let predicted =
@@ -66,8 +66,8 @@ pub(super) fn measure(
         ],
     };
     let alarms: Vec<_> = alarms.collect();
-    if let Some((clusters, bootstrap)) = resampling.map(Resampling::parts) {
-        let interval = images.decision_interval(&alarms, clusters, bootstrap);
+    if let Some(resampling) = resampling {
+        let interval = images.decision_interval(&alarms, resampling);
         figures.set_interval(prefix, balanced, interval);
     }
     figures.add(prefix, balanced, accuracy(Some(alarms), "test"));

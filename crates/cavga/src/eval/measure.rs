@@ -6,13 +6,13 @@ use std::{
 };
 
 use cavga_data::MaskSource;
-use cavga_metrics::{self as metrics, Bootstrap, Clusters};
+use cavga_metrics as metrics;
 
 use super::{Figures, Measured, TestImage, images};
 use crate::{
     Error, Result,
     calibration::Calibration,
-    measure::{Curves, Pixels, Truth, curves, undefined},
+    measure::{Curves, Pixels, Resampling, Truth, curves, undefined},
     progress::{Event, Progress},
 };
 
@@ -28,46 +28,12 @@ pub(super) fn prefix(index: usize, name: &str) -> String {
     }
 }
 
-/// How the images are drawn again for the intervals; a draw holds all images of a group or none.
-pub(super) struct Resampling {
-    bootstrap: Bootstrap,
-    clusters: Clusters,
-}
-
-impl Resampling {
-    /// Resamples of the test images, so many, by the bootstrap's own seed: two runs on one test set see the same ones.
-    pub(super) fn new(images: &[TestImage], resamples: usize) -> Option<Self> {
-        let group = |image: &TestImage| image.sample.group.clone();
-        let clusters = match images.iter().any(|image| image.sample.group.is_some()) {
-            false => Clusters::each(images.len()),
-            true => {
-                let own = |image: &TestImage| group(image).ok_or_else(|| image.sample.id.clone());
-                Clusters::grouped(&images.iter().map(own).collect::<Vec<_>>())
-            }
-        };
-        let bootstrap = Bootstrap {
-            resamples,
-            ..Bootstrap::default()
-        };
-        (resamples > 0 && clusters.count() > 1).then_some(Self {
-            bootstrap,
-            clusters,
-        })
-    }
-
-    /// For `metrics.json`.
-    pub(super) fn json(&self) -> serde_json::Value {
-        serde_json::json!({
-            "level": self.bootstrap.level,
-            "resamples": self.bootstrap.resamples,
-            "seed": self.bootstrap.seed,
-            "clusters": self.clusters.count(),
-        })
-    }
-
-    pub(super) fn parts(&self) -> (&Clusters, &Bootstrap) {
-        (&self.clusters, &self.bootstrap)
-    }
+/// So many draws of the test images.
+pub(super) fn resampling(images: &[TestImage], resamples: usize) -> Option<Resampling> {
+    let images = images
+        .iter()
+        .map(|image| (image.sample.id.as_str(), image.sample.group.as_deref()));
+    Resampling::new(images, resamples)
 }
 
 /// All figures but those of single kinds, and the curves of the map that is shown.
@@ -113,8 +79,7 @@ pub(super) fn all(
         let is_shown = index == measured.shown;
         if let Some(resampling) = resampling.filter(|_| is_shown || index == 0) {
             let load = loader(measured, &every, index, stop);
-            let (clusters, bootstrap) = resampling.parts();
-            pixels.intervals((&mut of_map, &prefix), &load, clusters, bootstrap)?;
+            pixels.intervals((&mut of_map, &prefix), &load, resampling)?;
         }
         figures.extend(of_map);
         if is_shown {

@@ -48,13 +48,11 @@ use cost::Cost;
 use score::score;
 use tested::{Tested, open};
 
-use measure::Resampling;
-
 use crate::{
     Error, Result, atomic,
     calibration::{Calibration, Verdict},
     config::{DataConfig, RunConfig},
-    measure::{Curves, Figures, RESAMPLES},
+    measure::{Curves, Figures, RESAMPLES, Resampling},
     model::Model,
     progress::{Event, Progress},
     report,
@@ -225,7 +223,7 @@ pub fn evaluate(
         removed,
         tally,
     };
-    let resampling = Resampling::new(&images, options.resamples);
+    let resampling = measure::resampling(&images, options.resamples);
     let resampling = resampling.as_ref();
     let (figures, curves) = measure::all(&measured, resampling, &options.stop, progress)?;
     let kinds = measure::kinds(&measured, &options.stop)?;

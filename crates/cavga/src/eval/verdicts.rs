@@ -2,7 +2,7 @@
 
 use super::page::Page;
 use crate::{
-    calibration::{Rule, ScoreScale, Verdict},
+    calibration::{Rule, ScoreScale, Verdict, rate_text},
     report::Verdicts,
 };
 
@@ -79,7 +79,8 @@ fn rule(own: &ScoreScale, n_held_out: usize) -> String {
         format!(" Unsure if not, but above their threshold for a rate of {unsure}.")
     });
     format!(
-        "{anomalous}{unsure} A new normal image like those raises a false alarm with a chance of at most {rate:.4}."
+        "{anomalous}{unsure} A new normal image like those raises a false alarm with a chance of at most {}.",
+        rate_text(rate)
     )
 }
 
@@ -97,7 +98,7 @@ mod tests {
             said.contains("exceeds that of all 39 normal images"),
             "{said}"
         );
-        assert!(said.contains("at most 0.0250"), "{said}");
+        assert!(said.contains("at most 0.025."), "{said}");
         assert_eq!(few(&scale, 39), None);
         let rates = Rates {
             false_alarms: Some(0.05),
@@ -109,7 +110,7 @@ mod tests {
             said.contains("rate of 0.05.") && said.contains("rate of 0.2."),
             "{said}"
         );
-        assert!(said.contains("at most 0.0500"), "{said}");
+        assert!(said.contains("at most 0.05."), "{said}");
         // Of a model of an earlier version.
         let old = ScoreScale::learnt("x", (0.0, 1.0), vec![1.0], (false, false));
         assert!(rule(&old, 6).contains("all 6 normal images"));

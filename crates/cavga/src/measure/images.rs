@@ -1,9 +1,9 @@
 //! Figures of whole images by one score.
 
-use cavga_metrics::{self as metrics, Bootstrap, Clusters, ImageRanking, WeightedImages};
+use cavga_metrics::{self as metrics, ImageRanking, WeightedImages};
 use rayon::prelude::*;
 
-use super::{ALARMS, Figures, IMAGE_LIMIT};
+use super::{ALARMS, Figures, IMAGE_LIMIT, Resampling};
 
 /// Images by their score, with the truth of each.
 #[derive(Debug, Clone, Copy)]
@@ -58,8 +58,10 @@ impl Images<'_> {
     pub(crate) fn intervals(
         &self,
         (figures, prefix): (&mut Figures, &str),
-        clusters: &Clusters,
-        bootstrap: &Bootstrap,
+        Resampling {
+            bootstrap,
+            clusters,
+        }: &Resampling,
     ) {
         let Ok(ranking) = ImageRanking::new(self.scores, self.truth) else {
             return;
@@ -89,8 +91,10 @@ impl Images<'_> {
     pub(crate) fn decision_interval(
         &self,
         called: &[bool],
-        clusters: &Clusters,
-        bootstrap: &Bootstrap,
+        Resampling {
+            bootstrap,
+            clusters,
+        }: &Resampling,
     ) -> metrics::Result<metrics::Interval> {
         let ranking = ImageRanking::new(self.scores, self.truth)?;
         let value = |weights: Vec<u32>| ranking.weighted(&weights)?.balanced_accuracy(called);

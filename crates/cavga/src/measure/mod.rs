@@ -3,15 +3,18 @@
 //!
 //! - `figures`: names, numbers, intervals, reasons
 //! - `images`: whole images; `pixels`: maps; `truth`: a map beside its mask
+//! - `resampling`: how images are drawn again
 
 mod figures;
 mod images;
 mod pixels;
+mod resampling;
 mod truth;
 
 pub use figures::Figures;
 pub(crate) use images::Images;
 pub(crate) use pixels::{Curves, Pixels, curves, undefined};
+pub(crate) use resampling::Resampling;
 pub(crate) use truth::Truth;
 
 /// The false-positive rate up to which the area under the images' ROC is given besides the whole.

@@ -4,12 +4,12 @@
 //! for each thread lies in memory. The number of parts is fixed, so that sums are rounded alike on every machine.
 
 use cavga_metrics::{
-    self as metrics, AUPIMO_LIMITS, AUPRO_LIMIT, Bootstrap, Clusters, PerImage, PixelEvaluation,
-    PixelMetrics, PixelResampler, SizeClass, Undefined, WeightedPixels,
+    self as metrics, AUPIMO_LIMITS, AUPRO_LIMIT, PerImage, PixelEvaluation, PixelMetrics,
+    PixelResampler, SizeClass, Undefined, WeightedPixels,
 };
 use rayon::prelude::*;
 
-use super::{ALARMS, Figures, Truth};
+use super::{ALARMS, Figures, Resampling, Truth};
 use crate::{Error, Result};
 
 /// Points of a curve in a report: more than a screen can show.
@@ -78,8 +78,10 @@ impl Pixels {
         &self,
         (figures, prefix): (&mut Figures, &str),
         load: Load<'_>,
-        clusters: &Clusters,
-        bootstrap: &Bootstrap,
+        Resampling {
+            bootstrap,
+            clusters,
+        }: &Resampling,
     ) -> Result<()> {
         let images = clusters.items();
         let grid = self.pooled.grid();

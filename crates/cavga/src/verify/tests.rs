@@ -9,7 +9,7 @@ use cavga_detect::{Detector, ImageScores, Maps, Merge, Scores, Tensors};
 use super::*;
 use crate::{calibration::Calibration, methods, view::View};
 
-const SIZE: [usize; 2] = [8, 12];
+const SIZE: [usize; 2] = [16, 24];
 
 /// In which form a detector is wrong, by how much of each number.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,13 +21,13 @@ enum Wrong {
     Threads(usize, f32),
     /// Without its inference form.
     Trained(f32),
-    /// From the second time it is asked.
+    /// The more, the more often it was asked.
     Again(f32),
     /// As [`Wrong::Trained`], in a number that no image determines to more than that.
     Undetermined(f32),
 }
 
-/// Says the mean of an image and, as a map, its red plane.
+/// Says the mean of an image and, as a map, its red plane; each and 1.
 #[derive(Debug)]
 struct Fake {
     wrong: Wrong,
@@ -44,8 +44,8 @@ impl Fake {
         match self.wrong {
             Wrong::Together(off) if images > 1 && image + 1 == images => off,
             Wrong::Threads(right, off) if rayon::current_num_threads() != right => off,
-            Wrong::Trained(off) | Wrong::Undetermined(off) if !self.prepared => off,
-            Wrong::Again(off) if asked > 0 => off,
+            Wrong::Trained(off) if !self.prepared => off,
+            Wrong::Again(off) => asked as f32 * off,
             _ => 0.0,
         }
     }
@@ -63,12 +63,12 @@ impl Detector for Fake {
         let mut maps = Vec::new();
         for (image, pixels) in pixels.chunks_exact(3 * height * width).enumerate() {
             let right = 1.0 + self.off(count, image);
-            let shift = match self.wrong {
+            let mean = pixels.iter().sum::<f32>() / pixels.len() as f32;
+            means.push(match self.wrong {
                 // What is left of numbers that cancel.
-                Wrong::Undetermined(_) => pixels[7] * 1e4,
-                _ => pixels.iter().sum::<f32>() / pixels.len() as f32,
-            };
-            means.push(shift + right - 1.0);
+                Wrong::Undetermined(off) => pixels[7] * 1e4 + if self.prepared { 0.0 } else { off },
+                _ => (mean + 1.0) * right,
+            });
             let map = pixels.iter().take(height * width);
             maps.extend(map.map(|value| match self.wrong {
                 Wrong::Undetermined(_) => *value,
@@ -159,7 +159,7 @@ fn a_detector_that_is_wrong_nowhere_agrees_in_every_form() {
         }
         let found = of(Wrong::Nowhere, form);
         assert!(found.agrees && found.same_bits, "{found:?}");
-        assert_eq!(found.scores % 11, found.scores / 11 * 11 % 11);
+        assert!(found.scores >= 11);
     }
 }
 
@@ -168,7 +168,7 @@ fn a_batch_that_changes_its_last_image_is_found() {
     for count in [2, 5, 8] {
         let found = of(Wrong::Together(1e-4), Form::Together(count));
         assert!(!found.agrees, "{found:?}");
-        assert_eq!(found.fault.unwrap().what, "map red");
+        assert!(found.fault.unwrap().relative > 9e-5);
         // Every batch is full: 11 images in batches of 2 are 12 answers.
         assert_eq!(found.scores, 11_usize.div_ceil(count) * count);
     }
@@ -200,10 +200,8 @@ fn other_bits_on_another_number_of_threads_are_found_however_small() {
 
 #[test]
 fn an_answer_that_changes_from_one_time_to_the_next_is_found() {
-    assert!(
-        !of(Wrong::Again(1e-6), Form::Predict).agrees
-            || !of(Wrong::Again(1e-6), Form::Again).agrees
-    );
+    let found = of(Wrong::Again(1e-6), Form::Again);
+    assert!(found.exact && !found.agrees, "{found:?}");
 }
 
 #[test]

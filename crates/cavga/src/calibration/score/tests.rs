@@ -106,13 +106,13 @@ fn a_rate_that_so_few_images_cannot_hold_says_how_many_can() {
 
 /// What an error tells to ask for is granted.
 #[test]
-fn the_smallest_rate_is_said_rounded_up() {
+fn the_smallest_rate_is_said_rate_text() {
     for n in 1..20_000 {
         let smallest = smallest_rate(n);
-        let said: f64 = rounded_up(smallest).parse().unwrap();
+        let said: f64 = rate_text(smallest).parse().unwrap();
         assert!(said >= smallest && said < smallest * 1.011, "{n}: {said}");
     }
-    let said = [9, 6, 2, 999, 1999].map(|n| rounded_up(smallest_rate(n)));
+    let said = [9, 6, 2, 999, 1999].map(|n| rate_text(smallest_rate(n)));
     assert_eq!(said, ["0.1", "0.143", "0.334", "0.001", "5e-4"]);
 }
 
