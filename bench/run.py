@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from harness import measurements, peers  # noqa: E402
+from harness import measurements, metrics, peers  # noqa: E402
 
 
 def parse(words):
@@ -18,7 +18,8 @@ def parse(words):
     parser.add_argument("name", choices=measurements.ALL, metavar="NAME", help=", ".join(measurements.ALL))
     parser.add_argument("--rounds", type=int, metavar="N", help="turns of each side")
     parser.add_argument("--threads", type=int, metavar="N", help="worker threads of each side; default 2, or 1 on one core")
-    parser.add_argument("--peer", choices=peers.ALL, help="default: the first that fits NAME")
+    parser.add_argument("--peer", choices=[*peers.ALL, "all"], help="default: the first that fits NAME")
+    parser.add_argument("--pixels", choices=metrics.SIZES, help="of metrics: how many; default 13M")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args(words)
     measurement = measurements.ALL[arguments.name]
@@ -28,6 +29,9 @@ def parse(words):
         parser.error("--threads and --rounds are at least 1")
     if arguments.peer and arguments.peer not in measurement.peers:
         parser.error(f"{arguments.name} knows no such peer; it has: {', '.join(measurement.peers) or 'none'}")
+    if arguments.pixels and arguments.name != "metrics":
+        parser.error("--pixels is for metrics")
+    arguments.pixels = arguments.pixels or next(iter(metrics.SIZES))
     arguments.peer = arguments.peer or next(iter(measurement.peers), None)
     return arguments
 

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
-from harness import cases, loading, prediction, tables
+from harness import cases, loading, metrics, prediction, tables
 from harness.peers import Worker
 
 # Threads that wait for work spin a while before they sleep; the other side's turn comes after that.
@@ -105,6 +105,7 @@ ALL = {
     "inference": Measurement(against_peer(cases.inference), 9, (*PYTORCH, "onnxruntime")),
     "predict": Measurement(prediction.run, 5, ("eager", "eager-same-malloc")),
     "loading": Measurement(loading.run, 3, ("dataloader", "dataloader-tensor", "dataloader-torchvision")),
+    "metrics": Measurement(metrics.run, 5, ("all", *metrics.PEERS)),
     "scaling": Measurement(scaling, 7, ()),
     "memory": Measurement(memory, 1, PYTORCH),
 }

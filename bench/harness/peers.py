@@ -20,6 +20,7 @@ ALL = {
     "dataloader": (["loading.py"], None),
     "dataloader-tensor": (["loading.py", "--resize", "tensor"], None),
     "dataloader-torchvision": (["loading.py", "--decode", "torchvision"], None),
+    **{tool: (["metrics.py", "--tool", tool], None) for tool in ("scikit-learn", "torchmetrics", "anomalib", "adeval")},
 }
 
 # Settings for other programs that would slow down or speed up one side only.

@@ -6,6 +6,7 @@ use crate::{
     Result, autoencoder, detector,
     inference::{self, Batched},
     loading::{self, Pass},
+    metrics::{self, Maps},
     ops::{self, Adam, Convolution, Norm},
 };
 
@@ -42,6 +43,8 @@ pub(crate) enum Case {
     FirstBatch(Pass),
     /// The same batch, written to a file.
     Written(Pass),
+    /// Figures of pixels.
+    Metrics(Maps),
 }
 
 impl Case {
@@ -61,6 +64,7 @@ impl Case {
             Self::Load(pass) => Ok(loading::load(pass)),
             Self::FirstBatch(pass) => Ok(loading::first_batch(pass)),
             Self::Written(pass) => Ok(loading::written(pass)),
+            Self::Metrics(maps) => metrics::figures(maps),
         }
     }
 }

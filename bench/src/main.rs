@@ -17,6 +17,7 @@ mod detector;
 mod inference;
 mod loading;
 mod memory;
+mod metrics;
 mod ops;
 mod pattern;
 

@@ -101,7 +101,7 @@ Examples:
     #[command(after_help = "\
 Asks about the same images in each form and compares all scores and maps with those of `predict` and `eval`. Fails if one differs by
 more than the tolerance, relative to the largest value of a map, or to a score and no less than the spread of the training images';
-without --strict, only if the model itself does not move as far when each pixel moves by the tolerance.
+with --allow-undetermined, only if the model itself does not move as far when each pixel moves by the tolerance.
 Where the same instructions do the same sums (threads, files, saving), the same bits are asked for.
 
 Examples:
@@ -346,9 +346,9 @@ pub(crate) struct Verify {
     /// Let pass differences up to this, where the same bits are not promised
     #[arg(long, value_name = "SHARE", default_value_t = cavga::verify::VerifyOptions::default().tolerance, value_parser = crate::verify::tolerance)]
     pub(crate) tolerance: f64,
-    /// Fail above the tolerance also where the model itself moves as far when each pixel moves by the tolerance
+    /// Let more than the tolerance pass where the model itself moves as far when each pixel moves by the tolerance
     #[arg(long)]
-    pub(crate) strict: bool,
+    pub(crate) allow_undetermined: bool,
     #[command(flatten)]
     pub(crate) json: Json,
 }

@@ -103,6 +103,11 @@ fn ending(path: &Path) -> String {
 pub fn score_map_size(path: &Path) -> Result<[usize; 2]> {
     match &*ending(path) {
         "npy" => npy::map_size(path),
+        // Not by the reader of images, which knows no scores in single precision.
+        "tif" | "tiff" => guarded(path, || {
+            let (_, [height, width]) = open_tiff(path)?;
+            Ok([height as usize, width as usize])
+        }),
         _ => image_size(path),
     }
 }
@@ -127,7 +132,7 @@ pub(crate) fn read(
 ) -> Result<ScoreMap> {
     let (size, values) = match &*ending(path) {
         "npy" => npy::numbers(path, limits)?,
-        "tif" | "tiff" => tiff(path, limits)?,
+        "tif" | "tiff" => guarded(path, || tiff(path, limits))?,
         "png" => png(path, limits)?,
         other => {
             let found = format!("the ending {other:?}");
@@ -173,25 +178,30 @@ fn png(path: &Path, limits: &Limits) -> Result<Numbers> {
     Ok((size, values))
 }
 
-fn tiff(path: &Path, limits: &Limits) -> Result<Numbers> {
-    // The decoder is other people's code fed with any bytes.
-    let read = || tiff_unguarded(path, limits);
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| {
-        Err(Error::Undecodable {
-            path: path.to_path_buf(),
-            found: "its decoder gave up".into(),
-        })
-    })
+/// The decoder of TIFF is other people's code fed with any bytes.
+fn guarded<T>(path: &Path, read: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(read))
+        .unwrap_or_else(|_| Err(undecodable(path, "its decoder gave up")))
 }
 
-fn tiff_unguarded(path: &Path, limits: &Limits) -> Result<Numbers> {
-    let broken = |error: tiff::TiffError| Error::Undecodable {
+fn undecodable(path: &Path, found: impl ToString) -> Error {
+    Error::Undecodable {
         path: path.to_path_buf(),
-        found: error.to_string(),
-    };
+        found: found.to_string(),
+    }
+}
+
+/// The decoder at the first page, and `[height, width]`.
+fn open_tiff(path: &Path) -> Result<(Decoder<BufReader<File>>, [u32; 2])> {
+    let broken = |error| undecodable(path, error);
     let file = File::open(path).map_err(Error::read(path))?;
     let mut decoder = Decoder::new(BufReader::new(file)).map_err(broken)?;
     let (width, height) = decoder.dimensions().map_err(broken)?;
+    Ok((decoder, [height, width]))
+}
+
+fn tiff(path: &Path, limits: &Limits) -> Result<Numbers> {
+    let (decoder, [height, width]) = open_tiff(path)?;
     let area = u64::from(width) * u64::from(height);
     if area > limits.max_pixels {
         return Err(Error::TooLarge {
@@ -206,7 +216,10 @@ fn tiff_unguarded(path: &Path, limits: &Limits) -> Result<Numbers> {
         .unwrap_or(usize::MAX)
         .saturating_mul(8);
     let mut decoder = decoder.with_limits(allowed);
-    let values: Vec<f64> = match decoder.read_image().map_err(broken)? {
+    let values: Vec<f64> = match decoder
+        .read_image()
+        .map_err(|error| undecodable(path, error))?
+    {
         DecodingResult::F16(values) => values.into_iter().map(f64::from).collect(),
         DecodingResult::F32(values) => values.into_iter().map(f64::from).collect(),
         DecodingResult::F64(values) => values,
@@ -368,6 +381,16 @@ mod tests {
                 .to_string()
                 .contains("one grey channel")
         );
+    }
+
+    #[test]
+    fn a_tiff_map_of_single_precision_has_a_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("map.tif");
+        let mut encoder = TiffEncoder::new(fs::File::create(&path).unwrap()).unwrap();
+        let written = encoder.write_image::<colortype::Gray32Float>(3, 2, &[0.5; 6]);
+        written.unwrap();
+        assert_eq!(score_map_size(&path).unwrap(), [2, 3]);
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub(crate) fn vector(path: &Path) -> Result<Vec<bool>> {
 
 /// Size and numbers of an array `[height, width]`, further dimensions of 1 in front allowed.
 pub(crate) fn numbers(path: &Path, limits: &Limits) -> Result<([usize; 2], Vec<f64>)> {
-    let mut array = Array::open(path)?.as_map()?;
+    let mut array = Array::open(path)?.into_map()?;
     let [_, height, width] = array.frames()?;
     array.require_within(limits, [height, width])?;
     let number = array.header.number;
@@ -75,7 +75,7 @@ pub(crate) fn numbers(path: &Path, limits: &Limits) -> Result<([usize; 2], Vec<f
 
 /// Size of an array as [`numbers`] reads it.
 pub(crate) fn map_size(path: &Path) -> Result<[usize; 2]> {
-    let [_, height, width] = Array::open(path)?.as_map()?.frames()?;
+    let [_, height, width] = Array::open(path)?.into_map()?.frames()?;
     Ok([height, width])
 }
 
@@ -209,7 +209,7 @@ impl<'a, R: Read + Seek> Array<'a, R> {
     }
 
     /// The array without dimensions of 1 in front of its height and width.
-    fn as_map(mut self) -> Result<Self> {
+    fn into_map(mut self) -> Result<Self> {
         match &self.header.shape[..] {
             [ones @ .., height, width] if ones.iter().all(|&side| side == 1) => {
                 self.header.shape = vec![*height, *width];
