@@ -167,7 +167,7 @@ pub(super) fn images(
 }
 
 /// One figure of all resamples.
-pub(super) fn column(
+fn column(
     draws: &metrics::Result<Vec<Vec<metrics::Result<f64>>>>,
     place: usize,
 ) -> Result<Vec<metrics::Result<f64>>, String> {

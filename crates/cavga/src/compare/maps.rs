@@ -3,23 +3,20 @@
 //! What an evaluation wrote is one map of each image, at the image's own size. Which of the method's maps it is, its figures tell: the
 //! pixel AUROC measured here is one of those in `metrics.json`, to the last digit, or the maps are not of that evaluation.
 
-use std::{path::PathBuf, sync::atomic::Ordering};
+use std::sync::atomic::Ordering;
 
-use cavga_data::{Limits, load_score_map_with_gaps};
-use cavga_metrics::{
-    self as metrics, AUPRO_LIMIT, Bootstrap, PixelEvaluation, PixelMap, PixelMetrics,
-    PixelResampler, WeightedPixels,
-};
-use rayon::prelude::*;
+use cavga_data::load_score_map_with_gaps;
+use cavga_metrics::{AUPRO_LIMIT, PixelMetrics};
 
 use super::{
     CompareOptions,
     align::{Image, Images},
-    figures::{Column, Measured, column},
+    figures::{Column, Measured},
     read::Evaluated,
 };
 use crate::{
     Error, Result,
+    measure::{Pixels, Resampling, Truth, resampled},
     progress::{Event, Progress},
 };
 
@@ -31,8 +28,8 @@ pub(super) const KEYS: [&str; 4] = [
     "iou_best_threshold",
 ];
 
-/// Maps that are in memory at a time.
-const AT_ONCE: usize = 16;
+/// The threshold of figures that are not shown here.
+const FIXED: f32 = 0.5;
 
 /// The figures, all undefined for one reason.
 fn undefined(reason: &str) -> Measured {
@@ -55,22 +52,26 @@ pub(super) fn pixels(
     }
     progress.on(Event::Begin {
         stage: "measuring maps",
-        total: 2 * images.all.len() as u64,
+        total: 1,
         done: 0,
     });
-    let measured = measure(run, images, options, progress);
+    let measured = measure(run, images, options);
     progress.on(Event::End);
     match measured {
-        Ok(pixels) => Ok(pixels),
-        Err(Ended::Stopped) => Err(Error::Stopped),
-        Err(Ended::Undefined(reason)) => Ok(undefined(&reason)),
+        Err(Error::Stopped) => Err(Error::Stopped),
+        // What is wrong with the maps says nothing against the scores.
+        Err(error) => Ok(undefined(&said(&error))),
+        Ok(measured) => Ok(measured),
     }
 }
 
-/// Why maps were not measured.
-enum Ended {
-    Stopped,
-    Undefined(String),
+/// An error with its cause.
+fn said(error: &Error) -> String {
+    let text = error.to_string();
+    match std::error::Error::source(error).map(ToString::to_string) {
+        Some(cause) if !text.contains(&cause) => format!("{text}: {cause}"),
+        _ => text,
+    }
 }
 
 fn can_be_measured(run: &Evaluated, images: &Images) -> Result<(), String> {
@@ -88,142 +89,97 @@ fn can_be_measured(run: &Evaluated, images: &Images) -> Result<(), String> {
     Ok(())
 }
 
-fn measure(
-    run: &Evaluated,
-    images: &Images,
-    options: &CompareOptions,
-    progress: &mut dyn Progress,
-) -> Result<Measured, Ended> {
-    let too_many = |reason: metrics::Undefined| Ended::Undefined(reason.to_string());
-    // In two halves of each portion, whatever the number of threads: the same sums in the same order.
-    let mut halves = [PixelEvaluation::new(0.5), PixelEvaluation::new(0.5)];
-    let all = images.all.as_slice();
-    let mut done = 0;
-    for some in all.chunks(AT_ONCE) {
-        step(options, progress, done)?;
-        let maps = load(run, some, &images.limits).map_err(Ended::Undefined)?;
-        let (left, right) = maps.split_at(maps.len() / 2);
-        let [first, second] = &mut halves;
-        let (left, right) = rayon::join(|| push(first, left), || push(second, right));
-        left.and(right).map_err(Ended::Undefined)?;
-        done += some.len() as u64;
-    }
-    let [mut pooled, other] = halves;
-    pooled.merge(other).map_err(too_many)?;
-    let pooled = pooled.finish();
-    let map = which(run, images, &pooled).map_err(Ended::Undefined)?;
-    let grid = pooled.grid();
-    let mut counted = Vec::with_capacity(all.len());
-    for some in all.chunks(AT_ONCE) {
-        step(options, progress, done)?;
-        let maps = load(run, some, &images.limits).map_err(Ended::Undefined)?;
-        let counts = maps.par_iter().map(|map| {
-            let counts = map.view().and_then(|view| grid.count(&view));
-            counts.map_err(|reason| map.says(&reason))
-        });
-        let counts: Result<Vec<_>, String> = counts.collect();
-        counted.extend(counts.map_err(Ended::Undefined)?);
-        done += some.len() as u64;
-    }
-    let resampler = PixelResampler::new(grid, counted);
+fn measure(run: &Evaluated, images: &Images, options: &CompareOptions) -> Result<Measured> {
+    let load = |place: usize| match images.all.get(place) {
+        _ if options.stop.load(Ordering::Relaxed) => Err(Error::Stopped),
+        Some(image) => truth(run, images, image),
+        None => Err(Error::Stopped),
+    };
+    let pooled = Pixels::pooled(images.all.len(), &load, FIXED)?;
+    let map = which(run, images, &pooled)?;
+    let values = [
+        pooled.auroc(),
+        pooled.average_precision(),
+        pooled.aupro(AUPRO_LIMIT),
+        pooled.iou_best_threshold().map(|best| best.iou),
+    ];
+    let exact = |name: &str| {
+        let value = KEYS.iter().zip(values).find(|(key, _)| **key == name);
+        value.and_then(|(_, value)| value.ok())
+    };
+    let resampling = Resampling {
+        bootstrap: options.bootstrap,
+        clusters: images.clusters.clone(),
+    };
+    let draws = match images.clusters.need_several() {
+        Ok(()) => Ok(resampled(&pooled, FIXED, &load, &resampling, exact)?),
+        Err(reason) => Err(reason.to_string()),
+    };
+    let of = |key: &str| {
+        let all = draws.as_ref().map_err(Clone::clone)?;
+        let column = all.iter().find(|(name, _)| name == key);
+        column
+            .map(|(_, values)| values.clone())
+            .ok_or_else(|| "not measured".to_owned())
+    };
+    let columns = KEYS.into_iter().zip(values).map(|(key, value)| Column {
+        key,
+        value: value.map_err(|reason| reason.to_string()),
+        draws: of(key),
+    });
     Ok(Measured {
-        columns: columns(&pooled, &resampler, images, &options.bootstrap),
+        columns: columns.collect(),
         map,
     })
 }
 
-fn step(options: &CompareOptions, progress: &mut dyn Progress, done: u64) -> Result<(), Ended> {
-    if options.stop.load(Ordering::Relaxed) {
-        return Err(Ended::Stopped);
-    }
-    progress.on(Event::Advance { done });
-    Ok(())
-}
-
-/// A map as it was written, with its mask.
-struct Loaded {
-    path: PathBuf,
-    scores: Vec<f32>,
-    /// Where the map says nothing, if anywhere.
-    ignored: Option<Vec<bool>>,
-    mask: Vec<bool>,
-    size: [usize; 2],
-}
-
-impl Loaded {
-    fn view(&self) -> metrics::Result<PixelMap<'_>> {
-        let [height, width] = self.size;
-        let map = PixelMap::new(&self.scores, &self.mask, height, width)?;
-        match &self.ignored {
-            Some(ignored) => map.ignoring(ignored),
-            None => Ok(map),
-        }
-    }
-
-    fn says(&self, reason: &metrics::Undefined) -> String {
-        format!("{}: {reason}", self.path.display())
-    }
-}
-
-/// The maps of some images.
-fn load(run: &Evaluated, images: &[Image], limits: &Limits) -> Result<Vec<Loaded>, String> {
-    let one = |image: &Image| -> Result<Loaded, String> {
-        let row = run.rows.get(&image.id);
-        let stem = row.map(|row| row.stem.clone()).unwrap_or_default();
-        let mut name = stem.into_os_string();
-        name.push(".npy");
-        let path = run.folder.maps().join(name);
-        let loaded = load_score_map_with_gaps(&path, limits);
-        let map = loaded.map_err(|error| error.to_string())?;
-        let (mut scores, size) = (map.values, [map.height, map.width]);
-        let mask = match image.test.as_ref().and_then(|test| test.mask.as_ref()) {
-            Some(mask) => {
-                let mask = mask.load(limits).map_err(|error| error.to_string())?;
-                let found = [mask.height, mask.width];
-                if found != size {
-                    return Err(format!(
-                        "{}: a map of {size:?} (height, width), but the mask is of {found:?}; evaluate the run again",
-                        path.display()
-                    ));
-                }
-                mask.pixels
+/// A map as it was written, beside its mask.
+fn truth(run: &Evaluated, images: &Images, image: &Image) -> Result<Truth> {
+    let row = run.rows.get(&image.id);
+    let stem = row.map(|row| row.stem.clone()).unwrap_or_default();
+    let mut name = stem.into_os_string();
+    name.push(".npy");
+    let path = run.folder.maps().join(name);
+    let map = load_score_map_with_gaps(&path, &images.limits)?;
+    let (mut scores, size) = (map.values, [map.height, map.width]);
+    let mask = match image.test.as_ref().and_then(|test| test.mask.as_ref()) {
+        Some(mask) => {
+            let mask = mask.load(&images.limits)?;
+            let found = [mask.height, mask.width];
+            if found != size {
+                return Err(Error::Out {
+                    path,
+                    why: format!(
+                        "a map of {size:?} (height, width), but the mask is of {found:?}; evaluate the run again"
+                    ),
+                });
             }
-            None => vec![false; scores.len()],
-        };
-        let ignored = scores.iter().any(|score| score.is_nan()).then(|| {
-            let nothing = |score: &mut f32| {
-                let nothing = score.is_nan();
-                if nothing {
-                    *score = 0.0;
-                }
-                nothing
-            };
-            scores.iter_mut().map(nothing).collect()
-        });
-        Ok(Loaded {
-            path,
-            scores,
-            ignored,
-            mask,
-            size,
-        })
+            mask.pixels
+        }
+        None => vec![false; scores.len()],
     };
-    images.par_iter().map(one).collect()
-}
-
-fn push(to: &mut PixelEvaluation, maps: &[Loaded]) -> Result<(), String> {
-    maps.iter().try_for_each(|map| {
-        let pushed = map.view().and_then(|view| to.push(&view));
-        pushed.map_err(|reason| map.says(&reason))
+    let ignored = scores.iter().any(|score| score.is_nan()).then(|| {
+        let nothing = |score: &mut f32| {
+            let nothing = score.is_nan();
+            if nothing {
+                *score = 0.0;
+            }
+            nothing
+        };
+        scores.iter_mut().map(nothing).collect()
+    });
+    Ok(Truth {
+        path,
+        size,
+        scores,
+        mask,
+        ignored,
+        defects: Vec::new(),
     })
 }
 
 /// The name of the map that was written, if it is not the method's own; an error if it is none that was measured.
-fn which(
-    run: &Evaluated,
-    images: &Images,
-    pooled: &PixelMetrics,
-) -> Result<Option<String>, String> {
+fn which(run: &Evaluated, images: &Images, pooled: &PixelMetrics) -> Result<Option<String>> {
     const KEY: &str = KEYS[0];
     let Ok(found) = pooled.auroc() else {
         return Ok(None);
@@ -246,63 +202,12 @@ fn which(
     let mut same = names.filter(|name| is_it(&format!("{name}.{KEY}")));
     match same.next() {
         Some(name) => Ok(Some(name.to_owned())),
-        None => Err(format!(
-            "{}: their pixel AUROC is {found}, which is none of those in metrics.json: they are of another evaluation; evaluate \
-             the run again",
-            run.folder.maps().display()
-        )),
+        None => Err(Error::Out {
+            path: run.folder.maps(),
+            why: format!(
+                "their pixel AUROC is {found}, which is none of those in metrics.json: they are of another evaluation; \
+                 evaluate the run again"
+            ),
+        }),
     }
-}
-
-/// Each figure in the images as they are, exactly, and in each resample.
-fn columns(
-    pooled: &PixelMetrics,
-    resampler: &PixelResampler,
-    images: &Images,
-    bootstrap: &Bootstrap,
-) -> Vec<Column> {
-    let values = [
-        pooled.auroc(),
-        pooled.average_precision(),
-        pooled.aupro(AUPRO_LIMIT),
-        pooled.iou_best_threshold().map(|best| best.iou),
-    ];
-    let of = |pixels: &WeightedPixels| {
-        vec![
-            pixels.auroc(),
-            pixels.average_precision(),
-            pixels.aupro(AUPRO_LIMIT),
-            pixels.iou_best(),
-        ]
-    };
-    let on_grid = |weights: &[u32]| match resampler.weighted(weights) {
-        Ok(pixels) => of(&pixels),
-        Err(reason) => vec![Err(reason); KEYS.len()],
-    };
-    // The grid is off by the same little in all resamples.
-    let plain = on_grid(&vec![1; images.all.len()]);
-    let off = values.iter().zip(plain).map(|pair| match pair {
-        (Ok(exact), Ok(plain)) => exact - plain,
-        _ => 0.0,
-    });
-    let off: Vec<_> = off.collect();
-    let moved = |weights: &[u32]| -> Vec<metrics::Result<f64>> {
-        let values = on_grid(weights).into_iter().zip(&off);
-        values
-            .map(|(value, off)| Ok((value? + off).clamp(0.0, 1.0)))
-            .collect()
-    };
-    let draws = images.clusters.need_several().map(|()| {
-        let numbers = (0..bootstrap.resamples).into_par_iter();
-        let draw = |number| moved(&bootstrap.weights(&images.clusters, number));
-        numbers.map(draw).collect()
-    });
-    let columns = KEYS.into_iter().zip(values).enumerate();
-    columns
-        .map(|(place, (key, value))| Column {
-            key,
-            value: value.map_err(|reason| reason.to_string()),
-            draws: column(&draws, place),
-        })
-        .collect()
 }

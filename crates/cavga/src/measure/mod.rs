@@ -13,7 +13,7 @@ mod truth;
 
 pub use figures::Figures;
 pub(crate) use images::Images;
-pub(crate) use pixels::{Curves, Pixels, curves, undefined};
+pub(crate) use pixels::{Curves, Pixels, curves, resampled, undefined};
 pub(crate) use resampling::Resampling;
 pub(crate) use truth::Truth;
 

@@ -81,51 +81,69 @@ impl Pixels {
         &self,
         (figures, prefix): (&mut Figures, &str),
         load: Load<'_>,
-        Resampling {
-            bootstrap,
-            clusters,
-        }: &Resampling,
+        resampling: &Resampling,
     ) -> Result<()> {
-        let images = clusters.items();
-        let grid = self.pooled.grid();
-        let counted = (0..images)
-            .into_par_iter()
-            .map(|image| load(image)?.measured(|map| grid.count(map)));
-        let counted = counted.collect::<Result<Vec<_>>>()?;
-        let resampler = PixelResampler::new(grid, counted);
-        let measures = measures_of_resamples(self.threshold);
-        let on_grid = |weights: &[u32]| {
-            let pixels = resampler.weighted(weights);
-            let value = |(_, measure): &(String, OfResample)| {
-                measure(pixels.as_ref().map_err(|reason| *reason)?)
-            };
-            measures
-                .iter()
-                .map(value)
-                .collect::<Vec<metrics::Result<f64>>>()
+        let exact = |name: &str| {
+            let value = figures.get(&format!("{prefix}{name}"));
+            value.and_then(|value| value.clone().ok())
         };
-        let values: Vec<_> = (0..bootstrap.resamples)
-            .into_par_iter()
-            .map(|number| on_grid(&bootstrap.weights(clusters, number)))
-            .collect();
-        let plain = on_grid(&vec![1; images]);
-        for (place, (name, _)) in measures.iter().enumerate() {
-            let column = values
-                .iter()
-                .filter_map(|values| values.get(place).copied());
-            let exact = figures
-                .get(&format!("{prefix}{name}"))
-                .and_then(|value| value.clone().ok());
-            // The grid is off by the same little in all resamples.
-            let off = match (exact, plain.get(place)) {
-                (Some(exact), Some(Ok(plain))) => exact - plain,
-                _ => 0.0,
-            };
-            let moved = column.map(|value| Ok((value? + off).clamp(0.0, 1.0)));
-            figures.set_interval(prefix, name, bootstrap.interval(moved));
+        let all = resampled(&self.pooled, self.threshold, load, resampling, exact)?;
+        for (name, values) in all {
+            let interval = resampling.bootstrap.interval(values);
+            figures.set_interval(prefix, &name, interval);
         }
         Ok(())
     }
+}
+
+/// The figures that [`measures_of_resamples`] names, each in all resamples of the images; `exact` knows them in the images as
+/// they are.
+pub(crate) fn resampled(
+    pooled: &PixelMetrics,
+    threshold: f32,
+    load: Load<'_>,
+    Resampling {
+        bootstrap,
+        clusters,
+    }: &Resampling,
+    exact: impl Fn(&str) -> Option<f64>,
+) -> Result<Vec<(String, Vec<metrics::Result<f64>>)>> {
+    let images = clusters.items();
+    let grid = pooled.grid();
+    let counted = (0..images)
+        .into_par_iter()
+        .map(|image| load(image)?.measured(|map| grid.count(map)));
+    let counted = counted.collect::<Result<Vec<_>>>()?;
+    let resampler = PixelResampler::new(grid, counted);
+    let measures = measures_of_resamples(threshold);
+    let on_grid = |weights: &[u32]| {
+        let pixels = resampler.weighted(weights);
+        let value = |(_, measure): &(String, OfResample)| {
+            measure(pixels.as_ref().map_err(|reason| *reason)?)
+        };
+        measures
+            .iter()
+            .map(value)
+            .collect::<Vec<metrics::Result<f64>>>()
+    };
+    let values: Vec<_> = (0..bootstrap.resamples)
+        .into_par_iter()
+        .map(|number| on_grid(&bootstrap.weights(clusters, number)))
+        .collect();
+    let plain = on_grid(&vec![1; images]);
+    let column = |(place, (name, _)): (usize, &(String, OfResample))| {
+        // The grid is off by the same little in all resamples.
+        let off = match (exact(name), plain.get(place)) {
+            (Some(exact), Some(Ok(plain))) => exact - plain,
+            _ => 0.0,
+        };
+        let column = values
+            .iter()
+            .filter_map(|values| values.get(place).copied());
+        let moved = column.map(|value| Ok((value? + off).clamp(0.0, 1.0)));
+        (name.clone(), moved.collect())
+    };
+    Ok(measures.iter().enumerate().map(column).collect())
 }
 
 /// Pools the pixels of so many images, and gathers what `each` says of one.
