@@ -185,9 +185,8 @@ impl MaskSource {
             let saturation = match file.saturation {
                 None => area,
                 Some(Saturation::Pixels(pixels)) => pixels.min(area),
-                Some(Saturation::Share(share)) => {
-                    (share.clamp(0.0, 1.0) * area as f64).round() as usize
-                }
+                // Cut off, not rounded, as in MVTec LOCO's own evaluation.
+                Some(Saturation::Share(share)) => (share.clamp(0.0, 1.0) * area as f64) as usize,
             };
             Ok(Region { mask, saturation })
         };

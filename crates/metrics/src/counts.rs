@@ -3,9 +3,9 @@
 //! A test set has far more normal pixels than there are distinct scores of them: single-precision scores
 //! within a factor of two of each other take only 2²³ values. So the scores are counted, not kept. A
 //! score is a 32-bit key (see `ranking`); its upper 16 bits name a page. A page begins as a list of the
-//! lower halves, 2 bytes a score, and becomes 65,536 counters of one byte once they are smaller, and of
-//! eight once a counter would overflow. A billion pixels of ordinary maps take some 100 MB, and nothing
-//! is binned, sampled or spilt.
+//! lower halves, 2 bytes a score. Once that is full, it becomes a list of the distinct ones with their counts
+//! if these are few, as in maps of 8 or 16 bits, else 65,536 counters: of one byte, and of eight once one
+//! would overflow. A billion pixels of ordinary maps take some 100 MB, and nothing is binned, sampled or spilt.
 
 /// Keys that a page spans.
 const SPAN: usize = 1 << 16;
@@ -13,10 +13,15 @@ const SPAN: usize = 1 << 16;
 /// Lower halves that take as much room as counters of one byte.
 const FEW: usize = SPAN / 2;
 
+/// Distinct lower halves that are still looked up in a list.
+const DISTINCT: usize = 2048;
+
 #[derive(Clone, Debug)]
 enum Page {
     /// The lower halves of few keys, sorted by [`Counts::settle`].
     Few(Vec<u16>),
+    /// Distinct lower halves, ascending, with how often each occurs.
+    Ties(Vec<(u16, u64)>),
     /// How often each of the span's keys occurs, none above 255 times.
     Bytes(Box<[u8; SPAN]>),
     /// How often each occurs.
@@ -29,7 +34,7 @@ impl Page {
     fn add_one(&mut self, low: u16) -> bool {
         match self {
             Self::Few(lows) if lows.len() < FEW => lows.push(low),
-            Self::Few(_) => return false,
+            Self::Few(_) | Self::Ties(_) => return false,
             Self::Bytes(bytes) => match bytes[usize::from(low)].checked_add(1) {
                 Some(sum) => bytes[usize::from(low)] = sum,
                 None => return false,
@@ -47,18 +52,16 @@ impl Page {
                     return lows.extend(core::iter::repeat_n(low, count as usize));
                 }
                 Self::Few(lows) => {
-                    let mut words = zeros::<u64>();
-                    lows.iter().for_each(|&low| words[usize::from(low)] += 1);
-                    *self = match words.iter().all(|&count| count <= 255) {
-                        true => {
-                            let mut bytes = zeros::<u8>();
-                            let pairs = bytes.iter_mut().zip(&*words);
-                            pairs.for_each(|(byte, &count)| *byte = count as u8);
-                            Self::Bytes(bytes)
-                        }
-                        false => Self::Words(words),
-                    };
+                    lows.sort_unstable();
+                    let groups = lows.chunk_by(|left, right| left == right);
+                    let ties: Vec<_> = groups.map(|group| (group[0], group.len() as u64)).collect();
+                    *self = Self::Ties(ties);
                 }
+                Self::Ties(ties) => match ties.binary_search_by_key(&low, |tie| tie.0) {
+                    Ok(place) => return ties[place].1 += count,
+                    Err(place) if ties.len() < DISTINCT => return ties.insert(place, (low, count)),
+                    Err(_) => *self = Self::counters(ties),
+                },
                 Self::Bytes(bytes) => {
                     let place = &mut bytes[usize::from(low)];
                     match u64::from(*place) + count {
@@ -79,6 +82,21 @@ impl Page {
 
     fn is_empty(&self) -> bool {
         matches!(self, Self::Few(lows) if lows.is_empty())
+    }
+
+    /// As counters, of bytes if they fit.
+    fn counters(ties: &[(u16, u64)]) -> Self {
+        if ties.iter().all(|&(_, count)| count <= 255) {
+            let mut bytes = zeros::<u8>();
+            let mut put = |&(low, count): &(u16, u64)| bytes[usize::from(low)] = count as u8;
+            ties.iter().for_each(&mut put);
+            return Self::Bytes(bytes);
+        }
+        let mut words = zeros::<u64>();
+        for &(low, count) in ties {
+            words[usize::from(low)] = count;
+        }
+        Self::Words(words)
     }
 
     /// Takes in all of another page, which must be settled if it is of few.
@@ -102,6 +120,11 @@ impl Page {
                 let below = |end: usize| lows.partition_point(|&low| usize::from(low) < end);
                 below(to).saturating_sub(below(from)) as u64
             }
+            Self::Ties(ties) => {
+                let below = |end: usize| ties.partition_point(|tie| usize::from(tie.0) < end);
+                let some = ties.get(below(from)..below(to)).unwrap_or_default();
+                some.iter().map(|tie| tie.1).sum()
+            }
             // Sums of a few thousand bytes fit 32 bits, which adds several at a time.
             Self::Bytes(bytes) => bytes[from..to.max(from)]
                 .chunks(4096)
@@ -118,6 +141,11 @@ impl Page {
                 let start = lows.partition_point(|&low| usize::from(low) < from);
                 let groups = lows[start..].chunk_by(|left, right| left == right);
                 Box::new(groups.map(|group| (usize::from(group[0]), group.len() as u64)))
+            }
+            Self::Ties(ties) => {
+                let start = ties.partition_point(|tie| usize::from(tie.0) < from);
+                let ties = ties[start..].iter();
+                Box::new(ties.map(|&(low, count)| (usize::from(low), count)))
             }
             Self::Bytes(bytes) => {
                 let places = bytes.iter().enumerate().skip(from);
@@ -269,6 +297,10 @@ impl Counts {
                 Page::Few(lows) => {
                     let below = lows.partition_point(|&low| usize::from(low) < end);
                     lows[..below].last().map(|&low| usize::from(low))
+                }
+                Page::Ties(ties) => {
+                    let below = ties.partition_point(|tie| usize::from(tie.0) < end);
+                    ties[..below].last().map(|tie| usize::from(tie.0))
                 }
                 Page::Bytes(bytes) => bytes[..end].iter().rposition(|&count| count > 0),
                 Page::Words(words) => words[..end].iter().rposition(|&count| count > 0),

@@ -24,12 +24,24 @@ pub struct BestF1 {
 pub struct AtAlarmRate {
     /// Share of what is anomalous that is called so, in [0, 1].
     pub recall: f64,
-    /// Share of what is called anomalous that is so, in [0, 1].
-    pub precision: f64,
+    /// Share of what is called anomalous that is so, in [0, 1]; none where nothing is called so.
+    pub precision: Option<f64>,
     /// Share of the normal that is called anomalous: at most the limit.
     pub false_positive_rate: f64,
-    /// What scores at or above it (`>=`) is called anomalous. It is one of the scores given.
+    /// What scores at or above it (`>=`) is called anomalous. It is one of the scores given, or infinite where even the
+    /// highest of them calls more of the normal anomalous than the limit allows.
     pub threshold: f32,
+}
+
+impl AtAlarmRate {
+    /// The precision.
+    ///
+    /// # Errors
+    ///
+    /// [`Undefined::NothingCalled`] where nothing is called anomalous.
+    pub fn precision(&self, limit: f64) -> Result<f64> {
+        self.precision.ok_or(Undefined::NothingCalled { limit })
+    }
 }
 
 /// What is called anomalous at one threshold.
@@ -196,13 +208,15 @@ pub(crate) trait Ranked {
         self.need_both()?;
         let within = |step: &Step| ratio(step.false_positives, self.negatives()) <= limit;
         let last = self.steps().take_while(within).last();
-        let step = last.ok_or(Undefined::NothingCalled { limit })?;
+        let step = last.unwrap_or(Step {
+            threshold: f32::INFINITY,
+            true_positives: 0,
+            false_positives: 0,
+        });
+        let called = step.true_positives + step.false_positives;
         Ok(AtAlarmRate {
             recall: ratio(step.true_positives, self.positives()),
-            precision: ratio(
-                step.true_positives,
-                step.true_positives + step.false_positives,
-            ),
+            precision: (called > 0).then(|| ratio(step.true_positives, called)),
             false_positive_rate: ratio(step.false_positives, self.negatives()),
             threshold: step.threshold,
         })

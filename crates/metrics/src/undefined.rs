@@ -141,7 +141,7 @@ impl fmt::Display for Undefined {
             }
             Self::NothingCalled { limit } => write!(
                 formatter,
-                "any threshold calls more than {limit} of the normal anomalous"
+                "nothing is called anomalous, as any threshold calls more than {limit} of the normal so"
             ),
             Self::ThresholdNotANumber => formatter.write_str("the fixed threshold is not a number"),
             Self::NotSorted { index } => write!(

@@ -36,7 +36,7 @@ fn measures() -> [(String, Measure); 7] {
             Ok(images.at_alarm_rate(ALARMS)?.recall)
         }),
         (format!("image_precision_at_fpr_{ALARMS:.2}"), |images| {
-            Ok(images.at_alarm_rate(ALARMS)?.precision)
+            images.at_alarm_rate(ALARMS)?.precision(ALARMS)
         }),
     ]
 }

@@ -276,7 +276,7 @@ fn measures(threshold: f32) -> Vec<(String, Measure)> {
             Ok(pixels.pooled.at_alarm_rate(ALARMS)?.recall)
         }),
         (format!("pixel_precision_at_fpr_{ALARMS:.2}"), |pixels| {
-            Ok(pixels.pooled.at_alarm_rate(ALARMS)?.precision)
+            pixels.pooled.at_alarm_rate(ALARMS)?.precision(ALARMS)
         }),
         ("pixel_auroc_mean".to_owned(), |pixels| {
             Ok(pixels.mean()?.auroc)

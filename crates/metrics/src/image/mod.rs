@@ -54,8 +54,7 @@ pub fn auroc_to_mcclish(scores: &[f32], positive: &[bool], limit: f64) -> Result
 ///
 /// # Errors
 ///
-/// As [`auroc_to`], but a limit of 0 is one; [`Undefined::NothingCalled`] where even the highest score alone calls more than
-/// `limit` of the normal items anomalous.
+/// As [`auroc_to`], but a limit of 0 is one.
 pub fn at_alarm_rate(scores: &[f32], positive: &[bool], limit: f64) -> Result<AtAlarmRate> {
     Ranking::new(scores, positive)?.at_alarm_rate(limit)
 }

@@ -27,9 +27,10 @@ use pimo::NormalImages;
 /// size beforehand, since resizing a mask instead grows or erases small defects and so changes
 /// every figure. All pixels of all images, normal and anomalous, are pooled.
 ///
-/// Memory: 8 bytes for every anomalous pixel; for normal ones at most 2 bytes a pixel and at most 1 byte
-/// (8 if some score occurs more than 255 times) for every number that lies within the scores' range, some
-/// 100 MB for a billion pixels of ordinary maps. Nothing is binned.
+/// Memory: 8 bytes for every anomalous pixel. For normal ones at most 2 bytes a pixel while they are few; where they are many, 1 byte
+/// for every single-precision number within the scores' range (8 around scores that occur more than 255 times), or 16 for every
+/// distinct score where these are few. Normal and anomalous images are kept apart, and [`PixelEvaluation::finish`] copies the former's: for a
+/// billion pixels of ordinary maps some 100 to 200 MB. Nothing is binned.
 #[derive(Clone, Debug)]
 pub struct PixelEvaluation {
     /// Anomalous pixels; the tag is the place of their region in `regions`.

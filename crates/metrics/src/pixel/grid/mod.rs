@@ -3,7 +3,7 @@
 //! Sorting all pixels a thousand times over would take hours. Instead each image's pixels are counted once
 //! between some thousand thresholds, chosen where the pooled curves move; a resample is then a weighted sum of
 //! the images' counts. Only the resamples see this grid: figures themselves stay exact, and how far the grid is
-//! from them is what [`PixelResampler::weighted`] of weights that are all 1 shows (some 10⁻⁵).
+//! from them is what [`PixelResampler::weighted`] of weights that are all 1 shows (below 10⁻³).
 
 use super::{PixelMap, PixelMetrics, place};
 use crate::iou::FixedThresholdIou;
@@ -12,7 +12,7 @@ use crate::steps::{BestF1, Ranked, Step, area_to, check_limit, ratio};
 use crate::{Result, Undefined, regions};
 
 /// How far any curve may move from one threshold to the next.
-const STRIDE: f64 = 1.0 / 512.0;
+const STRIDE: f64 = 1.0 / 1024.0;
 
 /// Thresholds between which pixels are counted.
 #[derive(Clone, Debug)]
