@@ -207,6 +207,14 @@ pub enum Error {
         /// The value that was asked for.
         asked: String,
     },
+    /// Runs that were not measured on the same images.
+    #[error("{}: {why}", path.display())]
+    OtherImages {
+        /// The run's folder or its file.
+        path: PathBuf,
+        /// Which image is not the same, and what to do.
+        why: String,
+    },
     /// Training produced a number that is not finite.
     #[error(
         "training diverged at step {step}: {what} is {value}; {kept}. A smaller learning rate often helps"

@@ -64,6 +64,16 @@ Examples:
     OneClass(OneClass),
     /// Measure a run on test images: metrics.json, scores.csv, maps/, report.html
     Eval(Eval),
+    /// Set evaluated runs against each other: figures with intervals, differences to the first run, where they disagree
+    #[command(after_help = "\
+Nothing is scored anew: it reads what cavga eval wrote. The runs must have been measured on the same images. Intervals are by
+bootstrap over images, or over groups where they come in groups, and differences are of the same resamples of both runs.
+Figures of pixels need the maps that cavga eval writes and the dataset's masks. One run alone gets its intervals.
+
+Examples:
+  cavga compare runs/r runs/d --out compared
+  cavga compare runs/seed-0 runs/seed-1 runs/seed-2 --json")]
+    Compare(Compare),
     /// Set a model's thresholds for a rate of false alarms, from held-out normal images alone
     #[command(after_help = "\
 The guarantee is split conformal prediction's: a new normal image like the held-out ones raises a false alarm with a chance of at
@@ -91,7 +101,7 @@ Examples:
     #[command(after_help = "\
 Asks about the same images in each form and compares all scores and maps with those of `predict` and `eval`. Fails if one differs by
 more than the tolerance, relative to the largest value of a map, or to a score and no less than the spread of the training images';
-without --strict, only if the model itself does not move as far when each pixel moves by the tolerance.
+with --allow-undetermined, only if the model itself does not move as far when each pixel moves by the tolerance.
 Where the same instructions do the same sums (threads, files, saving), the same bits are asked for.
 
 Examples:
@@ -245,6 +255,33 @@ pub(crate) struct Eval {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(crate) struct Compare {
+    /// The folders of evaluated runs; differences are those to the first
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+    /// Write compare.html, compare.json and compare.csv into this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// The dataset's folder; without it, the one that the first run was trained on
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Leave out images that not all runs were measured on; without it, they are an error
+    #[arg(long)]
+    pub(crate) common: bool,
+    /// How many resamples the intervals are made of
+    #[arg(long, value_name = "N", default_value_t = cavga::compare::Bootstrap::default().resamples,
+          value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(2..=1_000_000))]
+    pub(crate) resamples: usize,
+    /// Fixes the resamples
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) json: Json,
+    #[command(flatten)]
+    pub(crate) dataset: Dataset,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(crate) struct Calibrate {
     /// The folder of a run, or a model file
     pub(crate) model: PathBuf,
@@ -309,9 +346,9 @@ pub(crate) struct Verify {
     /// Let pass differences up to this, where the same bits are not promised
     #[arg(long, value_name = "SHARE", default_value_t = cavga::verify::VerifyOptions::default().tolerance, value_parser = crate::verify::tolerance)]
     pub(crate) tolerance: f64,
-    /// Fail above the tolerance also where the model itself moves as far when each pixel moves by the tolerance
+    /// Let more than the tolerance pass where the model itself moves as far when each pixel moves by the tolerance
     #[arg(long)]
-    pub(crate) strict: bool,
+    pub(crate) allow_undetermined: bool,
     #[command(flatten)]
     pub(crate) json: Json,
 }

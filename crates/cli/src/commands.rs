@@ -35,6 +35,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Ablate(args) => crate::ablate::run(args),
         Command::OneClass(args) => crate::one_class::run(args),
         Command::Eval(args) => eval(&args),
+        Command::Compare(args) => crate::compare::run(args),
         Command::Calibrate(args) => crate::calibrate::run(&args),
         Command::Metrics(args) => crate::metrics::run(args),
         Command::Predict(args) => predict(args),

@@ -8,6 +8,7 @@ mod ablate;
 mod args;
 mod calibrate;
 mod commands;
+mod compare;
 mod data;
 mod dataset;
 mod metrics;

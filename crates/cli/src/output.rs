@@ -49,6 +49,7 @@ fn code(error: &anyhow::Error) -> u8 {
             | Error::Config { .. }
             | Error::RunExists { .. }
             | Error::RunDiffers { .. }
+            | Error::OtherImages { .. }
             | Error::Out { .. }
             | Error::Device(_)
             | Error::WeightFile(_)

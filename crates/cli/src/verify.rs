@@ -20,7 +20,7 @@ pub(crate) fn run(args: &args::Verify) -> Result<ExitCode> {
         data: args.data.clone(),
         images: args.images.try_into().unwrap_or(usize::MAX),
         tolerance: args.tolerance,
-        strict: args.strict,
+        allow_undetermined: args.allow_undetermined,
         stop: stop_flag()?,
         ..VerifyOptions::default()
     };

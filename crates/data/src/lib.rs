@@ -30,6 +30,7 @@ mod fit;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gaps;
 pub mod generate;
 mod layout;
 mod leak;
@@ -62,6 +63,7 @@ pub use draw::{Draw, draw_anomalous};
 pub use error::{Error, Result};
 pub use files::list_images;
 pub use fit::Fit;
+pub use gaps::load_score_map_with_gaps;
 pub use leak::{Leak, Leaks, Same, leaks};
 pub use loader::{Batch, Loader, LoaderConfig};
 pub use look::{Look, Small};

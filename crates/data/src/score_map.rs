@@ -27,7 +27,7 @@ pub struct ScoreMap {
     pub height: usize,
     /// Columns.
     pub width: usize,
-    /// `height * width` finite values, row by row.
+    /// `height * width` values, row by row: finite, but for gaps where those were asked for.
     pub values: Vec<f32>,
     /// Whether some value of the file is not one of single precision, so that it was rounded.
     pub rounded: bool,
@@ -121,6 +121,15 @@ pub fn score_map_size(path: &Path) -> Result<[usize; 2]> {
 /// A file that is missing, of another kind, cut short or over the limit; [`Error::NotFinite`] with the place of a NaN or an
 /// infinity, among them numbers beyond single precision.
 pub fn load_score_map(path: &Path, limits: &Limits) -> Result<ScoreMap> {
+    read(path, limits, f32::is_finite)
+}
+
+/// Reads a map whose values all are `allowed`.
+pub(crate) fn read(
+    path: &Path,
+    limits: &Limits,
+    allowed: impl Fn(f32) -> bool,
+) -> Result<ScoreMap> {
     let (size, values) = match &*ending(path) {
         "npy" => npy::numbers(path, limits)?,
         "tif" | "tiff" => guarded(path, || tiff(path, limits))?,
@@ -132,7 +141,7 @@ pub fn load_score_map(path: &Path, limits: &Limits) -> Result<ScoreMap> {
     };
     let [height, width] = size;
     let singles: Vec<f32> = values.iter().map(|&value| value as f32).collect();
-    if let Some(at) = singles.iter().position(|value| !value.is_finite()) {
+    if let Some(at) = singles.iter().position(|&value| !allowed(value)) {
         return Err(Error::NotFinite {
             path: path.to_path_buf(),
             value: singles.get(at).copied().unwrap_or(f32::NAN),
@@ -143,7 +152,7 @@ pub fn load_score_map(path: &Path, limits: &Limits) -> Result<ScoreMap> {
     let rounded = singles
         .iter()
         .zip(&values)
-        .any(|(&single, &value)| f64::from(single) != value);
+        .any(|(&single, &value)| !value.is_nan() && f64::from(single) != value);
     Ok(ScoreMap {
         height,
         width,

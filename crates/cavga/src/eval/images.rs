@@ -5,7 +5,7 @@ use cavga_metrics as metrics;
 use super::Figures;
 use crate::{
     calibration::{Rule, ScoreScale, Verdict},
-    measure::{Images, Resampling},
+    measure::{Extent, Images, Resampling},
 };
 
 /// `scores` of the test images, and which of them are anomalous in truth; with intervals where images are resampled.
@@ -13,10 +13,10 @@ pub(super) fn measure(
     prefix: &str,
     (scores, truth): (&[f32], &[bool]),
     scale: &ScoreScale,
-    resampling: Option<&Resampling>,
+    (extent, resampling): (Extent, Option<&Resampling>),
 ) -> Figures {
     let images = Images { scores, truth };
-    let mut figures = images.figures(prefix);
+    let mut figures = images.figures(prefix, extent);
     if let Some(resampling) = resampling {
         images.intervals((&mut figures, prefix), resampling);
     }
@@ -124,7 +124,7 @@ mod tests {
             "",
             (&[0.4, 0.6, 0.7], &[false, false, true]),
             &boundary,
-            None,
+            (Extent::All, None),
         );
         let value = |name: &str| figures.get(name).cloned();
         assert_eq!(value("balanced_accuracy_at_own_boundary"), Some(Ok(0.75)));
@@ -144,16 +144,16 @@ mod tests {
             [0.1, 0.6, 0.7, 0.9, 0.6, 2.0],
             [false, false, false, false, true, true],
         );
-        let figures = measure("x.", (&scores, &truth), &unsure, None);
+        let figures = measure("x.", (&scores, &truth), &unsure, (Extent::All, None));
         let value = |name: &str| figures.get(&format!("x.{name}")).cloned();
         assert_eq!(value("false_alarm_rate_at_threshold"), Some(Ok(0.25)));
         assert_eq!(value("recall_at_threshold"), Some(Ok(0.5)));
         assert_eq!(value("share_unsure_normal"), Some(Ok(0.5)));
         assert_eq!(value("share_unsure_anomalous"), Some(Ok(0.5)));
         assert_eq!(value("balanced_accuracy_at_threshold"), Some(Ok(0.625)));
-        let none = measure("", (&scores, &truth), &scale(), None);
+        let none = measure("", (&scores, &truth), &scale(), (Extent::All, None));
         assert_eq!(none.get("share_unsure_normal"), None);
-        let one_class = measure("", (&[0.9], &[true]), &unsure, None);
+        let one_class = measure("", (&[0.9], &[true]), &unsure, (Extent::All, None));
         for name in ["false_alarm_rate_at_threshold", "share_unsure_normal"] {
             assert!(one_class.get(name).is_some_and(Result::is_err), "{name}");
         }
@@ -168,7 +168,7 @@ mod tests {
                 &[false, false, true, true, true],
             ),
             &scale(),
-            None,
+            (Extent::All, None),
         );
         let value = |name: &str| {
             figures
@@ -191,7 +191,12 @@ mod tests {
 
     #[test]
     fn one_class_or_one_value_leaves_figures_undefined() {
-        let figures = measure("", (&[0.5, 0.5], &[true, true]), &scale(), None);
+        let figures = measure(
+            "",
+            (&[0.5, 0.5], &[true, true]),
+            &scale(),
+            (Extent::All, None),
+        );
         assert!(figures.get("image_auroc").is_some_and(Result::is_err));
         let same = figures.get("balanced_accuracy_at_0.5_test_set");
         assert_eq!(

@@ -12,7 +12,7 @@ use super::{Figures, Measured, TestImage, images};
 use crate::{
     Error, Result,
     calibration::Calibration,
-    measure::{Curves, Pixels, Resampling, Truth, curves, undefined},
+    measure::{Curves, Extent, Pixels, Resampling, Truth, curves, undefined},
     progress::{Event, Progress},
 };
 
@@ -55,7 +55,7 @@ pub(super) fn all(
             &prefix,
             (&scores, &truth),
             scale,
-            resampling,
+            (extent_of(index, false), resampling),
         ));
     }
     let mut drawn = Curves::default();
@@ -67,17 +67,18 @@ pub(super) fn all(
     });
     for (index, scale) in maps.iter().enumerate() {
         let prefix = prefix(index, &scale.name);
+        let is_shown = index == measured.shown;
+        let extent = extent_of(index, is_shown);
         if let Some(reason) = no_masks(&truth, measured.has_masks) {
-            figures.extend(undefined(&prefix, FIXED, reason));
+            figures.extend(undefined(&prefix, (FIXED, extent), reason));
             figures.add(&prefix, "prior_pixel_auroc", Err(reason));
             continue;
         }
         let (pixels, control) = pool_with_control(measured, &every, (index, &scale.name), stop)
             .inspect_err(|_| progress.on(Event::End))?;
-        let mut of_map = pixels.figures(&prefix);
+        let mut of_map = pixels.figures(&prefix, extent);
         of_map.add(&prefix, "prior_pixel_auroc", control);
-        let is_shown = index == measured.shown;
-        if let Some(resampling) = resampling.filter(|_| is_shown || index == 0) {
+        if let Some(resampling) = resampling.filter(|_| extent == Extent::All) {
             let load = loader(measured, &every, index, stop);
             pixels.intervals((&mut of_map, &prefix), &load, resampling)?;
         }
@@ -90,6 +91,14 @@ pub(super) fn all(
     }
     progress.on(Event::End);
     Ok((figures, drawn))
+}
+
+/// Of the method's own score and map, and of the map that is shown, all is given.
+fn extent_of(index: usize, is_shown: bool) -> Extent {
+    match index == 0 || is_shown {
+        true => Extent::All,
+        false => Extent::Short,
+    }
 }
 
 /// The pixels of a map, and beside them the AUROC of the map's mean over the training images.
@@ -181,7 +190,12 @@ pub(super) fn kinds(
         let mut figures = Figures::default();
         if let Some(scale) = scores.first() {
             let scores: Vec<_> = of_kind.iter().map(|image| image.score()).collect();
-            figures.extend(images::measure("", (&scores, &truth), scale, None));
+            figures.extend(images::measure(
+                "",
+                (&scores, &truth),
+                scale,
+                (Extent::All, None),
+            ));
         }
         // The method's own map, and the one shown.
         let both = maps
@@ -190,11 +204,12 @@ pub(super) fn kinds(
             .filter(|(index, _)| *index == 0 || *index == measured.shown);
         for (index, scale) in both {
             let prefix = prefix(index, &scale.name);
+            let extent = Extent::All;
             figures.extend(match no_masks(&truth, *has_masks) {
-                Some(reason) => undefined(&prefix, FIXED, reason),
+                Some(reason) => undefined(&prefix, (FIXED, extent), reason),
                 None => {
                     let load = loader(measured, &of_kind, index, stop);
-                    Pixels::pool(of_kind.len(), &load, FIXED)?.figures(&prefix)
+                    Pixels::pool(of_kind.len(), &load, FIXED)?.figures(&prefix, extent)
                 }
             });
         }

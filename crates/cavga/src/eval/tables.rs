@@ -56,8 +56,9 @@ impl Page<'_> {
             let figures = self.figures.iter().filter_map(|(key, value)| {
                 let rest = key.strip_prefix(&prefix)?;
                 let (label, rule) = words(rest);
-                let of_map =
-                    rest.contains("pixel") || rest.starts_with("iou") || rest.starts_with("aupro");
+                let of_map = ["pixel", "prior_pixel", "iou", "aup", "auspro", "pro_"]
+                    .iter()
+                    .any(|of_map| rest.starts_with(of_map));
                 if label.is_empty() || of_map != is_map {
                     return None;
                 }
@@ -65,6 +66,7 @@ impl Page<'_> {
                 Some(Figure {
                     name: label.to_owned(),
                     value: value.clone(),
+                    interval: self.figures.interval(key),
                     rule: rule.to_owned(),
                     reported: reported(method, category, rest)
                         .filter(|_| is_own)

@@ -3,7 +3,10 @@
 use cavga_metrics::{self as metrics, ImageRanking, WeightedImages};
 use rayon::prelude::*;
 
-use super::{ALARMS, Figures, IMAGE_LIMIT, Resampling};
+use super::{ALARMS, Extent, Figures, IMAGE_LIMIT, Resampling};
+
+/// How many of the figures, the first, are given of every score.
+const SHORT: usize = 3;
 
 /// Images by their score, with the truth of each.
 #[derive(Debug, Clone, Copy)]
@@ -39,12 +42,12 @@ fn measures() -> [(String, Measure); 7] {
 }
 
 impl Images<'_> {
-    /// All figures that need no threshold.
-    pub(crate) fn figures(&self, prefix: &str) -> Figures {
+    /// All figures that need no threshold, or those alone that are of use beside another score's.
+    pub(crate) fn figures(&self, prefix: &str, extent: Extent) -> Figures {
         let mut figures = Figures::default();
         let ranking = ImageRanking::new(self.scores, self.truth);
         let ones = vec![1; self.scores.len()];
-        for (name, measure) in measures() {
+        for (name, measure) in measures().into_iter().take(extent.of(SHORT)) {
             let value = ranking
                 .as_ref()
                 .map_err(|reason| *reason)

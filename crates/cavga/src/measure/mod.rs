@@ -25,3 +25,22 @@ const ALARMS: f64 = 0.05;
 
 /// Resamples that intervals are made of, if nothing else is asked for.
 pub const RESAMPLES: usize = 1000;
+
+/// How many figures are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Those that tell one map or score from another at a glance.
+    Short,
+    /// All there are.
+    All,
+}
+
+impl Extent {
+    /// How many that is, where `short` of them are the short form.
+    fn of(self, short: usize) -> usize {
+        match self {
+            Self::Short => short,
+            Self::All => usize::MAX,
+        }
+    }
+}

@@ -9,7 +9,7 @@ use cavga_metrics::{
 };
 use rayon::prelude::*;
 
-use super::{ALARMS, Figures, Resampling, Truth};
+use super::{ALARMS, Extent, Figures, Resampling, Truth};
 use crate::{Error, Result};
 
 /// Points of a curve in a report: more than a screen can show.
@@ -19,6 +19,9 @@ const POINTS: usize = 400;
 const LOW: f64 = 0.05;
 
 const PARTS: usize = 4;
+
+/// How many of the figures, the first, are given of every map.
+const SHORT: usize = 7;
 
 /// How the map of an image is loaded, by the image's number.
 pub(crate) type Load<'a> = &'a (dyn Fn(usize) -> Result<Truth> + Sync);
@@ -68,9 +71,9 @@ impl Pixels {
         pool(images, load, threshold, |_| None, &mut Vec::new())
     }
 
-    /// All figures.
-    pub(crate) fn figures(&self, prefix: &str) -> Figures {
-        figures(prefix, self.threshold, Ok(self))
+    /// All figures, or those alone that are of use beside another map's.
+    pub(crate) fn figures(&self, prefix: &str, extent: Extent) -> Figures {
+        figures(prefix, (self.threshold, extent), Ok(self))
     }
 
     /// The intervals of the figures that [`measures_of_resamples`] names, over resamples of the images.
@@ -182,8 +185,8 @@ fn measures_of_resamples(threshold: f32) -> [(String, OfResample); 8] {
 }
 
 /// The same names as of [`Pixels::figures`], all undefined for one reason.
-pub(crate) fn undefined(prefix: &str, threshold: f32, reason: &str) -> Figures {
-    figures(prefix, threshold, Err(reason))
+pub(crate) fn undefined(prefix: &str, (threshold, extent): (f32, Extent), reason: &str) -> Figures {
+    figures(prefix, (threshold, extent), Err(reason))
 }
 
 type Measure = fn(&Pixels) -> metrics::Result<f64>;
@@ -277,9 +280,14 @@ impl Pixels {
     }
 }
 
-fn figures(prefix: &str, threshold: f32, pixels: Result<&Pixels, &str>) -> Figures {
+fn figures(
+    prefix: &str,
+    (threshold, extent): (f32, Extent),
+    pixels: Result<&Pixels, &str>,
+) -> Figures {
     let mut figures = Figures::default();
-    for (name, measure) in measures(threshold) {
+    let measures = measures(threshold).into_iter();
+    for (name, measure) in measures.take(extent.of(SHORT)) {
         let value = pixels
             .map_err(ToOwned::to_owned)
             .and_then(|pixels| measure(pixels).map_err(|reason| reason.to_string()));

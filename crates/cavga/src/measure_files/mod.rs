@@ -23,7 +23,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     Error, Result,
     map_size::resize,
-    measure::{Figures, Images, Pixels, RESAMPLES, Resampling, Truth},
+    measure::{Extent, Figures, Images, Pixels, RESAMPLES, Resampling, Truth},
     progress::{Event, Progress},
 };
 
@@ -288,7 +288,7 @@ fn measure_pixels(
     found.look(options, items)?;
     let load = |image: usize| items[image].load(options);
     let pixels = Pixels::pool(items.len(), &load, options.threshold)?;
-    let mut of_maps = pixels.figures("");
+    let mut of_maps = pixels.figures("", Extent::All);
     if let Some(resampling) = resampling(options, items) {
         pixels.intervals((&mut of_maps, ""), &load, &resampling)?;
     }
@@ -313,7 +313,7 @@ fn of_images(options: &MeasureOptions, items: &[Item]) -> Figures {
         scores: &scores,
         truth: &truth,
     };
-    let mut figures = images.figures("");
+    let mut figures = images.figures("", Extent::All);
     let every: Vec<_> = items.iter().collect();
     if let Some(resampling) = resampling(options, &every) {
         images.intervals((&mut figures, ""), &resampling);
@@ -336,14 +336,16 @@ fn by_kind(options: &MeasureOptions, items: &[Item]) -> Result<BTreeMap<String, 
             scores: &scores,
             truth: &truth,
         };
-        let mut figures = images.figures("");
+        let mut figures = images.figures("", Extent::All);
         let with_maps: Vec<_> = wanted
             .into_iter()
             .filter(|item| item.pair.is_some())
             .collect();
         if !with_maps.is_empty() {
             let load = |image: usize| with_maps[image].load(options);
-            figures.extend(Pixels::pool(with_maps.len(), &load, options.threshold)?.figures(""));
+            figures.extend(
+                Pixels::pool(with_maps.len(), &load, options.threshold)?.figures("", Extent::All),
+            );
         }
         Ok((kind, figures))
     };

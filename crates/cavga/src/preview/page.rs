@@ -46,6 +46,7 @@ impl Page<'_> {
             subtitle,
             summary: words::summary(preview),
             warnings,
+            footer: "Nothing was changed in the dataset.".to_owned(),
             sections: vec![
                 self.standing_out(),
                 self.counts(),

@@ -194,6 +194,7 @@ mod tests {
         let figure = Figure {
             name: text(),
             value: Ok(value),
+            interval: Some([value, value]),
             rule: text(),
             reported: Some(text()),
             headline: Some(text()),

@@ -1,10 +1,10 @@
-//! The page of a dataset: tables, histograms over classes, and contact sheets, in sections that the caller orders.
+//! The page of a dataset, or of several runs: tables, histograms over classes, and contact sheets, in sections that the caller orders.
 
 use super::histogram;
 use super::page::{cautions, grid, section, shell};
 use super::text::{data_address, escape, paragraph};
 
-/// All that the page of a dataset shows; parts without content are left out.
+/// All that such a page shows; parts without content are left out.
 #[derive(Clone, Debug, Default)]
 pub struct Sheet {
     /// The page's heading.
@@ -17,6 +17,8 @@ pub struct Sheet {
     pub warnings: Vec<String>,
     /// The rest, from top to bottom.
     pub sections: Vec<SheetSection>,
+    /// What stands below all; may be empty.
+    pub footer: String,
 }
 
 /// A section under one heading.
@@ -111,7 +113,7 @@ pub fn render_sheet(sheet: &Sheet) -> String {
         &sheet.title,
         &sheet.subtitle,
         &body.concat(),
-        "Nothing was changed in the dataset.",
+        &escape(&sheet.footer),
     )
 }
 
@@ -245,6 +247,7 @@ mod tests {
             summary: text(),
             warnings: vec![text()],
             sections: vec![full, empty],
+            footer: text(),
         });
         assert!(!page.contains("<img") && !page.contains("onerror='") && !page.contains("NaN"));
         assert!(page.matches("&lt;img").count() > 15 && !page.contains("empty"));

@@ -11,7 +11,7 @@ pub(super) fn headline(sections: &[Section]) -> String {
             continue;
         };
         let value = match finite(&figure.value) {
-            Ok(value) => format!("<dd>{}</dd>", number(value)),
+            Ok(value) => format!("<dd>{}{}</dd>", number(value), between(figure.interval)),
             Err(reason) => format!(
                 "<dd class=\"undefined\">undefined <small>{}</small></dd>",
                 escape(&reason)
@@ -24,6 +24,14 @@ pub(super) fn headline(sections: &[Section]) -> String {
     } else {
         format!("<dl class=\"headline\">{tiles}</dl>\n")
     }
+}
+
+/// The ends of an interval, in small.
+fn between(interval: Option<[f64; 2]>) -> String {
+    let ends = interval.filter(|ends| ends.iter().all(|end| end.is_finite()));
+    ends.map_or_else(String::new, |[low, high]| {
+        format!(" <small>{} to {}</small>", number(low), number(high))
+    })
 }
 
 /// How many images got which verdict, in a sentence and a table.
@@ -103,7 +111,11 @@ pub(super) fn section(section: &Section) -> String {
     for figure in &section.figures {
         let (value, reason) = match finite(&figure.value) {
             Ok(value) => (
-                format!("<td class=\"number\">{}</td>", number(value)),
+                format!(
+                    "<td class=\"number\">{}{}</td>",
+                    number(value),
+                    between(figure.interval)
+                ),
                 String::new(),
             ),
             Err(reason) => (
@@ -232,6 +244,7 @@ mod tests {
         Figure {
             name: "AUROC".into(),
             value,
+            interval: None,
             rule: "a rule".into(),
             reported: reported.map(str::to_owned),
             headline: Some("Told apart".into()),

@@ -15,6 +15,8 @@ use std::{
 pub(crate) use cell::{Cell, Kept, Value};
 pub(crate) use text::{NONE, grid, none};
 
+use serde::Serialize;
+
 use crate::{
     Error, Result,
     config::RunConfig,
@@ -25,11 +27,12 @@ use crate::{
 };
 
 /// A figure over seeds.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Spread {
     /// Mean over the seeds.
     pub mean: f64,
     /// Standard deviation over the seeds (n − 1); none of a single seed.
+    #[serde(rename = "standard_deviation")]
     pub deviation: Option<f64>,
 }
 

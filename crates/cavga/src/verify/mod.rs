@@ -45,9 +45,9 @@ pub struct VerifyOptions {
     pub images: usize,
     /// The largest relative difference that is let pass where the same bits are not promised.
     pub tolerance: f64,
-    /// Whether a larger one is a fault also where the image does not determine the number to more: the reference's own answer moves as
+    /// Whether a larger one is let pass where the image does not determine the number to more: where the reference's own answer moves as
     /// far when each of its pixels moves by the tolerance.
-    pub strict: bool,
+    pub allow_undetermined: bool,
     /// Which images are refused undecoded.
     pub limits: Limits,
     /// Raised from another thread, it makes the verification end with [`Error::Stopped`].
@@ -60,7 +60,7 @@ impl Default for VerifyOptions {
             data: None,
             images: 16,
             tolerance: 1e-5,
-            strict: false,
+            allow_undetermined: false,
             limits: Limits::default(),
             stop: Arc::default(),
         }
@@ -233,7 +233,11 @@ fn reference(replay: &Replay<'_>) -> Result<Reference> {
     let each = said.into_iter().enumerate().map(|(at, scored)| {
         let scored = scored.checked(replay.path(at))?;
         let mut moves = Moves::default();
-        let draws = if replay.options.strict { 0 } else { DRAWS };
+        let draws = if replay.options.allow_undetermined {
+            DRAWS
+        } else {
+            0
+        };
         for draw in 0..draws {
             moves.add(&scored, &replay.moved(at, draw)?);
         }

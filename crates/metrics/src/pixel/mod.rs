@@ -5,6 +5,7 @@ mod map;
 mod metrics;
 mod per_image;
 mod pimo;
+mod walk;
 
 use crate::counts::Counts;
 use crate::iou::FixedThresholdIou;
@@ -210,6 +211,8 @@ fn place(item: u64) -> usize {
     tag(item) as usize
 }
 
+#[cfg(test)]
+mod forms;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
+use crate::{Result, Undefined};
+
 /// Which items belong together, and so are drawn together: photographs of one part, frames of one video.
 ///
 /// Images of one group are alike, so that they tell less than as many images of different ones; a bootstrap that
@@ -45,6 +47,19 @@ impl Clusters {
     /// How many clusters there are.
     pub fn count(&self) -> usize {
         self.count as usize
+    }
+
+    /// Fails unless there are at least two, from which something can be drawn.
+    ///
+    /// # Errors
+    ///
+    /// [`Undefined::Empty`], [`Undefined::OneCluster`].
+    pub fn need_several(&self) -> Result<()> {
+        match self.count {
+            0 => Err(Undefined::Empty),
+            1 => Err(Undefined::OneCluster),
+            _ => Ok(()),
+        }
     }
 
     /// Writes how often each item stands in a resample: as many clusters as there are, drawn with replacement.

@@ -92,7 +92,7 @@ impl Bootstrap {
         clusters: &Clusters,
         mut figures: impl FnMut(&[u32]) -> V,
     ) -> Result<Vec<V>> {
-        check_clusters(clusters)?;
+        clusters.need_several()?;
         let mut weights = Vec::with_capacity(clusters.items());
         let value = |number| {
             self.draw(clusters, number, &mut weights);
@@ -205,15 +205,6 @@ impl Bootstrap {
             self.difference(values.iter().map(of))
         };
         Ok((0..count).map(column).collect())
-    }
-}
-
-/// Fails unless there are at least two clusters.
-pub(crate) fn check_clusters(clusters: &Clusters) -> Result<()> {
-    match clusters.count() {
-        0 => Err(Undefined::Empty),
-        1 => Err(Undefined::OneCluster),
-        _ => Ok(()),
     }
 }
 
