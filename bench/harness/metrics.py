@@ -69,12 +69,14 @@ class Program:
         """As a worker answers, with the figures in place of nothing."""
         del case, repeats
         begin = time.perf_counter()
-        with subprocess.Popen(self.command, env=self.environment, stdout=subprocess.PIPE, text=True) as child:
-            self.said = child.stdout.read()
+        pipe = subprocess.PIPE
+        with subprocess.Popen(self.command, env=self.environment, stdout=pipe, stderr=pipe, text=True) as child:
+            # Both are short; what it notes about the maps is shown only where it fails.
+            self.said, notes = child.stdout.read(), child.stderr.read()
             _, status, usage = os.wait4(child.pid, 0)
             child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode:
-            raise SystemExit(f"error: cavga metrics ended with code {child.returncode}; its own words are above")
+            raise SystemExit(f"error: cavga metrics ended with code {child.returncode}: {notes.strip()}")
         return [(time.perf_counter() - begin) * 1e3], usage.ru_maxrss / 1024
 
 

@@ -80,7 +80,8 @@ def compare(case, ours, tallies, every):
                 tallies[(tool, name, "missing here")].add(case, math.inf, EXACT)
                 continue
             gap = difference(value, ours[name])
-            tallies[(tool, name, "same" if limit is not None else "other")].add(case, gap, limit)
+            kind = "other" if limit is None else "resized" if case.written else "same"
+            tallies[(tool, name, kind)].add(case, gap, limit)
             if every:
                 print(f"{case.name:14} {tool:22} {name:34} {value!s:24} {ours[name]!s:24} {gap:.1e}")
 
@@ -89,7 +90,7 @@ def table(tallies):
     print("| tool | figure | sets | largest difference | in | allowed |\n|---|---|---|---|---|---|")
     order = list(oracles.ORACLES)
     for (tool, name, kind), tally in sorted(tallies.items(), key=lambda item: (order.index(item[0][0]), item[0][2] != "same")):
-        limit = {"same": f"{tally.allowed}", "other": "another definition"}.get(kind, kind)
+        limit = {"same": f"{tally.allowed}", "resized": f"{tally.allowed}, resized", "other": "another definition"}.get(kind, kind)
         gap = f"{tally.largest:.1e}" if kind != "raised" else ""
         mark = " **too far**" if tally.failed else ""
         print(f"| {tool} | `{name}` | {tally.sets} | {gap} | {tally.where} | {limit}{mark} |")
