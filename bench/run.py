@@ -20,6 +20,7 @@ def parse(words):
     parser.add_argument("--threads", type=int, metavar="N", help="worker threads of each side; default 2, or 1 on one core")
     parser.add_argument("--peer", choices=[*peers.ALL, "all"], help="default: the first that fits NAME")
     parser.add_argument("--pixels", choices=metrics.SIZES, help="of metrics: how many; default 13M")
+    parser.add_argument("--maps", choices=metrics.KINDS, help="of metrics: as a detector makes them, or each pixel by itself; default smooth")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args(words)
     measurement = measurements.ALL[arguments.name]
@@ -29,9 +30,10 @@ def parse(words):
         parser.error("--threads and --rounds are at least 1")
     if arguments.peer and arguments.peer not in measurement.peers:
         parser.error(f"{arguments.name} knows no such peer; it has: {', '.join(measurement.peers) or 'none'}")
-    if arguments.pixels and arguments.name != "metrics":
-        parser.error("--pixels is for metrics")
+    if (arguments.pixels or arguments.maps) and arguments.name != "metrics":
+        parser.error("--pixels and --maps are for metrics")
     arguments.pixels = arguments.pixels or next(iter(metrics.SIZES))
+    arguments.maps = arguments.maps or metrics.KINDS[0]
     arguments.peer = arguments.peer or next(iter(measurement.peers), None)
     return arguments
 

@@ -20,29 +20,41 @@ PEERS = {
     "adeval": "AUROC + average precision + AUPRO, 1000 strips",
 }
 OURS = "AUROC + average precision + AUPRO"
-# float32 inside, and of these many pixels; adeval's strips are another definition.
 # Ours as a program, by what it is asked for.
 PROGRAMS = {"every figure": ["--resamples", "0"], "every figure with its 95 % interval": []}
+# float32 inside, and of these many pixels; adeval's strips are another definition.
 TOLERANCE = {"scikit-learn": 1e-9, "torchmetrics": 1e-5, "anomalib": 1e-5, "adeval": None}
 PAUSE_SECONDS = 0.05
 
 
-def maps(count, side):
+# How the maps are made: as a detector's are, at an eighth of the size and brought up bilinearly; or each pixel by itself, the worst
+# case for memory: neighbours have nothing in common.
+KINDS = ("smooth", "noise")
+SHRUNK = 8
+
+
+def maps(count, side, kind):
     """Scores and masks: a third of the maps has some boxes, higher by half a deviation; hardly any two scores are equal."""
     import numpy
 
     random = numpy.random.default_rng(count)
+    small = -(-side // SHRUNK) if kind == "smooth" else side
+    places = (numpy.arange(side) + 0.5) * small / side - 0.5
+    up = numpy.array([numpy.interp(places, numpy.arange(small), row) for row in numpy.eye(small)], numpy.float32)
     for index in range(count):
         mask = numpy.zeros((side, side), bool)
         for _ in range(0 if index % 3 else 1 + index % 4):
             top, left = random.integers(0, side - side // 8, 2)
             mask[top : top + random.integers(2, side // 8), left : left + random.integers(2, side // 8)] = True
-        scores = random.standard_normal(mask.shape, dtype=numpy.float32) + numpy.float32(0.5) * mask
+        scores = random.standard_normal((small, small), dtype=numpy.float32)
+        if kind == "smooth":
+            scores = up.T @ scores @ up
+        scores += numpy.float32(0.5) * mask
         # Into [0, 1]: torchmetrics would apply a sigmoid to anything else.
         yield 1 / (1 + numpy.exp(-scores)), mask
 
 
-def write(folder, count, side):
+def write(folder, count, side, kind):
     """Raw arrays for the workers, and a file per map for the program."""
     import numpy
     from PIL import Image
@@ -50,7 +62,7 @@ def write(folder, count, side):
     for name in "scores", "masks":
         (folder / name).mkdir()
     with open(folder / "scores.f32", "wb") as all_scores, open(folder / "masks.u8", "wb") as all_masks:
-        for index, (scores, mask) in enumerate(maps(count, side)):
+        for index, (scores, mask) in enumerate(maps(count, side, kind)):
             all_scores.write(scores.tobytes())
             all_masks.write(mask.tobytes())
             numpy.save(folder / "scores" / f"{index:04}.npy", scores)
@@ -99,7 +111,7 @@ def warm(sides, case, folder):
 def one_size(arguments, folder, count, side):
     """All sides on one set in turns: times in seconds by side, and peaks in MiB."""
     threads = arguments.threads
-    write(folder, count, side)
+    write(folder, count, side, arguments.maps)
     names = list(PEERS) if arguments.peer == "all" else [arguments.peer]
     case = {"name": "metrics", "folder": str(folder), "count": count, "height": side, "width": side}
     sides = {"ours": Worker.ours(threads), **{name: Program(folder, threads, *more) for name, more in PROGRAMS.items()}}
@@ -122,7 +134,7 @@ def one_size(arguments, folder, count, side):
 
 def show(arguments, count, side, measured):
     times, peaks, introductions = measured
-    pixels = f"{count} maps of {side}², {count * side * side / 1e6:.0f} M pixels"
+    pixels = f"{count} {arguments.maps} maps of {side}², {count * side * side / 1e6:.0f} M pixels"
     tables.begin(f"metrics, {pixels}, {arguments.rounds} rounds", "the peer", introductions["ours"], "seconds")
     names = [name for name in times if name in PEERS]
     ratios = [tables.row(f"{introductions[name]}: {PEERS[name]}", times[name], times["ours"]) for name in names]

@@ -10,8 +10,8 @@
 /// Keys that a page spans.
 const SPAN: usize = 1 << 16;
 
-/// Lower halves that take as much room as counters of one byte.
-const FEW: usize = SPAN / 2;
+/// Lower halves that are kept as they came. More of them would take less room than counters for a while, and longer to sort.
+const FEW: usize = 4096;
 
 /// Distinct lower halves that are still looked up in a list.
 const DISTINCT: usize = 2048;
@@ -337,16 +337,6 @@ impl Cursor<'_> {
         }
         self.next = key;
         self.passed
-    }
-
-    /// How many keys were passed.
-    pub(crate) fn passed(&self) -> u64 {
-        self.passed
-    }
-
-    /// The first key not yet passed.
-    pub(crate) fn place(&self) -> u64 {
-        self.next
     }
 }
 

@@ -8,7 +8,7 @@
 //! that is found once s of its pixels are (its saturation) reaches 1 with its s highest pixels, each of
 //! which adds 1 / s; the others add nothing. So one walk down the scores serves both.
 
-use crate::counts::Counts;
+use crate::pixel::Normal;
 use crate::ranking::{score_of, tag};
 use crate::steps::{area_to, check_limit, ratio};
 use crate::{ProPoint, Result, Undefined};
@@ -25,7 +25,7 @@ pub(crate) struct Overlap<'a> {
     pub(crate) items: &'a [u64],
     /// What a pixel of each region adds to the region's overlap; 0 leaves the region out.
     pub(crate) shares: &'a [f64],
-    pub(crate) normal: &'a Counts,
+    pub(crate) normal: &'a Normal,
 }
 
 /// What has been found down to one of the regions' scores.

@@ -1,8 +1,7 @@
 //! What pooled pixels say.
 
 use super::walk::{AllSteps, Corners};
-use super::{PixelEvaluation, Region, Saturated, pimo::NormalImages};
-use crate::counts::Counts;
+use super::{Normal, PixelEvaluation, Region, Saturated};
 use crate::curve::thin_points;
 use crate::iou::FixedThresholdIou;
 use crate::overlap::Overlap;
@@ -16,8 +15,7 @@ pub struct PixelMetrics {
     /// Sorted; the tag is the place of the pixel's region in `regions`.
     pub(super) anomalous: Vec<u64>,
     /// Normal pixels of all images.
-    pub(super) normal: Counts,
-    pub(super) normal_images: NormalImages,
+    pub(super) normal: Normal,
     pub(super) regions: Vec<Region>,
     saturated: Saturated,
     images: u32,
@@ -39,8 +37,8 @@ impl PixelMetrics {
     pub(super) fn new(evaluation: PixelEvaluation) -> Self {
         let PixelEvaluation {
             mut anomalous,
-            around: mut normal,
-            normal: mut normal_images,
+            around,
+            normal,
             regions,
             mut saturated,
             images,
@@ -48,15 +46,9 @@ impl PixelMetrics {
         } = evaluation;
         anomalous.sort_unstable();
         saturated.items.sort_unstable();
-        normal_images.settle();
-        normal_images
-            .counts()
-            .for_each(|counts| normal.absorb(counts.clone()));
-        normal.settle();
         Self {
             anomalous,
-            normal,
-            normal_images,
+            normal: Normal::new(around, normal),
             regions,
             saturated,
             images,

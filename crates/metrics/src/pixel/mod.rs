@@ -3,6 +3,7 @@
 mod grid;
 mod map;
 mod metrics;
+mod normal;
 mod per_image;
 mod pimo;
 mod walk;
@@ -17,8 +18,9 @@ pub use map::{Defect, PixelMap};
 pub use metrics::{PixelMetrics, SizeClass};
 pub use per_image::PerImage;
 
+pub(crate) use normal::Normal;
+use normal::NormalImages;
 pub use pimo::AUPIMO_LIMITS;
-use pimo::NormalImages;
 
 /// Takes maps one at a time, so that the caller never needs to hold all of them, and becomes
 /// [`PixelMetrics`].
@@ -27,10 +29,10 @@ use pimo::NormalImages;
 /// size beforehand, since resizing a mask instead grows or erases small defects and so changes
 /// every figure. All pixels of all images, normal and anomalous, are pooled.
 ///
-/// Memory: 8 bytes for every anomalous pixel. For normal ones at most 2 bytes a pixel while they are few; where they are many, 1 byte
-/// for every single-precision number within the scores' range (8 around scores that occur more than 255 times), or 16 for every
-/// distinct score where these are few. Normal and anomalous images are kept apart, and [`PixelEvaluation::finish`] copies the former's: for a
-/// billion pixels of ordinary maps some 100 to 200 MB. Nothing is binned.
+/// Memory: 8 bytes for every anomalous pixel. For normal ones 2 bytes a pixel while they are few; where they are many, 1 byte for
+/// every single-precision number within the scores' range (8 around scores that occur more than 255 times), or 16 for every
+/// distinct score where these are few. Those of normal images and of others are counted apart. For a billion pixels of ordinary maps
+/// that is some 100 to 200 MB. Nothing is binned.
 #[derive(Clone, Debug)]
 pub struct PixelEvaluation {
     /// Anomalous pixels; the tag is the place of their region in `regions`.

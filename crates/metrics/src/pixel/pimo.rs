@@ -4,46 +4,11 @@
 //! BMVC 2024. Its false-positive rate looks at normal images alone, at rates that a factory could live with, on a
 //! logarithmic scale.
 
-use std::collections::BTreeMap;
-
 use super::{PixelMetrics, place};
-use crate::counts::Counts;
 use crate::{Result, Undefined};
 
 /// The false-positive rates between which AUPIMO is reported, by its authors.
 pub const AUPIMO_LIMITS: (f64, f64) = (1e-5, 1e-4);
-
-/// Scores of the pixels of normal images, by how many of an image's count: its false-positive rate is a share of those.
-#[derive(Clone, Debug, Default)]
-pub(super) struct NormalImages(BTreeMap<u64, (u64, Counts)>);
-
-impl NormalImages {
-    pub(super) fn push(&mut self, keys: impl Iterator<Item = u32> + Clone) {
-        let pixels = keys.clone().count() as u64;
-        if pixels > 0 {
-            let (images, counts) = self.0.entry(pixels).or_default();
-            *images += 1;
-            keys.for_each(|key| counts.add_one(key));
-        }
-    }
-
-    pub(super) fn absorb(&mut self, other: Self) {
-        for (pixels, (images, counts)) in other.0 {
-            let (own, own_counts) = self.0.entry(pixels).or_default();
-            *own += images;
-            own_counts.absorb(counts);
-        }
-    }
-
-    pub(super) fn settle(&mut self) {
-        self.0.values_mut().for_each(|(_, counts)| counts.settle());
-    }
-
-    /// All their pixels.
-    pub(super) fn counts(&self) -> impl Iterator<Item = &Counts> {
-        self.0.values().map(|(_, counts)| counts)
-    }
-}
 
 impl PixelMetrics {
     /// Area under the per-image overlap curve of each anomalous image, in the order in which they were pushed, in [0, 1].
@@ -71,21 +36,11 @@ impl PixelMetrics {
                 Undefined::NoRegion
             });
         }
-        let images: u64 = self
-            .normal_images
-            .0
-            .values()
-            .map(|(images, _)| images)
-            .sum();
+        let images = self.normal.images().images();
         if images == 0 {
             return Err(Undefined::NoNormalImage);
         }
-        let mut cursors: Vec<_> = self
-            .normal_images
-            .0
-            .iter()
-            .map(|(pixels, (_, counts))| (*pixels, counts.cursor()))
-            .collect();
+        let mut cursors = self.normal.images().cursors();
         let count = self
             .regions
             .last()

@@ -1,7 +1,7 @@
 //! The two walks down the scores of pooled pixels: past corners alone, which is all that an area needs, and past every score.
 
 use super::PixelMetrics;
-use crate::counts::{Counts, Cursor};
+use super::normal::{Cursors, Normal};
 use crate::ranking::score_of;
 use crate::steps::{Ranked, Step};
 
@@ -41,7 +41,12 @@ impl Ranked for Corners<'_> {
 }
 
 /// The step at the last normal score below `key`, if some lie there.
-fn corner(cursor: &mut Cursor<'_>, normal: &Counts, key: u64, true_positives: u64) -> Option<Step> {
+fn corner(
+    cursor: &mut Cursors<'_>,
+    normal: &Normal,
+    key: u64,
+    true_positives: u64,
+) -> Option<Step> {
     let (place, passed) = (cursor.place(), cursor.passed());
     let false_positives = cursor.below(key);
     let last = (false_positives > passed)
