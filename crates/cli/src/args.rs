@@ -244,7 +244,7 @@ pub(crate) struct Eval {
     #[arg(long)]
     pub(crate) no_maps: bool,
     /// Resamples of the test images that the 95 % intervals are made of; 0 for no intervals
-    #[arg(long, value_name = "N", default_value_t = cavga::RESAMPLES)]
+    #[arg(long, value_name = "N", default_value_t = cavga::RESAMPLES, value_parser = crate::metrics::resamples)]
     pub(crate) resamples: usize,
     #[command(flatten)]
     pub(crate) device: Device,

@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use anyhow::Result;
 use cavga::{ImageScore, MeasureOptions, MeasuredFiles, data::Limits, measure_files};
 use clap::{Args, ValueEnum};
 
@@ -36,21 +35,38 @@ pub(crate) struct Metrics {
     #[arg(
         long,
         value_name = "T",
-        default_value_t = 0.5,
-        allow_negative_numbers = true
-    )]
+        default_value_t = 0.5, allow_negative_numbers = true, value_parser = finite)]
     pub(crate) threshold: f32,
     /// Above this share of full scale a pixel of a mask is anomalous
-    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = share)]
     pub(crate) mask_above: f32,
     /// Resamples of the images that the 95 % intervals are made of; 0 for no intervals
-    #[arg(long, value_name = "N", default_value_t = cavga::RESAMPLES)]
+    #[arg(long, value_name = "N", default_value_t = cavga::RESAMPLES, value_parser = resamples)]
     pub(crate) resamples: usize,
     /// Refuse files of more pixels, undecoded
     #[arg(long, value_name = "N", default_value_t = Limits::default().max_pixels)]
     pub(crate) max_pixels: u64,
     #[command(flatten)]
     pub(crate) json: Json,
+}
+
+fn finite(text: &str) -> Result<f32, String> {
+    let value = text.parse::<f32>().ok().filter(|value| value.is_finite());
+    value.ok_or_else(|| "expected a finite number".to_owned())
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    let value = finite(text).ok().filter(|value| (0.0..1.0).contains(value));
+    value.ok_or_else(|| "expected a share from 0 on and below 1".to_owned())
+}
+
+/// As many resamples as memory may well hold.
+pub(crate) fn resamples(text: &str) -> Result<usize, String> {
+    let value = text
+        .parse::<usize>()
+        .ok()
+        .filter(|value| *value <= 1_000_000);
+    value.ok_or_else(|| "expected a whole number up to 1000000".to_owned())
 }
 
 /// How a score is read off a map.
@@ -62,7 +78,7 @@ pub(crate) enum Reading {
     Mean,
 }
 
-pub(crate) fn run(args: Metrics) -> Result<ExitCode> {
+pub(crate) fn run(args: Metrics) -> anyhow::Result<ExitCode> {
     let options = MeasureOptions {
         scores: args.scores,
         masks: args.masks,
@@ -88,7 +104,7 @@ pub(crate) fn run(args: Metrics) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(measured: &MeasuredFiles) -> Result<()> {
+fn print(measured: &MeasuredFiles) -> anyhow::Result<()> {
     let figures = &measured.figures;
     let width = figures
         .iter()

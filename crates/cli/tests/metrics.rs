@@ -229,7 +229,7 @@ fn files_that_do_not_pair_are_refused_by_name() {
     assert!(files.refused(1).contains("two masks are its own"));
     let files = two();
     files.write("scores/bad/0.tiff", b"II*\0");
-    assert!(files.refused(1).contains("with another ending"));
+    assert!(files.refused(1).contains("another ending"));
     let files = two();
     files.write("scores/good/0.npy", b"\x93NUMPY\x01\x00");
     assert!(files.refused(1).contains("0.npy"));
@@ -307,4 +307,75 @@ fn a_table_that_does_not_fit_the_maps_is_refused() {
         (&json["image_auroc"], &json["image_score"]),
         (&0.0.into(), &"table".into())
     );
+}
+
+/// A label and a mask that contradict each other would count an image's pixels as the contrary of itself.
+#[test]
+fn a_label_that_contradicts_the_mask_is_refused() {
+    for (table, word) in [
+        (
+            "id,score,label\nbad/0,1,normal\ngood/0,0,normal\n",
+            "labelled normal",
+        ),
+        (
+            "id,score,label\nbad/0,1,anomalous\ngood/0,0,1\n",
+            "labelled anomalous",
+        ),
+    ] {
+        let files = two();
+        files.write("scores.csv", table.as_bytes());
+        let path = files.path("scores.csv");
+        let said = fail(files.command().arg("--image-scores").arg(path), 1);
+        assert!(said.contains(word), "{said}");
+    }
+}
+
+#[test]
+fn one_folder_for_maps_and_masks_and_settings_out_of_range_are_refused() {
+    let files = two();
+    let mut command = cavga(["metrics", "--scores"]);
+    command
+        .arg(files.path("scores"))
+        .arg("--masks")
+        .arg(files.path("scores"));
+    assert!(fail(&mut command, 1).contains("its own mask"));
+    for more in [
+        ["--resamples", "9999999999999"],
+        ["--threshold", "nan"],
+        ["--mask-above", "1"],
+        ["--mask-above", "nan"],
+    ] {
+        let mut command = cavga(["metrics", "--scores"]);
+        command.arg(files.path("scores")).arg("--masks");
+        fail(command.arg(files.path("masks")).args(more), 2);
+    }
+}
+
+#[test]
+fn ids_keep_their_dots_and_masks_that_mark_nothing_are_counted() {
+    let files = Files::new();
+    files.map("img.v1", [1, 2], &[0.9, 0.1]);
+    files.mask("img.v1", [1, 2], &[255, 0]);
+    files.map("img.v2", [1, 2], &[0.2, 0.1]);
+    files.mask("img.v2", [1, 2], &[0, 0]);
+    files.write(
+        "scores.csv",
+        b"id,score\nimg.v1,1\nimg.v2.png,0.123456789012\n",
+    );
+    let json = succeed(
+        files
+            .command()
+            .arg("--json")
+            .arg("--image-scores")
+            .arg(files.path("scores.csv")),
+    );
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["image_auroc"], 1.0);
+    assert_eq!(
+        (&json["n_masks_empty"], &json["n_scores_rounded"]),
+        (&1.into(), &1.into())
+    );
+    files.write("scores.csv", b"id,score,label\na,1,1\na,0,0\n");
+    let mut command = cavga(["metrics", "--image-scores"]);
+    assert!(fail(command.arg(files.path("scores.csv")), 1).contains("twice"));
 }

@@ -67,13 +67,14 @@ pub use gaps::load_score_map_with_gaps;
 pub use leak::{Leak, Leaks, Same, leaks};
 pub use loader::{Batch, Loader, LoaderConfig};
 pub use look::{Look, Small};
-pub use mask::{
-    Mask, MaskSource, Region, RegionFile, Saturation, check_mask, is_soft_mask, load_mask,
-};
+pub use mask::{Mask, MaskSource, Region, RegionFile, Saturation, check_mask, load_mask};
 pub use polygon::Polygon;
 pub use regions::Regions;
 pub use sample::{Label, Sample, TestSample};
-pub use score_map::{ScoreMap, list_masks, list_score_maps, load_score_map, score_map_size};
+pub use score_map::{
+    ScoreMap, list_masks, list_score_maps, load_score_map, load_soft_mask, mask_size,
+    score_map_size,
+};
 pub use source::{Archive, ImageSource, Record};
 pub use spec::DatasetSpec;
 pub use split::{Calibration, Test, Train, hold_out, shuffled};

@@ -294,10 +294,7 @@ fn load_above(path: &Path, above: f32, limits: &Limits) -> Result<Mask> {
 
 /// Whether a mask holds values between 0 and its highest, as edges drawn with antialiasing do: which of its pixels are anomalous
 /// is then a matter of the rule. Several kinds of defect as several numbers look the same.
-///
-/// # Errors
-/// As [`load_mask`].
-pub fn is_soft_mask(path: &Path, limits: &Limits) -> Result<bool> {
+pub(crate) fn is_soft_mask(path: &Path, limits: &Limits) -> Result<bool> {
     let values = decode(path, limits)?.into_luma16().into_raw();
     let highest = values.iter().copied().max().unwrap_or(0);
     Ok(values.iter().any(|&value| value > 0 && value < highest))

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Figures {
     values: Vec<(String, Result<f64, String>)>,
-    intervals: BTreeMap<String, [f64; 2]>,
+    intervals: BTreeMap<String, Result<Interval, String>>,
 }
 
 impl Figures {
@@ -27,17 +27,15 @@ impl Figures {
         self.values.push((format!("{prefix}{name}"), value));
     }
 
-    /// Says between what a figure lies; one without an interval has none.
-    pub(crate) fn set_interval<E>(
+    /// Says between what a figure lies, or why that cannot be said.
+    pub(crate) fn set_interval<E: Display>(
         &mut self,
         prefix: &str,
         name: &str,
         interval: Result<Interval, E>,
     ) {
-        if let Ok(Interval { low, high, .. }) = interval {
-            self.intervals
-                .insert(format!("{prefix}{name}"), [low, high]);
-        }
+        let interval = interval.map_err(|reason| reason.to_string());
+        self.intervals.insert(format!("{prefix}{name}"), interval);
     }
 
     pub(crate) fn extend(&mut self, others: Self) {
@@ -55,7 +53,8 @@ impl Figures {
 
     /// Between what the figure of this name lies, in 95 of 100 resamples of the test images.
     pub fn interval(&self, name: &str) -> Option<[f64; 2]> {
-        self.intervals.get(name).copied()
+        let interval = self.intervals.get(name)?.as_ref().ok()?;
+        Some([interval.low, interval.high])
     }
 
     /// All figures in their order.
@@ -66,7 +65,8 @@ impl Figures {
     }
 
     /// As in `metrics.json`: a name for each figure, `<name>_undefined` with the reason where the figure is null, and
-    /// `<name>_interval`, `[low, high]`, where it has one.
+    /// `<name>_interval`, `[low, high]`, where it has one; `<name>_interval_undefined` says why an interval is null, and
+    /// `<name>_interval_left_out` in how many resamples the figure is undefined, if in some.
     pub(crate) fn write(&self, to: &mut Map<String, Value>) {
         for (name, value) in &self.values {
             match value {
@@ -78,8 +78,21 @@ impl Figures {
                     to.insert(format!("{name}_undefined"), Value::from(reason.as_str()));
                 }
             }
-            if let Some([low, high]) = self.intervals.get(name) {
-                to.insert(format!("{name}_interval"), json!([low, high]));
+            match (value, self.intervals.get(name)) {
+                (Ok(_), Some(Ok(interval))) => {
+                    let ends = json!([interval.low, interval.high]);
+                    to.insert(format!("{name}_interval"), ends);
+                    if interval.undefined > 0 {
+                        let left_out = Value::from(interval.undefined);
+                        to.insert(format!("{name}_interval_left_out"), left_out);
+                    }
+                }
+                (Ok(_), Some(Err(reason))) => {
+                    to.insert(format!("{name}_interval"), Value::Null);
+                    let reason = Value::from(reason.as_str());
+                    to.insert(format!("{name}_interval_undefined"), reason);
+                }
+                _ => {}
             }
         }
     }
@@ -104,6 +117,14 @@ mod tests {
         };
         figures.set_interval("", "a", Ok::<_, String>(interval));
         figures.set_interval("residual.", "b", Err("no defect"));
+        figures.add("", "d", Ok::<_, String>(0.5));
+        figures.set_interval("", "d", Err("too few"));
+        figures.add("", "e", Ok::<_, String>(0.5));
+        let interval = Interval {
+            undefined: 3,
+            ..interval
+        };
+        figures.set_interval("", "e", Ok::<_, String>(interval));
         let mut map = Map::new();
         figures.write(&mut map);
         assert_eq!(map["a"], 0.5);
@@ -112,5 +133,8 @@ mod tests {
         assert_eq!(map["residual.b_undefined"], "no defect");
         assert!(!map.contains_key("residual.b_interval"));
         assert_eq!(map["c"], Value::Null);
+        assert_eq!(map["d_interval"], Value::Null);
+        assert_eq!(map["d_interval_undefined"], "too few");
+        assert_eq!(map["e_interval_left_out"], 3);
     }
 }

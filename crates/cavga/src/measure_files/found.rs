@@ -1,11 +1,8 @@
 //! What was done with the files on the way to the figures, so that no choice is silent.
 
-use cavga_data::{MaskSource, is_soft_mask};
-use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
-use super::{ImageScore, Item, MeasureOptions};
-use crate::Result;
+use super::{ImageScore, Item, MeasureOptions, Pair};
 
 /// Counts.
 #[derive(Debug, Default)]
@@ -17,8 +14,12 @@ pub(super) struct Found {
     pub(super) unmasked: usize,
     /// Masks with values between 0 and their highest.
     pub(super) soft: usize,
+    /// Masks that mark nothing.
+    pub(super) empty: usize,
     /// Maps of which some value is not one of single precision.
     pub(super) rounded: usize,
+    /// Scores of the table, likewise.
+    pub(super) scores_rounded: usize,
     /// Normal, anomalous.
     pub(super) pixels: [u64; 2],
     pub(super) regions: usize,
@@ -27,22 +28,24 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Looks at the files of all images, before they are measured.
-    pub(super) fn look(&mut self, options: &MeasureOptions, items: &[&Item]) -> Result<()> {
+    /// What the names and sizes of the files say.
+    pub(super) fn look(&mut self, items: &[&Item]) {
         let pairs: Vec<_> = items.iter().filter_map(|item| item.pair.as_ref()).collect();
         self.maps = pairs.len();
-        self.resized = pairs
-            .iter()
-            .filter(|pair| pair.map_size != pair.size)
-            .count();
+        let is_resized = |pair: &&&Pair| pair.map_size != pair.size;
+        self.resized = pairs.iter().filter(is_resized).count();
         self.unmasked = pairs.iter().filter(|pair| pair.mask.is_none()).count();
-        let soft = pairs.par_iter().map(|pair| match &pair.mask {
-            Some(MaskSource::Image { path, .. }) => is_soft_mask(path, &options.limits),
-            _ => Ok(false),
+    }
+
+    /// What was found in them when they were measured.
+    pub(super) fn look_back(&mut self, items: &[&Item]) {
+        let count = |is: fn(&Item) -> bool| items.iter().filter(|item| is(item)).count();
+        self.soft = count(|item| item.soft.get() == Some(&true));
+        self.rounded = count(|item| item.rounded.get() == Some(&true));
+        self.empty = count(|item| {
+            let masked = item.pair.as_ref().is_some_and(|pair| pair.mask.is_some());
+            masked && item.has_mask.get() == Some(&false)
         });
-        let soft = soft.collect::<cavga_data::Result<Vec<_>>>()?;
-        self.soft = soft.into_iter().filter(|soft| *soft).count();
-        Ok(())
     }
 
     /// What a reader should know of.
@@ -67,17 +70,28 @@ impl Found {
                 self.soft, options.mask_above
             ));
         }
+        if self.empty > 0 {
+            notes.push(format!(
+                "{} masks mark no pixel above {} of full scale; their images are taken for normal",
+                self.empty, options.mask_above
+            ));
+        }
         let rounded = self.rounded;
         if rounded > 0 {
             notes.push(format!(
                 "{rounded} maps hold values beyond single precision, which were rounded to it"
             ));
         }
+        if self.scores_rounded > 0 {
+            let scores = self.scores_rounded;
+            notes.push(format!("{scores} scores of the table have more digits than single precision, and were rounded to it"));
+        }
         notes
     }
 
     /// For the flat object of all results.
     pub(super) fn write(&self, options: &MeasureOptions, to: &mut Map<String, Value>) {
+        to.insert("n_scores_rounded".to_owned(), json!(self.scores_rounded));
         if self.maps == 0 {
             return;
         }
@@ -95,6 +109,7 @@ impl Found {
             ("n_maps_without_mask", json!(self.unmasked)),
             ("n_maps_rounded", json!(self.rounded)),
             ("n_masks_soft", json!(self.soft)),
+            ("n_masks_empty", json!(self.empty)),
             ("mask_above", json!(options.mask_above)),
             ("n_pixels_normal", json!(normal)),
             ("n_pixels_anomalous", json!(anomalous)),

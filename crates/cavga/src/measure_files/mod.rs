@@ -17,7 +17,7 @@ use std::{
     },
 };
 
-use cavga_data::{Limits, MaskSource, load_score_map};
+use cavga_data::{Limits, load_score_map, load_soft_mask};
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -101,6 +101,8 @@ struct Item {
     has_mask: OnceLock<bool>,
     /// Whether its map was rounded to single precision.
     rounded: OnceLock<bool>,
+    /// Whether its mask has soft edges.
+    soft: OnceLock<bool>,
 }
 
 /// Measures maps beside masks, a table of images, or both.
@@ -127,6 +129,10 @@ pub fn measure_files(
     all.extend(figures);
     let figures = all;
     let kinds = by_kind(options, &items)?;
+    found.scores_rounded = items
+        .iter()
+        .filter(|item| item.row.as_ref().is_some_and(|row| row.rounded))
+        .count();
     for note in found.notes(options) {
         progress.on(Event::Note(&note));
     }
@@ -158,6 +164,7 @@ fn gather(options: &MeasureOptions) -> Result<Vec<Item>> {
         score: OnceLock::new(),
         has_mask: OnceLock::new(),
         rounded: OnceLock::new(),
+        soft: OnceLock::new(),
     };
     match (pairs, rows, &options.image_scores) {
         (Some(pairs), None, _) => {
@@ -207,17 +214,38 @@ impl Item {
         (score.unwrap_or(f32::NAN), truth.unwrap_or(false))
     }
 
-    /// What kind of anomaly its table or its folder says.
+    /// What kind of anomaly its table says, or its folder.
     fn kind(&self) -> String {
         let of_row = self.row.as_ref().and_then(|row| row.kind.clone());
-        of_row.unwrap_or_else(|| {
-            let folder = self.id.rsplit_once('/').map_or("", |(folder, _)| folder);
-            folder.rsplit('/').next().unwrap_or_default().to_owned()
-        })
+        let folder = || {
+            self.id
+                .rsplit_once('/')
+                .map_or("", |(folder, _)| folder)
+                .to_owned()
+        };
+        of_row.unwrap_or_else(folder)
     }
 
     fn group(&self) -> Option<&String> {
         self.row.as_ref().and_then(|row| row.group.as_ref())
+    }
+
+    /// An error if its table says that it is normal and its mask marks something, or that it is anomalous and nothing is marked: its
+    /// pixels would count as the contrary of itself.
+    fn agree(&self, pair: &Pair, marked: bool) -> Result<()> {
+        let said = self.row.as_ref().and_then(|row| row.anomalous);
+        let why = match (said, marked) {
+            (Some(false), true) => "is labelled normal, but its mask marks pixels as anomalous",
+            (Some(true), false) => "is labelled anomalous, but no mask marks a pixel of it",
+            _ => return Ok(()),
+        };
+        Err(Error::Maps {
+            path: pair.mask.clone().unwrap_or_else(|| pair.map.clone()),
+            why: format!(
+                "{} {why}; mend the label or the mask, or leave the image out",
+                self.id
+            ),
+        })
     }
 
     /// Its map beside its mask.
@@ -231,13 +259,15 @@ impl Item {
         let map = load_score_map(&pair.map, &options.limits)?;
         self.rounded.get_or_init(|| map.rounded);
         let mask = match &pair.mask {
-            Some(MaskSource::Image { path, .. }) => {
-                let (path, above) = (path.clone(), options.mask_above);
-                Some(MaskSource::Image { path, above }.load(&options.limits)?)
+            Some(path) => {
+                let (mask, soft) = load_soft_mask(path, options.mask_above, &options.limits)?;
+                self.soft.get_or_init(|| soft);
+                Some(mask)
             }
-            Some(mask) => Some(mask.load(&options.limits)?),
             None => None,
         };
+        let marked = mask.as_ref().is_some_and(|mask| mask.area() > 0);
+        self.agree(pair, marked)?;
         let values = &map.values;
         self.score.get_or_init(|| match options.image_score {
             ImageScore::Max => values.iter().copied().fold(f32::NEG_INFINITY, f32::max),
@@ -250,7 +280,7 @@ impl Item {
             .as_ref()
             .map_or(pair.size, |mask| [mask.height, mask.width]);
         let mask = mask.map_or_else(|| vec![false; size[0] * size[1]], |mask| mask.pixels);
-        self.has_mask.get_or_init(|| mask.contains(&true));
+        self.has_mask.get_or_init(|| marked);
         let own = [map.height, map.width];
         let scores = if own == size {
             map.values
@@ -285,17 +315,14 @@ fn measure_pixels(
     if items.is_empty() {
         return Ok(());
     }
-    found.look(options, items)?;
+    found.look(items);
     let load = |image: usize| items[image].load(options);
     let pixels = Pixels::pool(items.len(), &load, options.threshold)?;
     let mut of_maps = pixels.figures("", Extent::All);
     if let Some(resampling) = resampling(options, items) {
         pixels.intervals((&mut of_maps, ""), &load, &resampling)?;
     }
-    let rounded = items
-        .iter()
-        .filter(|item| item.rounded.get() == Some(&true));
-    found.rounded = rounded.count();
+    found.look_back(items);
     found.pixels = [
         pixels.pooled.normal_pixels(),
         pixels.pooled.anomalous_pixels(),

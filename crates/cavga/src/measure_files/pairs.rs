@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use cavga_data::{MaskSource, list_masks, list_score_maps, score_map_size};
+use cavga_data::{list_masks, list_score_maps, mask_size, score_map_size};
 use rayon::prelude::*;
 
 use crate::{Error, Result};
@@ -22,7 +22,7 @@ pub(super) struct Pair {
     /// The map's path below its folder without the ending, with `/` between folders.
     pub(super) id: String,
     pub(super) map: PathBuf,
-    pub(super) mask: Option<MaskSource>,
+    pub(super) mask: Option<PathBuf>,
     /// `[height, width]` of the file.
     pub(super) map_size: [usize; 2],
     /// `[height, width]` at which it is measured: that of its mask. A map without a mask is measured at the size to which all maps of
@@ -32,13 +32,16 @@ pub(super) struct Pair {
 
 /// All maps below a folder, each with its mask below another.
 pub(super) fn pair(scores: &Path, masks: &Path) -> Result<Vec<Pair>> {
-    let maps = by_id(
-        scores,
-        list_score_maps(scores)?
-            .into_iter()
-            .map(|path| (path.clone(), path)),
-    )?;
-    let mut masks_by_id = by_id(masks, list_masks(masks)?.into_iter())?;
+    if scores == masks {
+        let why =
+            "the maps and the masks are in the same folder: a map would be its own mask".to_owned();
+        return Err(Error::Maps {
+            path: scores.to_path_buf(),
+            why,
+        });
+    }
+    let maps = by_id(scores, list_score_maps(scores)?)?;
+    let mut masks_by_id = by_id(masks, list_masks(masks)?)?;
     let mut pairs = Vec::with_capacity(maps.len());
     for (id, map) in maps {
         let mut found = Vec::new();
@@ -50,8 +53,8 @@ pub(super) fn pair(scores: &Path, masks: &Path) -> Result<Vec<Pair>> {
         if let [first, second, ..] = &found[..] {
             let why = format!(
                 "two masks are its own: {} and {}",
-                first.path().display(),
-                second.path().display()
+                first.display(),
+                second.display()
             );
             return Err(Error::Maps { path: map, why });
         }
@@ -71,7 +74,7 @@ pub(super) fn pair(scores: &Path, masks: &Path) -> Result<Vec<Pair>> {
             masks_by_id.len() - 1
         );
         return Err(Error::Maps {
-            path: mask.path().to_path_buf(),
+            path: mask.clone(),
             why,
         });
     }
@@ -80,21 +83,20 @@ pub(super) fn pair(scores: &Path, masks: &Path) -> Result<Vec<Pair>> {
 }
 
 /// Files by their path below a folder without the ending, of which no two may be the same.
-fn by_id<T>(
-    folder: &Path,
-    files: impl Iterator<Item = (PathBuf, T)>,
-) -> Result<BTreeMap<String, T>> {
+fn by_id(folder: &Path, files: Vec<PathBuf>) -> Result<BTreeMap<String, PathBuf>> {
     let mut found = BTreeMap::new();
-    for (path, file) in files {
+    for path in files {
         let below = path
             .strip_prefix(folder)
             .unwrap_or(&path)
             .with_extension("");
         let parts = below.iter().map(|part| part.to_string_lossy());
         let id = parts.collect::<Vec<_>>().join("/");
-        if found.insert(id.clone(), file).is_some() {
-            let why =
-                format!("another file is called {id} too, with another ending; keep one of them");
+        if let Some(other) = found.insert(id, path.clone()) {
+            let why = format!(
+                "{} has the same name with another ending; keep one of them",
+                other.display()
+            );
             return Err(Error::Maps { path, why });
         }
     }
@@ -106,7 +108,7 @@ fn sizes(pairs: &mut [Pair]) -> Result<()> {
     pairs.par_iter_mut().try_for_each(|pair| {
         pair.map_size = score_map_size(&pair.map)?;
         pair.size = match &pair.mask {
-            Some(mask) => mask.size()?,
+            Some(mask) => mask_size(mask)?,
             None => pair.map_size,
         };
         Ok::<_, Error>(())

@@ -298,7 +298,7 @@ fn malformed(path: &Path, expected: &str, found: String) -> Error {
         path: path.to_path_buf(),
         expected: expected.to_owned(),
         found,
-        advice: "copy it again, or save it with numpy.save as a C-ordered array of numbers",
+        advice: "save it with numpy.save as a little-endian, C-ordered array of numbers; if it was cut short, copy it again",
     }
 }
 
