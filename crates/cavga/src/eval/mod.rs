@@ -177,7 +177,8 @@ impl<'a> Measured<'a> {
     }
 }
 
-/// Evaluates the model of a run and writes `metrics.json`, `scores.csv`, `maps/` and `report.html` into its folder.
+/// Evaluates the model of a run and writes `metrics.json`, `scores.csv`, `maps/` and `report.html` into its folder. To measure what memory
+/// it takes, it makes Linux forget the process's peak so far (`VmHWM`).
 ///
 /// # Errors
 /// Those of the model file and the dataset; [`Error::TooFewImages`] for a dataset without test images, or with none but
