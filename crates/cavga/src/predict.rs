@@ -75,13 +75,8 @@ pub fn predict(
 ) -> Result<()> {
     model.calibration().map_index(options.map.as_deref())?;
     let (samples, stems) = collect(inputs)?;
-    let settings = DataConfig {
-        size: model.size(),
-        max_pixels: options.limits.max_pixels,
-        // An image that is gone is an error of its own here.
-        missing: 0.0,
-        ..DataConfig::default()
-    };
+    // An image that is gone is an error of its own here.
+    let settings = DataConfig::each(model.size(), options.limits);
     for ((batch, sample), stem) in feed::plain(Arc::clone(&samples), &settings, model.regions(), 1)?
         .zip(&*samples)
         .zip(stems)

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use cavga::{ablate::Parts, data::Known};
+use cavga::ablate::Parts;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use crate::dataset::{Dataset, Root};
@@ -61,7 +61,7 @@ Ctrl-C stops; the same command goes on, past the classes that are done. OUT/one-
 Examples:
   cavga one-class cavga-d-u --dataset mnist --data mnist --out one-class/mnist --set data.size=[32,32]
   cavga one-class cavga-d-u --dataset cifar-10 --data cifar --out one-class/cifar --classes 0,3 --config small.toml")]
-    OneClass(OneClass),
+    OneClass(crate::one_class::Args),
     /// Measure a run on test images: metrics.json, scores.csv, maps/, report.html
     Eval(Eval),
     /// Set evaluated runs against each other: figures with intervals, differences to the first run, where they disagree
@@ -73,7 +73,7 @@ Figures of pixels need the maps that cavga eval writes and the dataset's masks. 
 Examples:
   cavga compare runs/r runs/d --out compared
   cavga compare runs/seed-0 runs/seed-1 runs/seed-2 --json")]
-    Compare(Compare),
+    Compare(crate::compare::Compare),
     /// Set a model's thresholds for a rate of false alarms, from held-out normal images alone
     #[command(after_help = "\
 The guarantee is split conformal prediction's: a new normal image like the held-out ones raises a false alarm with a chance of at
@@ -107,7 +107,7 @@ Where the same instructions do the same sums (threads, files, saving), the same 
 Examples:
   cavga verify runs/toothbrush
   cavga verify model.safetensors --data toothbrush/test --images 32")]
-    Verify(Verify),
+    Verify(crate::verify::Verify),
     /// List the methods
     Methods(Methods),
     /// List the pretrained weights and what of them is here, or fetch those of one backbone
@@ -200,37 +200,6 @@ pub(crate) struct Ablate {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(crate) struct OneClass {
-    /// The method; `cavga methods` lists them
-    pub(crate) method: String,
-    /// A dataset of classes: mnist, fashion-mnist, cifar-10
-    #[arg(long, value_name = "NAME")]
-    pub(crate) dataset: Known,
-    /// The dataset's folder
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: PathBuf,
-    /// The folder of the runs and their table
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: PathBuf,
-    /// Learn these classes alone, by number; those measured before stay in the table
-    #[arg(long, value_name = "K,K,...", value_delimiter = ',')]
-    pub(crate) classes: Vec<u8>,
-    /// Settings of all classes as TOML
-    #[arg(long, value_name = "F.toml")]
-    pub(crate) config: Option<PathBuf>,
-    /// Change one setting of all classes, as in train.passes=50; comes after --config
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    pub(crate) overrides: Vec<String>,
-    /// Learn every class under each of these seeds: mean and standard deviation over those that are done
-    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
-    pub(crate) seeds: Vec<u64>,
-    #[command(flatten)]
-    pub(crate) device: Device,
-    #[command(flatten)]
-    pub(crate) json: Json,
-}
-
-#[derive(Debug, ClapArgs)]
 pub(crate) struct Eval {
     /// The folder of the run
     pub(crate) run: PathBuf,
@@ -248,33 +217,6 @@ pub(crate) struct Eval {
     pub(crate) resamples: usize,
     #[command(flatten)]
     pub(crate) device: Device,
-    #[command(flatten)]
-    pub(crate) json: Json,
-    #[command(flatten)]
-    pub(crate) dataset: Dataset,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct Compare {
-    /// The folders of evaluated runs; differences are those to the first
-    #[arg(required = true, value_name = "RUN")]
-    pub(crate) runs: Vec<PathBuf>,
-    /// Write compare.html, compare.json and compare.csv into this folder
-    #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// The dataset's folder; without it, the one that the first run was trained on
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
-    /// Leave out images that not all runs were measured on; without it, they are an error
-    #[arg(long)]
-    pub(crate) common: bool,
-    /// How many resamples the intervals are made of
-    #[arg(long, value_name = "N", default_value_t = cavga::compare::Bootstrap::default().resamples,
-          value_parser = clap::builder::RangedU64ValueParser::<usize>::new().range(2..=1_000_000))]
-    pub(crate) resamples: usize,
-    /// Fixes the resamples
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) json: Json,
     #[command(flatten)]
@@ -329,26 +271,6 @@ pub(crate) struct Predict {
     pub(crate) max_pixels: u64,
     #[command(flatten)]
     pub(crate) device: Device,
-    #[command(flatten)]
-    pub(crate) json: Json,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct Verify {
-    /// The folder of a run, or a model file
-    pub(crate) model: PathBuf,
-    /// A folder of images or a dataset; without it, images are generated
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
-    /// Ask about so many images; of a folder with more, some from all of it
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) images: u32,
-    /// Let pass differences up to this, where the same bits are not promised
-    #[arg(long, value_name = "SHARE", default_value_t = cavga::verify::VerifyOptions::default().tolerance, value_parser = crate::verify::tolerance)]
-    pub(crate) tolerance: f64,
-    /// Let more than the tolerance pass where the model itself moves as far when each pixel moves by the tolerance
-    #[arg(long)]
-    pub(crate) allow_undetermined: bool,
     #[command(flatten)]
     pub(crate) json: Json,
 }

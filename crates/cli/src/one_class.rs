@@ -1,18 +1,53 @@
 //! The verb `one-class`.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
-use cavga::one_class::{OneClass, OneClassOptions, one_class};
+use cavga::{
+    data::Known,
+    one_class::{OneClass, OneClassOptions, one_class},
+};
+use clap::Args as ClapArgs;
 
 use crate::{
-    args,
+    args::{Device, Json},
     commands::stop_flag,
     output::{STOPPED, line},
     show::{note, progress},
 };
 
-pub(crate) fn run(args: args::OneClass) -> Result<ExitCode> {
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Args {
+    /// The method; `cavga methods` lists them
+    pub(crate) method: String,
+    /// A dataset of classes: mnist, fashion-mnist, cifar-10
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dataset: Known,
+    /// The dataset's folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// The folder of the runs and their table
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Learn these classes alone, by number; those measured before stay in the table
+    #[arg(long, value_name = "K,K,...", value_delimiter = ',')]
+    pub(crate) classes: Vec<u8>,
+    /// Settings of all classes as TOML
+    #[arg(long, value_name = "F.toml")]
+    pub(crate) config: Option<PathBuf>,
+    /// Change one setting of all classes, as in train.passes=50; comes after --config
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) overrides: Vec<String>,
+    /// Learn every class under each of these seeds: mean and standard deviation over those that are done
+    #[arg(long, value_name = "N,N,...", value_delimiter = ',')]
+    pub(crate) seeds: Vec<u64>,
+    #[command(flatten)]
+    pub(crate) device: Device,
+    #[command(flatten)]
+    pub(crate) json: Json,
+}
+
+pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let options = OneClassOptions {
         method: args.method,
         dataset: args.dataset,

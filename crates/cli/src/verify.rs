@@ -1,11 +1,40 @@
 //! `cavga verify`.
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
-use cavga::verify::{FormFound, Verification, VerifyOptions, verify};
+use cavga::{
+    data::{DatasetSpec, Limits},
+    verify::{FormFound, Verification, VerifyOptions, verify},
+};
+use clap::Args as ClapArgs;
 
-use crate::{args, commands::stop_flag, output::line, show::progress};
+use crate::{args::Json, commands::stop_flag, dataset::Dataset, output::line, show::progress};
+
+#[derive(Debug, ClapArgs)]
+pub(crate) struct Verify {
+    /// The folder of a run, or a model file
+    pub(crate) model: PathBuf,
+    /// A folder of images or a dataset; without it, images are generated
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Ask about so many images; of a folder with more, some from all of it
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) images: u32,
+    /// Let pass differences up to this, where the same bits are not promised
+    #[arg(long, value_name = "SHARE", default_value_t = VerifyOptions::default().tolerance, value_parser = tolerance)]
+    pub(crate) tolerance: f64,
+    /// Let more than the tolerance pass where the model itself moves as far when each pixel moves by the tolerance
+    #[arg(long)]
+    pub(crate) allow_undetermined: bool,
+    /// Refuse images of more pixels than this
+    #[arg(long, value_name = "N", default_value_t = Limits::default().max_pixels)]
+    pub(crate) max_pixels: u64,
+    #[command(flatten)]
+    pub(crate) json: Json,
+    #[command(flatten)]
+    pub(crate) dataset: Dataset,
+}
 
 /// A tolerance, as in 1e-5.
 pub(crate) fn tolerance(text: &str) -> Result<f64, String> {
@@ -15,14 +44,26 @@ pub(crate) fn tolerance(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a number from 0 to below 1, as in 1e-5".to_owned())
 }
 
-pub(crate) fn run(args: &args::Verify) -> Result<ExitCode> {
+pub(crate) fn run(args: &Verify) -> Result<ExitCode> {
+    let (dataset, data) = (args.dataset.spec(), args.dataset.root(args.data.as_deref()));
+    if data.is_none() && dataset != DatasetSpec::default() {
+        return Err(cavga::Error::Config {
+            origin: "--data".to_owned(),
+            why: "expected the folder that the other options of a dataset are about, found none; add it, or leave them out"
+                .to_owned(),
+        }
+        .into());
+    }
     let options = VerifyOptions {
-        data: args.data.clone(),
+        data: data.map(Into::into),
+        dataset,
         images: args.images.try_into().unwrap_or(usize::MAX),
         tolerance: args.tolerance,
         allow_undetermined: args.allow_undetermined,
+        limits: Limits {
+            max_pixels: args.max_pixels,
+        },
         stop: stop_flag()?,
-        ..VerifyOptions::default()
     };
     let found = verify(&args.model, &options, &mut *progress())?;
     match args.json.json {
@@ -49,6 +90,7 @@ fn print(found: &Verification) -> Result<()> {
     ))?;
     let head = [
         "form",
+        "images",
         "scores",
         "map pixels",
         "largest",
@@ -68,6 +110,9 @@ fn print(found: &Verification) -> Result<()> {
             found.tolerance, found.tolerance
         ))?;
     }
+    for note in &found.notes {
+        line(format!("\nnote: {note}"))?;
+    }
     // Devices that are refused for one reason are one line.
     let mut reasons = BTreeMap::<_, Vec<_>>::new();
     for form in &found.not_compared {
@@ -86,7 +131,7 @@ fn print(found: &Verification) -> Result<()> {
     Ok(())
 }
 
-fn row(form: &FormFound, tolerance: f64) -> [String; 6] {
+fn row(form: &FormFound, tolerance: f64) -> [String; 7] {
     let verdict = match (form.agrees, form.same_bits, form.largest > tolerance) {
         (true, true, _) => "same bits",
         (true, false, false) => "agrees",
@@ -94,20 +139,22 @@ fn row(form: &FormFound, tolerance: f64) -> [String; 6] {
         (false, ..) if form.exact => "DIFFERS: the same bits are promised",
         (false, ..) => "DIFFERS",
     };
-    let place = form.fault.as_ref().or(form.place.as_ref());
-    let place = place.map_or_else(String::new, |place| {
+    // Number and place of one difference: what does not agree, else what is furthest apart.
+    let shown = form.fault.as_ref().or(form.place.as_ref());
+    let place = shown.map_or_else(String::new, |place| {
         let numbers = match form.agrees && form.largest <= tolerance {
             true => String::new(),
             false => format!(": {} for {}", place.found, place.expected),
         };
         format!("{}, {}{numbers}", place.image, place.what)
     });
-    let largest = match form.largest {
+    let largest = match shown.map_or(0.0, |place| place.relative) {
         0.0 => "0".to_owned(),
         largest => format!("{largest:.1e}"),
     };
     [
         form.form.clone(),
+        form.images.to_string(),
         form.scores.to_string(),
         form.map_pixels.to_string(),
         largest,
@@ -117,7 +164,7 @@ fn row(form: &FormFound, tolerance: f64) -> [String; 6] {
 }
 
 /// Columns as wide as their widest entry; numbers to the right.
-fn table(rows: &[[String; 6]]) -> Result<()> {
+fn table(rows: &[[String; 7]]) -> Result<()> {
     let width = |column: usize| {
         let entries = rows.iter().filter_map(|row| row.get(column));
         entries
@@ -125,11 +172,12 @@ fn table(rows: &[[String; 6]]) -> Result<()> {
             .max()
             .unwrap_or(0)
     };
-    let widths: [usize; 6] = std::array::from_fn(width);
-    for [form, scores, pixels, largest, verdict, place] in rows {
-        let [a, b, c, d, e, _] = widths;
-        let text =
-            format!("{form:a$}  {scores:>b$}  {pixels:>c$}  {largest:>d$}  {verdict:e$}  {place}");
+    let widths: [usize; 7] = std::array::from_fn(width);
+    for [form, images, scores, pixels, largest, verdict, place] in rows {
+        let [a, b, c, d, e, f, _] = widths;
+        let text = format!(
+            "{form:a$}  {images:>b$}  {scores:>c$}  {pixels:>d$}  {largest:>e$}  {verdict:f$}  {place}"
+        );
         line(text.trim_end())?;
     }
     Ok(())

@@ -66,6 +66,19 @@ fn classes_make_a_table_and_are_not_run_twice_nor_as_something_else() {
     let csv = fs::read_to_string(out.join("one-class.csv")).unwrap();
     assert_eq!(csv.lines().count(), 3, "{csv}");
 
+    // Images of an archive can be verified with, though no file of theirs be predicted.
+    let mut verify = cavga(["verify", "--json", "--images", "3", "--allow-undetermined"]);
+    verify.args(["--dataset", "cifar-10", "--normal-class", "2", "--data"]);
+    let found = succeed(verify.arg(data).arg(out.join("class-2-seed-0")));
+    let found: Value = serde_json::from_str(&found).unwrap();
+    assert_eq!(found["images"].as_array().unwrap().len(), 3);
+    let not_compared = found["not_compared"].as_array().unwrap();
+    assert!(
+        not_compared
+            .iter()
+            .any(|form| form["form"] == "predict, from files")
+    );
+
     // Other classes are added to those that are done.
     let text = succeed(one_class(data, &out).args(["--classes", "1"]));
     let rows = ["| 0 airplane ", "| 1 automobile ", "| 2 bird "];

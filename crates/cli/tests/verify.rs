@@ -156,6 +156,19 @@ fn what_is_wrong_with_what_is_asked_is_told() {
     );
     let none = fail(cavga(["verify"]).arg(set.path("none")), 1);
     assert!(none.contains("none"), "{none}");
+    let alone = fail(cavga(["verify", "--test-share", "0.5"]).arg(&run), 2);
+    assert!(alone.contains("--data"), "{alone}");
+    let large = fail(
+        cavga(["verify", "--max-pixels", "10", "--data"])
+            .arg(set.data())
+            .arg(&run),
+        1,
+    );
+    assert!(large.contains("max_pixels"), "{large}");
+    let mask = set.data().join("ground_truth/scratch/extra_mask.png");
+    fs::copy(set.data().join("test/good/000.png"), &mask).unwrap();
+    let faulty = said(&set.data());
+    assert!(faulty.contains("extra_mask.png"), "{faulty}");
     for wrong in [
         "--images=0",
         "--tolerance=NaN",
@@ -164,4 +177,48 @@ fn what_is_wrong_with_what_is_asked_is_told() {
     ] {
         fail(cavga(["verify", wrong]).arg(&run), 2);
     }
+}
+
+/// A dataset's flags say which images are meant, as in the other verbs.
+#[test]
+fn images_of_ones_own_are_asked_about() {
+    let set = Set::new();
+    let run = set.trained("run");
+    let normal = set.data().join("train/good");
+    let found = found(&run, &["--normal", normal.to_str().unwrap()]);
+    assert_eq!(
+        (&found["generated"], &found["agrees"]),
+        (&false.into(), &true.into())
+    );
+    assert!(found["notes"].as_array().unwrap().is_empty());
+    let again = form(&found, "asked again");
+    assert_eq!(again["images"], found["images"].as_array().unwrap().len());
+}
+
+/// Predict goes by paths: an id relative to --data made another image of one that a camera claims by its folder.
+#[test]
+fn a_model_with_regions_of_folders_agrees_and_images_that_no_camera_claims_are_told() {
+    let set = Set::new();
+    let regions = set.path("regions.toml");
+    let text = "[[camera]]\nimages = \"good/*.png\"\nsize = [64, 64]\ninclude = [[[0, 0], [40, 0], [40, 64], [0, 64]]]\n";
+    fs::write(&regions, text).unwrap();
+    let run = set.path("run");
+    let mut train = cavga(["train", "cavga-d-u", "--data"]);
+    train
+        .arg(set.data())
+        .arg("--out")
+        .arg(&run)
+        .args(TINY)
+        .arg("--set");
+    succeed(train.arg(format!("data.regions={:?}", regions.display().to_string())));
+    let good = set.data().join("test/good");
+    let claimed = found(&run, &["--data", good.to_str().unwrap()]);
+    assert_eq!(claimed["agrees"], true, "{claimed:#}");
+    assert!(claimed["notes"].as_array().unwrap().is_empty());
+    let generated = found(&run, &[]);
+    assert_eq!(generated["agrees"], true, "{generated:#}");
+    let note = generated["notes"][0].as_str().unwrap();
+    assert!(note.contains("no camera"), "{note}");
+    let said = succeed(cavga(["verify", "--images", "2"]).arg(&run));
+    assert!(said.contains("note: no camera"), "{said}");
 }

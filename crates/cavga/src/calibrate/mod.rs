@@ -199,13 +199,8 @@ fn score_all(
     progress: &mut dyn Progress,
 ) -> Result<Scores> {
     let model = Model::load(path, device)?;
-    let settings = DataConfig {
-        size: model.size(),
-        max_pixels: options.limits.max_pixels,
-        // An image that is gone would not be one of those that were drawn.
-        missing: 0.0,
-        ..DataConfig::default()
-    };
+    // An image that is gone would not be one of those that were drawn.
+    let settings = DataConfig::each(model.size(), options.limits);
     progress.on(Event::Begin {
         stage: "scoring normal images",
         total: samples.len() as u64,

@@ -85,6 +85,16 @@ impl Default for DataConfig {
 }
 
 impl DataConfig {
+    /// How images are loaded of which each has to be there: whole, at `[height, width]`, as they are.
+    pub(crate) fn each(size: [usize; 2], limits: cavga_data::Limits) -> Self {
+        Self {
+            size,
+            max_pixels: limits.max_pixels,
+            missing: 0.0,
+            ..Self::default()
+        }
+    }
+
     /// How images come to the network.
     ///
     /// # Errors

@@ -73,11 +73,12 @@ pub(super) fn metrics(
     );
     figures.write(&mut metrics);
     if let Some(training) = &record.training {
-        metrics.insert("training_minutes".to_owned(), Value::from(training.minutes));
-        metrics.insert(
-            "training_peak_memory_mib".to_owned(),
-            Value::from(training.peak_memory_mib),
-        );
+        let mut cost = Figures::default();
+        cost.add("", "training_minutes", Ok::<_, &str>(training.minutes));
+        let memory = training.peak_memory_mib;
+        let memory = memory.ok_or("the system that trained does not say");
+        cost.add("", "training_peak_memory_mib", memory);
+        cost.write(&mut metrics);
     }
     let kinds = kinds.iter().map(|(kind, (count, figures))| {
         let mut of_kind = Map::from_iter([("n".to_owned(), Value::from(*count))]);

@@ -20,11 +20,23 @@ pub(super) fn measure(
     if let Some(resampling) = resampling {
         images.intervals((&mut figures, prefix), resampling);
     }
-    let accuracy = |predicted: Option<Vec<bool>>, over: &str| {
-        let predicted =
-            predicted.ok_or_else(|| format!("all {over} images have the same score"))?;
-        metrics::balanced_accuracy(&predicted, truth).map_err(|reason| reason.to_string())
-    };
+    figures.extend(on_scales(prefix, (scores, truth), scale));
+    figures.extend(at_threshold(prefix, &images, scale, resampling));
+    figures
+}
+
+/// The share of the images that are called right, each class counting half.
+fn accuracy(
+    predicted: Option<Vec<bool>>,
+    truth: &[bool],
+    over: &str,
+) -> std::result::Result<f64, String> {
+    let predicted = predicted.ok_or_else(|| format!("all {over} images have the same score"))?;
+    metrics::balanced_accuracy(&predicted, truth).map_err(|reason| reason.to_string())
+}
+
+/// At half of two scales: from the lowest to the highest test image, and training image.
+fn on_scales(prefix: &str, (scores, truth): (&[f32], &[bool]), scale: &ScoreScale) -> Figures {
     let test = ScoreScale {
         train_min: scores.iter().copied().fold(f32::INFINITY, f32::min),
         train_max: scores.iter().copied().fold(f32::NEG_INFINITY, f32::max),
@@ -34,20 +46,30 @@ pub(super) fn measure(
         let above = |&score: &f32| scale.normalised(score).map(|score| score > 0.5);
         scores.iter().map(above).collect::<Option<Vec<_>>>()
     };
+    let mut figures = Figures::default();
     figures.add(
         prefix,
         "balanced_accuracy_at_0.5_test_set",
-        accuracy(above_half(&test), "test"),
+        accuracy(above_half(&test), truth, "test"),
     );
     figures.add(
         prefix,
         "balanced_accuracy_at_0.5_train",
-        accuracy(above_half(scale), "training"),
+        accuracy(above_half(scale), truth, "training"),
     );
-    let verdicts: Vec<_> = scores.iter().map(|&score| scale.verdict(score)).collect();
-    let alarms = verdicts
-        .iter()
-        .map(|verdict| *verdict == Verdict::Anomalous);
+    figures
+}
+
+/// Of the verdicts.
+fn at_threshold(
+    prefix: &str,
+    images: &Images<'_>,
+    scale: &ScoreScale,
+    resampling: Option<&Resampling>,
+) -> Figures {
+    let truth = images.truth;
+    let verdicts = images.scores.iter().map(|&score| scale.verdict(score));
+    let verdicts: Vec<_> = verdicts.collect();
     let shares = Shares {
         verdicts: &verdicts,
         truth,
@@ -65,12 +87,15 @@ pub(super) fn measure(
             "recall_at_own_boundary",
         ],
     };
+    let mut figures = Figures::default();
+    let alarms = verdicts.iter();
+    let alarms = alarms.map(|verdict| *verdict == Verdict::Anomalous);
     let alarms: Vec<_> = alarms.collect();
     if let Some(resampling) = resampling {
         let interval = images.decision_interval(&alarms, resampling);
         figures.set_interval(prefix, balanced, interval);
     }
-    figures.add(prefix, balanced, accuracy(Some(alarms), "test"));
+    figures.add(prefix, balanced, accuracy(Some(alarms), truth, "test"));
     figures.add(prefix, false_alarms, shares.of(Verdict::Anomalous, false));
     figures.add(prefix, recall, shares.of(Verdict::Anomalous, true));
     if scale.unsure_threshold.is_some() {

@@ -44,7 +44,7 @@ pub(crate) use files::{Stems, as_text, write_map};
 
 pub(crate) use score::score_only;
 
-use cost::Cost;
+use cost::{Cost, Peak};
 use score::score;
 use tested::{Tested, open};
 
@@ -177,7 +177,8 @@ impl<'a> Measured<'a> {
     }
 }
 
-/// Evaluates the model of a run and writes `metrics.json`, `scores.csv`, `maps/` and `report.html` into its folder.
+/// Evaluates the model of a run and writes `metrics.json`, `scores.csv`, `maps/` and `report.html` into its folder. To measure what memory
+/// it takes, it makes Linux forget the process's peak so far (`VmHWM`).
 ///
 /// # Errors
 /// Those of the model file and the dataset; [`Error::TooFewImages`] for a dataset without test images, or with none but
@@ -187,6 +188,7 @@ pub fn evaluate(
     options: &EvalOptions,
     progress: &mut dyn Progress,
 ) -> Result<Evaluation> {
+    let peak = Peak::start();
     let (config, record) = run.read_record()?;
     let device = cavga_detect::device::parse(&options.device)?;
     let model = Model::load(run.path(), &device)?;
@@ -223,27 +225,13 @@ pub fn evaluate(
         removed,
         tally,
     };
-    let resampling = measure::resampling(&images, options.resamples);
-    let resampling = resampling.as_ref();
-    let (figures, curves) = measure::all(&measured, resampling, &options.stop, progress)?;
-    let kinds = measure::kinds(&measured, &options.stop)?;
-    let mut metrics = files::metrics(&measured, &record, &figures, &kinds);
-    let intervals = resampling.map_or(Value::Null, Resampling::json);
-    metrics.insert("intervals".to_owned(), intervals);
-    let cost = Cost::of(run, &images);
-    cost.write(&mut metrics);
-    if options.maps {
-        draw(run, &measured, &options.stop, progress)?;
-    }
-    files::write_scores(&run.scores(), &images, model.calibration())?;
-    files::write_metrics(&run.metrics(), &metrics)?;
-    let page = Content {
-        figures: &figures,
-        kinds: &kinds,
-        curves: &curves,
-        cost,
+    let made = Made {
+        run,
+        config: &config,
+        record: &record,
+        data: &data,
     };
-    write_report(run, (&config, &record), &data, &measured, page)?;
+    let (figures, metrics) = write(&made, &measured, options, peak, progress)?;
     let Calibration { scores, maps, .. } = model.calibration();
     let maps = maps.iter().map(|scale| scale.name.clone()).collect();
     let scores = scores.iter().map(|scale| scale.name.clone()).collect();
@@ -256,6 +244,47 @@ pub fn evaluate(
     })
 }
 
+/// A run, and what it is measured on.
+struct Made<'a> {
+    run: &'a RunFolder,
+    config: &'a RunConfig,
+    record: &'a Record,
+    data: &'a Path,
+}
+
+/// Measures, and writes all files: the figures, and the content of `metrics.json`.
+fn write(
+    made: &Made<'_>,
+    measured: &Measured<'_>,
+    options: &EvalOptions,
+    peak: Peak,
+    progress: &mut dyn Progress,
+) -> Result<(Figures, Map<String, Value>)> {
+    let (run, images) = (made.run, measured.images);
+    let resampling = measure::resampling(images, options.resamples);
+    let resampling = resampling.as_ref();
+    let (figures, curves) = measure::all(measured, resampling, &options.stop, progress)?;
+    let kinds = measure::kinds(measured, &options.stop)?;
+    let mut metrics = files::metrics(measured, made.record, &figures, &kinds);
+    let intervals = resampling.map_or(Value::Null, Resampling::json);
+    metrics.insert("intervals".to_owned(), intervals);
+    if options.maps {
+        draw(run, measured, &options.stop, progress)?;
+    }
+    files::write_scores(&run.scores(), images, measured.calibration)?;
+    let cost = Cost::of(run, images, peak);
+    cost.write(&mut metrics);
+    files::write_metrics(&run.metrics(), &metrics)?;
+    let page = Content {
+        figures: &figures,
+        kinds: &kinds,
+        curves: &curves,
+        cost,
+    };
+    write_report(made, measured, page)?;
+    Ok((figures, metrics))
+}
+
 /// What was measured, for the report.
 struct Content<'a> {
     figures: &'a Figures,
@@ -266,9 +295,7 @@ struct Content<'a> {
 
 /// Writes `report.html`.
 fn write_report(
-    run: &RunFolder,
-    made_as: (&RunConfig, &Record),
-    data: &Path,
+    made: &Made<'_>,
     measured: &Measured<'_>,
     Content {
         figures,
@@ -277,6 +304,7 @@ fn write_report(
         cost,
     }: Content<'_>,
 ) -> Result<()> {
+    let run = made.run;
     let log = match run.log().exists() {
         true => read_log(&run.log())?,
         false => Vec::new(),
@@ -289,7 +317,7 @@ fn write_report(
         log: &log,
         cost,
     };
-    let page = page.report(made_as, data)?;
+    let page = page.report((made.config, made.record), made.data)?;
     atomic::write(&run.report(), report::render(&page).as_bytes())
 }
 

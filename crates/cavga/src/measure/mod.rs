@@ -44,3 +44,25 @@ impl Extent {
         }
     }
 }
+
+/// The middle value; the mean of two where there are two. Of the finite ones.
+pub(crate) fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.retain(|value| value.is_finite());
+    values.sort_by(f64::total_cmp);
+    let upper = *values.get(values.len() / 2)?;
+    let lower = *values.get(values.len().checked_sub(1)? / 2)?;
+    Some(f64::midpoint(lower, upper))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!(median(vec![]), None);
+        assert_eq!(median(vec![3.0]), Some(3.0));
+        assert_eq!(median(vec![3.0, f64::NAN, 1.0]), Some(2.0));
+        assert_eq!(median(vec![3.0, 1.0, 9.0]), Some(3.0));
+    }
+}

@@ -7,6 +7,7 @@ use cavga_data::Look;
 use serde::Serialize;
 
 use super::gather::{Entry, Seen};
+use crate::measure::median;
 
 /// How many images there are of a kind in a split.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -92,15 +93,6 @@ pub struct DefectFigures {
     pub area: Range,
     /// Regions of a mask: sets of pixels connected through their 8 neighbours.
     pub regions: Range,
-}
-
-/// The middle value; the mean of two where there are two.
-pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.retain(|value| value.is_finite());
-    values.sort_by(f64::total_cmp);
-    let upper = *values.get(values.len() / 2)?;
-    let lower = *values.get(values.len().checked_sub(1)? / 2)?;
-    Some(f64::midpoint(lower, upper))
 }
 
 fn range(values: Vec<f64>) -> Range {
@@ -222,10 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_in_the_middle() {
-        assert_eq!(median(vec![]), None);
-        assert_eq!(median(vec![3.0, f64::NAN, 1.0]), Some(2.0));
-        assert_eq!(median(vec![3.0, 1.0, 9.0]), Some(3.0));
+    fn nothing_has_no_range() {
         assert_eq!(range(vec![]), Range::default());
     }
 }

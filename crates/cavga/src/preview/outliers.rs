@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use cavga_data::Look;
 use serde::Serialize;
 
-use super::figures::{median, sizes};
+use super::figures::sizes;
 use super::gather::{Entry, Seen};
+use crate::measure::median;
 
 /// So many robust deviations from the median are far off.
 const FAR: f64 = 3.5;
@@ -100,7 +101,7 @@ impl Usual {
     fn of(measure: &Measure, looks: &[&Look]) -> Option<Self> {
         let values: Vec<f64> = looks.iter().map(|look| (measure.value)(look)).collect();
         let median = median(values.clone())?;
-        let apart = super::figures::median(values.iter().map(|v| (v - median).abs()).collect())?;
+        let apart = crate::measure::median(values.iter().map(|v| (v - median).abs()).collect())?;
         Some(Self {
             median,
             deviation: (1.4826 * apart).max(measure.least),

@@ -9,6 +9,8 @@
 //! do better. (A sum of large terms that cancel; a deviation in units of a spread that is tiny.) It is the usual meaning of a stable
 //! algorithm: nearly the right answer to nearly the right question (Higham, Accuracy and Stability of Numerical Algorithms, 1.5).
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::{calibration::Calibration, model::Scored};
@@ -26,15 +28,18 @@ pub struct Place {
     pub expected: f32,
     /// How far the number expected may move, or another of the same map, when each pixel of the image moves by the tolerance.
     pub moves: f32,
-    /// |found − expected|, relative.
-    #[serde(skip)]
-    pub(super) relative: f64,
+    /// |found − expected|, relative; infinite (`null` in JSON) where what is found is no number or missing.
+    pub relative: f64,
 }
 
 /// What was compared so far, and how far apart it is.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Differences {
     tolerance: f64,
+    /// Whether the form makes no maps, so that none are missing.
+    only_scores: bool,
+    /// The images heard of, by their numbers.
+    pub(super) heard: BTreeSet<usize>,
     pub(super) scores: usize,
     pub(super) pixels: usize,
     pub(super) same_bits: bool,
@@ -48,6 +53,8 @@ pub(super) struct Differences {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known<'a> {
     pub(super) image: &'a str,
+    /// Its number.
+    pub(super) at: usize,
     /// All finite.
     pub(super) scored: &'a Scored,
     /// How far that moves when the image's pixels do.
@@ -55,7 +62,7 @@ pub(super) struct Known<'a> {
 }
 
 /// How far the answers to an image move when each of its pixels moves by the tolerance: the largest change of each score, and of any
-/// pixel of each map, in the detector's order.
+/// pixel of each map, in the detector's order. What moves to no number is left out: it says not how far.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Moves {
     scores: Vec<f32>,
@@ -69,14 +76,23 @@ impl Moves {
         self.maps.resize(still.maps.len(), 0.0);
         let scores = still.scores.iter().zip(&moved.scores);
         for (most, ((_, still), (_, moved))) in self.scores.iter_mut().zip(scores) {
-            *most = most.max((still - moved).abs());
+            *most = further(*most, *still, *moved);
         }
         let maps = still.maps.iter().zip(&moved.maps);
         for (most, ((_, from), (_, to))) in self.maps.iter_mut().zip(maps) {
             let pixels = from.iter().zip(to).enumerate();
             let counted = pixels.filter(|(at, _)| still.counts(*at));
-            *most = counted.fold(*most, |most, (_, (from, to))| most.max((from - to).abs()));
+            *most = counted.fold(*most, |most, (_, (from, to))| further(most, *from, *to));
         }
+    }
+}
+
+/// `most`, or the way from one number to another if it is longer, and finite.
+fn further(most: f32, from: f32, to: f32) -> f32 {
+    let way = (from - to).abs();
+    match way.is_finite() {
+        true => most.max(way),
+        false => most,
     }
 }
 
@@ -93,9 +109,11 @@ struct Output<'a> {
 
 impl Differences {
     /// Nothing yet.
-    pub(super) fn new(tolerance: f64) -> Self {
+    pub(super) fn new(tolerance: f64, only_scores: bool) -> Self {
         Self {
             tolerance,
+            only_scores,
+            heard: BTreeSet::new(),
             scores: 0,
             pixels: 0,
             same_bits: true,
@@ -104,13 +122,15 @@ impl Differences {
         }
     }
 
-    /// Compares what a form says of an image; a form that makes no maps at all is one that only scores.
+    /// Compares what a form says of an image.
     pub(super) fn add(&mut self, known: Known<'_>, found: &Scored, calibration: &Calibration) {
         let Known {
             image,
+            at,
             scored,
             moves,
         } = known;
+        self.heard.insert(at);
         for (at, (name, value)) in scored.scores.iter().enumerate() {
             let spread = calibration.scores.iter().find(|scale| scale.name == *name);
             let said = found.scores.iter().find(|(said, _)| said == name);
@@ -125,7 +145,7 @@ impl Differences {
             self.compare(&output, &|_| true);
             self.scores += 1;
         }
-        if found.maps.is_empty() {
+        if self.only_scores {
             return;
         }
         for (at, (name, values)) in scored.maps.iter().enumerate() {
@@ -145,9 +165,14 @@ impl Differences {
 
     /// A file that should have been another.
     pub(super) fn add_file(&mut self, what: &str) {
+        self.add_missing("none", what);
+    }
+
+    /// What should have been said of an image and was not.
+    pub(super) fn add_missing(&mut self, image: &str, what: &str) {
         self.same_bits = false;
         let place = Place {
-            image: "none".to_owned(),
+            image: image.to_owned(),
             what: what.to_owned(),
             found: f32::NAN,
             expected: f32::NAN,
@@ -171,10 +196,13 @@ impl Differences {
             }
             self.same_bits = false;
             let (difference, relative) = apart(found, expected, scale);
-            let is_fault = relative > self.tolerance && difference > f64::from(output.moves);
+            // What is no number is a fault however far the image moves.
+            let is_fault = relative > self.tolerance
+                && (!found.is_finite() || difference > f64::from(output.moves));
             for (worst, counts) in [(&mut self.largest, true), (&mut self.fault, is_fault)] {
-                let most = worst.as_ref().map_or(0.0, |place| place.relative);
-                if counts && relative > most {
+                // The first of all too: -0 for 0 is no difference, and other bits.
+                let is_worst = worst.as_ref().is_none_or(|place| relative > place.relative);
+                if counts && is_worst {
                     *worst = Some(Place {
                         image: output.image.to_owned(),
                         what: output.what.clone(),
@@ -209,136 +237,4 @@ fn apart(found: f32, expected: f32, scale: f32) -> (f64, f64) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::calibration::{Rule, ScoreScale};
-
-    fn calibration() -> Calibration {
-        Calibration {
-            n_train: 2,
-            n_held_out: 1,
-            scores: vec![ScoreScale {
-                name: "logit".into(),
-                train_min: -1.0,
-                train_max: 1.0,
-                threshold: 0.0,
-                unsure_threshold: None,
-                rule: Rule::OwnBoundary,
-                false_alarms: None,
-                unsure: None,
-                own_boundary: Some(0.0),
-                fitted: false,
-                held_out: Vec::new(),
-            }],
-            maps: Vec::new(),
-        }
-    }
-
-    fn scored(score: f32, map: &[f32]) -> Scored {
-        Scored {
-            scores: vec![("logit", score)],
-            maps: vec![("residual", map.to_vec())],
-            valid: None,
-        }
-    }
-
-    fn between(expected: &Scored, found: &Scored) -> Differences {
-        between_if_it_moves(expected, found, &Moves::default())
-    }
-
-    fn between_if_it_moves(expected: &Scored, found: &Scored, moves: &Moves) -> Differences {
-        let mut differences = Differences::new(1e-5);
-        let known = Known {
-            image: "a.png",
-            scored: expected,
-            moves,
-        };
-        differences.add(known, found, &calibration());
-        differences
-    }
-
-    fn largest(differences: &Differences) -> f64 {
-        let place = differences.largest.as_ref();
-        place.map_or(0.0, |place| place.relative)
-    }
-
-    #[test]
-    fn a_score_near_zero_is_compared_on_the_scale_of_the_training_images() {
-        let of = |found| largest(&between(&scored(1e-6, &[1.0]), &scored(found, &[1.0])));
-        assert!(of(2e-6) < 1e-6, "{}", of(2e-6));
-        assert!((of(0.1) - 0.05).abs() < 1e-6);
-        // Beyond that scale, on its own.
-        let large = between(&scored(10.0, &[1.0]), &scored(11.0, &[1.0]));
-        assert!((largest(&large) - 0.1).abs() < 1e-6);
-    }
-
-    #[test]
-    fn a_map_is_compared_on_its_own_scale_and_the_place_is_told() {
-        let differences = between(&scored(0.5, &[0.0, -4.0]), &scored(0.5, &[0.1, -4.0]));
-        assert!((largest(&differences) - 0.025).abs() < 1e-6);
-        assert_eq!((differences.scores, differences.pixels), (1, 2));
-        let place = differences.largest.unwrap();
-        assert_eq!(differences.fault.as_ref(), Some(&place));
-        assert_eq!(
-            (place.image.as_str(), place.what.as_str()),
-            ("a.png", "map residual")
-        );
-        assert_eq!((place.found, place.expected), (0.1, 0.0));
-    }
-
-    #[test]
-    fn what_is_no_number_or_is_missing_is_infinitely_far_off() {
-        for found in [f32::NAN, f32::INFINITY] {
-            let differences = between(&scored(0.5, &[1.0]), &scored(found, &[1.0]));
-            assert_eq!(largest(&differences), f64::INFINITY);
-            let differences = between(&scored(0.5, &[1.0, 2.0]), &scored(0.5, &[1.0, found]));
-            assert_eq!(largest(&differences), f64::INFINITY);
-        }
-        let short = between(&scored(0.5, &[1.0, 2.0]), &scored(0.5, &[1.0]));
-        assert_eq!(largest(&short), f64::INFINITY);
-        let black = between(&scored(0.5, &[0.0]), &scored(0.5, &[1e-30]));
-        assert_eq!(largest(&black), f64::INFINITY);
-        let mut other = scored(0.5, &[1.0]);
-        other.scores[0].0 = "another";
-        let other = between(&scored(0.5, &[1.0]), &other);
-        assert_eq!(largest(&other), f64::INFINITY);
-        assert!(other.fault.is_some());
-    }
-
-    #[test]
-    fn the_same_bits_are_told_from_the_same_numbers() {
-        let same = between(&scored(0.0, &[1.0]), &scored(0.0, &[1.0]));
-        assert!(same.same_bits && same.largest.is_none());
-        let zero = between(&scored(0.0, &[1.0]), &scored(-0.0, &[1.0]));
-        assert!(!zero.same_bits);
-        assert_eq!(largest(&zero), 0.0);
-    }
-
-    #[test]
-    fn only_what_the_image_does_not_determine_may_differ_more() {
-        let (expected, found) = (scored(0.5, &[0.0, 1.0]), scored(0.5, &[0.0, 1.1]));
-        let mut moves = Moves::default();
-        moves.add(&expected, &scored(0.5, &[0.2, 1.0]));
-        let let_pass = between_if_it_moves(&expected, &found, &moves);
-        assert!(let_pass.largest.is_some() && let_pass.fault.is_none());
-        // Neither less than that, nor in another output.
-        let further = scored(0.5, &[0.0, 1.3]);
-        assert!(
-            between_if_it_moves(&expected, &further, &moves)
-                .fault
-                .is_some()
-        );
-        let score = scored(0.6, &[0.0, 1.0]);
-        let fault = between_if_it_moves(&expected, &score, &moves)
-            .fault
-            .unwrap();
-        assert_eq!(fault.what, "score logit");
-        // Nor what is no number.
-        let broken = scored(0.5, &[0.0, f32::NAN]);
-        assert!(
-            between_if_it_moves(&expected, &broken, &moves)
-                .fault
-                .is_some()
-        );
-    }
-}
+mod tests;

@@ -7,13 +7,13 @@ use std::{
 };
 
 use burn::tensor::Device;
-use cavga_data::{Batch, Sample, TestSample, generate::Pattern};
+use cavga_data::{Batch, ImageSource, Sample, TestSample, generate::Pattern};
 use cavga_detect::{
-    DeviceError, device,
+    device,
     kernels::{Path as Kernels, with_path},
 };
 
-use super::VerifyOptions;
+use super::{VerifyOptions, devices};
 use crate::{
     Error, Result,
     config::DataConfig,
@@ -21,9 +21,6 @@ use crate::{
     model::{Model, Scored},
     predict::{PredictOptions, predict},
 };
-
-/// Kinds of devices beside the CPU.
-const DEVICES: [&str; 5] = ["wgpu", "vulkan", "metal", "cuda", "rocm"];
 
 /// A way to come from images to scores and maps.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +54,10 @@ pub(super) type Load<'a> = &'a dyn Fn(&Device) -> Result<Model>;
 pub(super) struct Replay<'a> {
     pub(super) model: Model,
     pub(super) load: Load<'a>,
+    /// With the ids that `predict` gives them.
     pub(super) samples: Vec<Sample>,
+    /// What the samples are called in what is told.
+    pub(super) names: Vec<String>,
     /// The samples as they are loaded, each in a batch of its own.
     pub(super) batches: Vec<Batch>,
     /// For files.
@@ -72,7 +72,9 @@ type Say<'a> = &'a mut dyn FnMut(usize, &Scored);
 pub(super) enum Replayed {
     /// Every image was heard of.
     Whole,
-    /// So was every image, and a file is not what it should be.
+    /// Only of those that can be asked about in this way, of which there were some.
+    Part,
+    /// Every image was heard of, and a file is not what it should be.
     OtherFile(&'static str),
     /// It could not be tried, and why.
     NotTried(String),
@@ -91,34 +93,9 @@ pub(super) fn all(tiles: bool) -> (Vec<Form>, Vec<(String, String)>) {
     let others = kernels.filter(|kernels| *kernels != Kernels::current());
     forms.extend(others.map(Form::Kernels));
     forms.extend([Form::Saved, Form::Pixels, Form::Predict, Form::Eval]);
-    let mut refused = Vec::new();
-    for kind in DEVICES {
-        for number in 0.. {
-            let name = match number {
-                0 => kind.to_owned(),
-                _ => format!("{kind}:{number}"),
-            };
-            match device::parse(&name) {
-                Ok(_) => forms.push(Form::Device(name)),
-                Err(error) if number == 0 => {
-                    refused.push((name, why(&error)));
-                    break;
-                }
-                // As many as there are.
-                Err(_) => break,
-            }
-        }
-    }
+    let (devices, refused) = devices::all();
+    forms.extend(devices.into_iter().map(Form::Device));
     (forms, refused)
-}
-
-/// Why a device is not tried; what to do about it is not asked here.
-fn why(error: &DeviceError) -> String {
-    match error {
-        DeviceError::NotBuilt(_) => "this program was built without it".to_owned(),
-        DeviceError::Missing { .. } => "this machine has none".to_owned(),
-        other => other.to_string(),
-    }
 }
 
 impl Form {
@@ -154,6 +131,11 @@ impl Form {
         }
     }
 
+    /// Whether it only scores.
+    pub(super) fn only_scores(&self) -> bool {
+        *self == Self::Predict
+    }
+
     /// Asks about all images in this way.
     pub(super) fn replay(&self, replay: &mut Replay<'_>, say: Say<'_>) -> Result<Replayed> {
         let cpu = device::parse("cpu")?;
@@ -175,11 +157,13 @@ impl Form {
             })?,
             Self::Saved => return replay.saved(&cpu, say),
             Self::Pixels => return replay.pixels(say),
-            Self::Predict => replay.predict(say)?,
+            Self::Predict => return replay.predict(say),
             Self::Eval => replay.eval(say)?,
             Self::Device(name) => {
-                let model = (replay.load)(&device::parse(name)?)?;
-                replay.each(&model, say)?;
+                return devices::guarded(|| {
+                    let model = (replay.load)(&device::parse(name)?)?;
+                    replay.each(&model, say)
+                });
             }
         }
         Ok(Replayed::Whole)
@@ -194,13 +178,8 @@ impl Replay<'_> {
 
     /// How images are loaded.
     pub(super) fn settings(model: &Model, options: &VerifyOptions) -> DataConfig {
-        DataConfig {
-            size: model.size(),
-            max_pixels: options.limits.max_pixels,
-            // An image that is gone was not compared.
-            missing: 0.0,
-            ..DataConfig::default()
-        }
+        // An image that is gone was not compared.
+        DataConfig::each(model.size(), options.limits)
     }
 
     fn check_stop(&self) -> Result<()> {
@@ -281,50 +260,65 @@ impl Replay<'_> {
 
     /// Where there are regions, painting before and after resizing are two things: only images of the model's size then.
     fn pixels(&self, say: Say<'_>) -> Result<Replayed> {
-        let mut heard = false;
+        let (mut heard, mut passed_over) = (false, false);
         for (at, (sample, batch)) in self.samples.iter().zip(&self.batches).enumerate() {
             self.check_stop()?;
             if self.model.regions().is_some() && sample.source.size()? != self.model.size() {
+                passed_over = true;
                 continue;
             }
             heard = true;
             say(at, &self.model.score_as(&sample.id, batch.pixels.clone())?);
         }
-        Ok(match heard {
-            true => Replayed::Whole,
-            false => Replayed::NotTried(
+        Ok(match (heard, passed_over) {
+            (true, false) => Replayed::Whole,
+            (true, true) => Replayed::Part,
+            (false, _) => Replayed::NotTried(
                 "of a model with regions, only for images of the model's size".to_owned(),
             ),
         })
     }
 
-    fn predict(&self, say: Say<'_>) -> Result<()> {
-        let paths = self.samples.iter().map(|sample| sample.path().to_owned());
+    /// An image of an archive is no file.
+    fn predict(&self, say: Say<'_>) -> Result<Replayed> {
+        let files = self.samples.iter().enumerate();
+        let files = files.filter_map(|(at, sample)| match &sample.source {
+            ImageSource::File(path) => Some((at, path.clone())),
+            ImageSource::Record(_) => None,
+        });
+        let (places, paths): (Vec<_>, Vec<_>) = files.unzip();
+        if paths.is_empty() {
+            return Ok(Replayed::NotTried(
+                "the images are no files of their own".to_owned(),
+            ));
+        }
         let options = PredictOptions {
             limits: self.options.limits,
             stop: Arc::clone(&self.options.stop),
             ..PredictOptions::default()
         };
-        let (mut at, mut failed) = (0, None);
+        let (mut order, mut failed) = (places.iter(), None);
         predict(
             &self.model,
-            &paths.collect::<Vec<_>>(),
+            &paths,
             &options,
-            &mut |_, said| {
-                match said {
-                    Ok(prediction) => say(
-                        at,
-                        &Scored {
-                            scores: prediction.scores.into_iter().collect(),
-                            ..Scored::default()
-                        },
-                    ),
-                    Err(error) => failed = Some(error),
-                }
-                at += 1;
+            &mut |_, said| match (said, order.next()) {
+                (Ok(prediction), Some(&at)) => say(
+                    at,
+                    &Scored {
+                        scores: prediction.scores.into_iter().collect(),
+                        ..Scored::default()
+                    },
+                ),
+                (Ok(_), None) => {}
+                (Err(error), _) => failed = Some(error),
             },
         )?;
-        failed.map_or(Ok(()), Err)
+        match failed {
+            Some(error) => Err(error),
+            None if places.len() < self.samples.len() => Ok(Replayed::Part),
+            None => Ok(Replayed::Whole),
+        }
     }
 
     fn eval(&self, say: Say<'_>) -> Result<()> {

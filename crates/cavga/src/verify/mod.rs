@@ -6,9 +6,10 @@
 //!
 //! The reference is what `predict` and `eval` do: the inference form on the CPU, one image at a time.
 //!
-//! - `forms`: which forms there are and how each is asked; `images`: what they are asked about
+//! - `forms`: which forms there are and how each is asked; `devices`: on which devices; `images`: what they are asked about
 //! - `difference`: how far two answers are apart
 
+mod devices;
 mod difference;
 mod forms;
 mod images;
@@ -20,7 +21,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use cavga_data::Limits;
+use cavga_data::{DatasetSpec, Limits};
 use serde::Serialize;
 
 pub use difference::Place;
@@ -41,6 +42,8 @@ use crate::{
 pub struct VerifyOptions {
     /// A folder of images or a dataset; without it, images are generated.
     pub data: Option<PathBuf>,
+    /// Which images of that folder are meant.
+    pub dataset: DatasetSpec,
     /// How many images are asked about, at least one.
     pub images: usize,
     /// The largest relative difference that is let pass where the same bits are not promised.
@@ -58,6 +61,7 @@ impl Default for VerifyOptions {
     fn default() -> Self {
         Self {
             data: None,
+            dataset: DatasetSpec::default(),
             images: 16,
             tolerance: 1e-5,
             allow_undetermined: false,
@@ -87,6 +91,8 @@ pub struct Verification {
     pub forms: Vec<FormFound>,
     /// The forms that were not, and why.
     pub not_compared: Vec<NotCompared>,
+    /// What else is to be known of what was compared.
+    pub notes: Vec<String>,
     /// Whether all forms agree.
     pub agrees: bool,
 }
@@ -96,6 +102,8 @@ pub struct Verification {
 pub struct FormFound {
     /// What it is called.
     pub form: String,
+    /// How many of the images were heard of; not all where a form cannot be asked about all.
+    pub images: usize,
     /// How many scores were compared.
     pub scores: usize,
     /// How many pixels of maps were compared; 0 for a form that only scores.
@@ -107,7 +115,7 @@ pub struct FormFound {
     /// The largest relative difference; infinite (`null` in JSON) where a form says what is no number, or nothing, or something where
     /// the reference is 0 throughout.
     pub largest: f64,
-    /// Where that is; `None` if nothing differs.
+    /// Where that is; `None` if no bit differs.
     pub place: Option<Place>,
     /// The largest difference for which it does not agree.
     pub fault: Option<Place>,
@@ -146,16 +154,21 @@ pub fn verify(
     let model = load(&cavga_detect::device::parse("cpu")?)?;
     let folder = tempfile::tempdir().map_err(Error::io("make a folder", std::env::temp_dir()))?;
     let samples = match &options.data {
-        Some(data) => images::found(data, options.images)?,
+        Some(data) => images::found(&options.dataset, data, options.images)?,
         None => images::generated(folder.path(), model.size(), options.images)?,
     };
+    let (names, samples) = images::by_path(samples);
+    let mut notes = Vec::new();
+    if !images::are_claimed(&model, &samples)? {
+        notes.push(UNCLAIMED.to_owned());
+    }
     let batches = images::load(&model, &samples, &Replay::settings(&model, options))?;
     let (method, size, tiles) = (model.method().name(), model.size(), model.tiles().is_some());
-    let images = samples.iter().map(|sample| sample.id.clone()).collect();
     let mut replay = Replay {
         model,
         load: &load,
         samples,
+        names,
         batches,
         folder: folder.path(),
         options,
@@ -178,14 +191,19 @@ pub fn verify(
         model: file.clone(),
         method,
         size,
-        images,
+        images: replay.names,
         generated: options.data.is_none(),
         tolerance: options.tolerance,
         agrees: found.iter().all(|form| form.agrees),
         forms: found,
         not_compared,
+        notes,
     })
 }
+
+/// Of a model with regions, where they say nothing of the images.
+const UNCLAIMED: &str = "no camera of the model's regions claims any of these images: what the regions leave out is not verified; give \
+                         images that they claim with --data";
 
 /// Each form against the reference, or why it was not compared.
 fn compare(
@@ -252,14 +270,14 @@ fn one(
     form: &Form,
     reference: &Reference,
 ) -> Result<Result<FormFound, String>> {
-    let mut differences = Differences::new(replay.options.tolerance);
+    let mut differences = Differences::new(replay.options.tolerance, form.only_scores());
     let calibration = replay.model.calibration().clone();
-    let ids = replay.samples.iter().map(|sample| sample.id.clone());
-    let ids: Vec<_> = ids.collect();
+    let names = replay.names.clone();
     let replayed = form.replay(replay, &mut |at, found| {
-        if let (Some(image), Some((scored, moves))) = (ids.get(at), reference.get(at)) {
+        if let (Some(image), Some((scored, moves))) = (names.get(at), reference.get(at)) {
             let known = Known {
                 image,
+                at,
                 scored,
                 moves,
             };
@@ -267,7 +285,14 @@ fn one(
         }
     })?;
     match replayed {
-        Replayed::Whole => {}
+        // An image that a form says nothing of is one that it is wrong about.
+        Replayed::Whole => {
+            let missing = (0..reference.len()).find(|at| !differences.heard.contains(at));
+            if let Some(name) = missing.and_then(|at| names.get(at)) {
+                differences.add_missing(name, "all, of which nothing was said");
+            }
+        }
+        Replayed::Part => {}
         Replayed::OtherFile(what) => differences.add_file(what),
         Replayed::NotTried(why) => return Ok(Err(why)),
     }
@@ -277,6 +302,7 @@ fn one(
 
 fn found(form: String, exact: bool, differences: Differences) -> FormFound {
     let Differences {
+        heard,
         scores,
         pixels,
         same_bits,
@@ -288,16 +314,16 @@ fn found(form: String, exact: bool, differences: Differences) -> FormFound {
         true => place.clone(),
         false => fault,
     };
-    // A form that was never heard has not agreed.
-    let heard = scores > 0;
     FormFound {
         form,
+        images: heard.len(),
         scores,
         map_pixels: pixels,
         exact,
         same_bits,
         largest: place.as_ref().map_or(0.0, |place| place.relative),
-        agrees: heard && fault.is_none() && (same_bits || !exact),
+        // A form that was never heard has not agreed.
+        agrees: !heard.is_empty() && fault.is_none() && (same_bits || !exact),
         place,
         fault,
     }

@@ -127,26 +127,39 @@ fn model(wrong: Wrong, view: View) -> Model {
 
 /// What is found of a form of a detector that is wrong.
 fn find(wrong: Wrong, view: &View, form: Form) -> Result<FormFound, NotCompared> {
+    let load = |_: &Device| Ok(model(wrong, view.clone()));
+    with_replay(wrong, view, &load, |replay| {
+        let mut found = compare(replay, &[form], &mut ()).unwrap();
+        assert_eq!(found.len(), 1);
+        found.remove(0)
+    })
+}
+
+/// About 11 generated images; `load` loads the model once more.
+fn with_replay<T>(
+    wrong: Wrong,
+    view: &View,
+    load: forms::Load<'_>,
+    then: impl FnOnce(&mut Replay<'_>) -> T,
+) -> T {
     let folder = tempfile::tempdir().unwrap();
     let options = VerifyOptions {
         allow_undetermined: true,
         ..VerifyOptions::default()
     };
-    let model = |_: &Device| Ok(model(wrong, view.clone()));
-    let own = model(&cavga_detect::device::parse("cpu").unwrap()).unwrap();
+    let own = model(wrong, view.clone());
     let samples = images::generated(folder.path(), SIZE, 11).unwrap();
+    let (names, samples) = images::by_path(samples);
     let settings = Replay::settings(&own, &options);
-    let mut replay = Replay {
+    then(&mut Replay {
         batches: images::load(&own, &samples, &settings).unwrap(),
         model: own,
-        load: &model,
+        load,
         samples,
+        names,
         folder: folder.path(),
         options: &options,
-    };
-    let mut found = compare(&mut replay, &[form], &mut ()).unwrap();
-    assert_eq!(found.len(), 1);
-    found.remove(0)
+    })
 }
 
 fn of(wrong: Wrong, form: Form) -> FormFound {
@@ -162,7 +175,7 @@ fn a_detector_that_is_wrong_nowhere_agrees_in_every_form() {
         }
         let found = of(Wrong::Nowhere, form);
         assert!(found.agrees && found.same_bits, "{found:?}");
-        assert!(found.scores >= 11);
+        assert!(found.scores >= 11 && found.images == 11);
     }
 }
 
@@ -229,6 +242,74 @@ fn regions_leave_out_what_does_not_count_and_compare_pixels_of_the_models_size_a
         assert!(found.agrees, "{found:?}");
         if form == Form::Pixels {
             assert_eq!(found.scores, 8, "the others are of another size");
+            assert_eq!(found.images, 8);
         }
+    }
+}
+
+#[test]
+fn a_form_that_says_nothing_of_some_images_does_not_agree() {
+    let load = |_: &Device| Ok(model(Wrong::Nowhere, View::default()));
+    with_replay(Wrong::Nowhere, &View::default(), &load, |replay| {
+        let reference = reference(replay).unwrap();
+        replay.batches.truncate(1);
+        let found = one(replay, &Form::Again, &reference).unwrap().unwrap();
+        assert!(!found.agrees && !found.same_bits, "{found:?}");
+        assert_eq!(found.images, 1);
+        assert_eq!(found.fault.unwrap().image, replay.names[1]);
+    });
+}
+
+#[test]
+fn a_device_that_fails_is_told_and_does_not_end_the_verification() {
+    let failing = |_: &Device| {
+        Err(crate::Error::Config {
+            origin: "driver".to_owned(),
+            why: "lost".to_owned(),
+        })
+    };
+    let panicking = |_: &Device| -> crate::Result<Model> { panic!("no memory left") };
+    let loads: [(forms::Load<'_>, &str); 2] =
+        [(&failing, "driver: lost"), (&panicking, "no memory left")];
+    for (load, why) in loads {
+        with_replay(Wrong::Nowhere, &View::default(), load, |replay| {
+            let forms = [Form::Device("cpu".to_owned()), Form::Again];
+            let mut found = compare(replay, &forms, &mut ()).unwrap();
+            assert!(found.remove(1).unwrap().agrees);
+            let told = found.remove(0).unwrap_err().why;
+            assert!(
+                told.starts_with("it failed: ") && told.contains(why),
+                "{told}"
+            );
+        });
+    }
+    let stopped = |_: &Device| Err(crate::Error::Stopped);
+    with_replay(Wrong::Nowhere, &View::default(), &stopped, |replay| {
+        let stopped = compare(replay, &[Form::Device("cpu".to_owned())], &mut ());
+        assert!(matches!(stopped, Err(crate::Error::Stopped)));
+    });
+}
+
+/// A camera may claim images by the folder that they lie in, which an id relative to that folder hides.
+#[test]
+fn a_camera_claims_an_image_by_its_path_as_in_predict() {
+    let text = "[[camera]]\nimages = \"FOLDER/*.png\"\nsize = [8, 12]\nignore = [[[0, 0], [12, 0], [12, 4], [0, 4]]]";
+    let folder = tempfile::tempdir().unwrap();
+    let samples = images::generated(folder.path(), SIZE, 3).unwrap();
+    let (names, by_path) = images::by_path(samples.clone());
+    assert_eq!(
+        names,
+        samples
+            .iter()
+            .map(|sample| sample.id.clone())
+            .collect::<Vec<_>>()
+    );
+    let own = folder.path().file_name().unwrap().to_str().unwrap();
+    for (of, is_claimed) in [(own, true), ("another", false)] {
+        let text = text.replace("FOLDER", of);
+        let regions = Regions::parse(text.as_bytes(), Path::new("r.toml")).unwrap();
+        let model = model(Wrong::Nowhere, View::new(Some(regions), None));
+        assert_eq!(images::are_claimed(&model, &by_path).unwrap(), is_claimed);
+        assert!(!images::are_claimed(&model, &samples).unwrap());
     }
 }
