@@ -190,8 +190,7 @@ pub fn evaluate(
 ) -> Result<Evaluation> {
     let peak = Peak::start();
     let (config, record) = run.read_record()?;
-    let device = cavga_detect::device::parse(&options.device)?;
-    let model = Model::load(run.path(), &device)?;
+    let model = Model::load(run.path(), &cavga_detect::device::parse(&options.device)?)?;
     let asked = options.data.as_deref().map(absolute);
     let data = asked.unwrap_or_else(|| record.data.clone());
     unseen::check_record(run, &record, &model)?;
