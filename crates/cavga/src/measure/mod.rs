@@ -2,11 +2,12 @@
 //! and by `cavga metrics`, which reads what any program wrote.
 //!
 //! - `figures`: names, numbers, intervals, reasons
-//! - `images`: whole images; `pixels`: maps; `truth`: a map beside its mask
+//! - `images`: whole images; `pixels`: maps, by `names`; `truth`: a map beside its mask
 //! - `resampling`: how images are drawn again
 
 mod figures;
 mod images;
+mod names;
 mod pixels;
 mod resampling;
 mod truth;

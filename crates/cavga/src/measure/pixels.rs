@@ -4,24 +4,20 @@
 //! for each thread lies in memory. The number of parts is fixed, so that sums are rounded alike on every machine.
 
 use cavga_metrics::{
-    self as metrics, AUPIMO_LIMITS, AUPRO_LIMIT, PerImage, PixelEvaluation, PixelMetrics,
-    PixelResampler, SizeClass, Undefined, WeightedPixels,
+    self as metrics, PerImage, PixelEvaluation, PixelMetrics, PixelResampler, Undefined,
 };
 use rayon::prelude::*;
 
-use super::{ALARMS, Extent, Figures, Resampling, Truth};
+use super::{
+    Extent, Figures, Resampling, Truth,
+    names::{OfResample, measures, measures_of_resamples, short},
+};
 use crate::{Error, Result};
 
 /// Points of a curve in a report: more than a screen can show.
 const POINTS: usize = 400;
 
-/// A lower limit of the false-positive rate, of whom few alarms can be borne: that of MVTec LOCO's and MVTec AD 2's headline.
-const LOW: f64 = 0.05;
-
 const PARTS: usize = 4;
-
-/// How many of the figures, the first, are given of every map.
-const SHORT: usize = 7;
 
 /// How the map of an image is loaded, by the image's number.
 pub(crate) type Load<'a> = &'a (dyn Fn(usize) -> Result<Truth> + Sync);
@@ -76,7 +72,7 @@ impl Pixels {
         figures(prefix, (self.threshold, extent), Ok(self))
     }
 
-    /// The intervals of the figures that [`measures_of_resamples`] names, over resamples of the images.
+    /// The intervals of the figures that `names` gives them, over resamples of the images.
     pub(crate) fn intervals(
         &self,
         (figures, prefix): (&mut Figures, &str),
@@ -180,120 +176,13 @@ fn pool(
     Ok(evaluation.finish())
 }
 
-type OfResample = fn(&WeightedPixels) -> metrics::Result<f64>;
-
-/// The figures that have an interval.
-fn measures_of_resamples(threshold: f32) -> [(String, OfResample); 8] {
-    [
-        ("pixel_auroc".to_owned(), |pixels| pixels.auroc()),
-        ("pixel_average_precision".to_owned(), |pixels| {
-            pixels.average_precision()
-        }),
-        ("pixel_f1_max".to_owned(), |pixels| Ok(pixels.f1_max()?.f1)),
-        (format!("aupro_{AUPRO_LIMIT:.2}"), |pixels| {
-            pixels.aupro(AUPRO_LIMIT)
-        }),
-        (format!("aupro_{LOW:.2}"), |pixels| pixels.aupro(LOW)),
-        (format!("iou_at_{threshold}"), |pixels| pixels.iou_pooled()),
-        (format!("iou_at_{threshold}_mean"), |pixels| {
-            pixels.iou_mean_over_anomalous_images()
-        }),
-        ("iou_best_threshold".to_owned(), |pixels| pixels.iou_best()),
-    ]
-}
-
 /// The same names as of [`Pixels::figures`], all undefined for one reason.
 pub(crate) fn undefined(prefix: &str, (threshold, extent): (f32, Extent), reason: &str) -> Figures {
     figures(prefix, (threshold, extent), Err(reason))
 }
 
-type Measure = fn(&Pixels) -> metrics::Result<f64>;
-
-/// What is measured, in the order in which it is shown.
-fn measures(threshold: f32) -> Vec<(String, Measure)> {
-    let mut measures: Vec<(String, Measure)> = vec![
-        ("pixel_auroc".to_owned(), |pixels| pixels.pooled.auroc()),
-        ("pixel_average_precision".to_owned(), |pixels| {
-            pixels.pooled.average_precision()
-        }),
-        ("pixel_f1_max".to_owned(), |pixels| {
-            Ok(pixels.pooled.f1_max()?.f1)
-        }),
-        (format!("aupro_{AUPRO_LIMIT:.2}"), |pixels| {
-            pixels.pooled.aupro(AUPRO_LIMIT)
-        }),
-        (format!("iou_at_{threshold}"), |pixels| {
-            pixels.pooled.iou_pooled()
-        }),
-        (format!("iou_at_{threshold}_mean"), |pixels| {
-            pixels.pooled.iou_mean_over_anomalous_images()
-        }),
-        ("iou_best_threshold".to_owned(), |pixels| {
-            Ok(pixels.pooled.iou_best_threshold()?.iou)
-        }),
-        ("iou_best_threshold_mean".to_owned(), |pixels| {
-            Ok(pixels.mean()?.iou_best)
-        }),
-        (format!("aupro_{LOW:.2}"), |pixels| pixels.pooled.aupro(LOW)),
-        ("aupro_1.00".to_owned(), |pixels| pixels.pooled.aupro(1.0)),
-        (format!("aupro_{AUPRO_LIMIT:.2}_100_ranks"), |pixels| {
-            pixels.pooled.aupro_100_ranks(AUPRO_LIMIT)
-        }),
-    ];
-    let sizes: [(&str, Measure); 3] = [
-        ("smallest", |pixels| {
-            pixels.pooled.aupro_of_size(AUPRO_LIMIT, SizeClass::Small)
-        }),
-        ("middle", |pixels| {
-            pixels.pooled.aupro_of_size(AUPRO_LIMIT, SizeClass::Medium)
-        }),
-        ("largest", |pixels| {
-            pixels.pooled.aupro_of_size(AUPRO_LIMIT, SizeClass::Large)
-        }),
-    ];
-    let sizes =
-        sizes.map(|(size, measure)| (format!("aupro_{AUPRO_LIMIT:.2}_{size}_third"), measure));
-    measures.extend(sizes);
-    let more: [(String, Measure); 10] = [
-        (format!("auspro_{LOW:.2}"), |pixels| {
-            pixels.pooled.auspro(LOW)
-        }),
-        ("aupimo".to_owned(), |pixels| {
-            let areas = pixels.pooled.aupimo(AUPIMO_LIMITS)?;
-            Ok(areas.iter().sum::<f64>() / areas.len() as f64)
-        }),
-        (format!("pro_at_{threshold}"), |pixels| {
-            pixels.pooled.pro_at_fixed()
-        }),
-        (format!("pixel_auroc_to_{AUPRO_LIMIT:.2}"), |pixels| {
-            pixels.pooled.auroc_to(AUPRO_LIMIT)
-        }),
-        (
-            format!("pixel_auroc_to_{AUPRO_LIMIT:.2}_mcclish"),
-            |pixels| pixels.pooled.auroc_to_mcclish(AUPRO_LIMIT),
-        ),
-        (format!("pixel_recall_at_fpr_{ALARMS:.2}"), |pixels| {
-            Ok(pixels.pooled.at_alarm_rate(ALARMS)?.recall)
-        }),
-        (format!("pixel_precision_at_fpr_{ALARMS:.2}"), |pixels| {
-            pixels.pooled.at_alarm_rate(ALARMS)?.precision(ALARMS)
-        }),
-        ("pixel_auroc_mean".to_owned(), |pixels| {
-            Ok(pixels.mean()?.auroc)
-        }),
-        ("pixel_average_precision_mean".to_owned(), |pixels| {
-            Ok(pixels.mean()?.average_precision)
-        }),
-        ("pixel_f1_max_mean".to_owned(), |pixels| {
-            Ok(pixels.mean()?.f1_max)
-        }),
-    ];
-    measures.extend(more);
-    measures
-}
-
 impl Pixels {
-    fn mean(&self) -> Result<PerImage, Undefined> {
+    pub(super) fn mean(&self) -> Result<PerImage, Undefined> {
         PerImage::mean(&self.per_image)
     }
 }
@@ -305,7 +194,7 @@ fn figures(
 ) -> Figures {
     let mut figures = Figures::default();
     let measures = measures(threshold).into_iter();
-    for (name, measure) in measures.take(extent.of(SHORT)) {
+    for (name, measure) in measures.take(extent.of(short(threshold).len())) {
         let value = pixels
             .map_err(ToOwned::to_owned)
             .and_then(|pixels| measure(pixels).map_err(|reason| reason.to_string()));

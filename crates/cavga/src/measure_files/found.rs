@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{ImageScore, Item, MeasureOptions, Pair};
+use super::{ImageScore, MeasureOptions, item::Item, pairs::Pair};
 
 /// Counts.
 #[derive(Debug, Default)]
