@@ -156,6 +156,11 @@ fn print(calibrated: &Calibrated) -> Result<()> {
             ))?;
         }
     }
+    print_what_follows(calibrated)
+}
+
+/// Other scores that changed, the model, and what is to be done next.
+fn print_what_follows(calibrated: &Calibrated) -> Result<()> {
     for other in &calibrated.others {
         let unsure = other.unsure_threshold;
         let unsure =

@@ -43,6 +43,24 @@ impl Images {
         let counts = self.is_fitted.iter().filter(|of| !(fitted && **of));
         counts.count()
     }
+
+    /// Tells what was left out, and leaves out what was fitted on where there is nothing else.
+    fn tell(&mut self, samples: &mut Vec<Sample>, progress: &mut dyn Progress) {
+        let fitted = self.is_fitted.iter().filter(|of| **of).count();
+        if fitted == samples.len() && fitted > 0 {
+            self.left_out.insert(FITTED, fitted);
+            samples.clear();
+        } else if fitted > 0 {
+            let text = format!(
+                "images on which the run fitted scores, and that say nothing of these: {fitted}"
+            );
+            progress.on(Event::Note(&text));
+        }
+        for (why, count) in &self.left_out {
+            let text = format!("images left out: {count} ({why})");
+            progress.on(Event::Note(&text));
+        }
+    }
 }
 
 /// The normal training images of a folder, without those that the run learnt from, told by their bytes, and without copies: an image
@@ -88,20 +106,7 @@ pub(super) fn fresh(
         found.is_fitted.push(is_fitted);
         samples.push(sample);
     }
-    let fitted = found.is_fitted.iter().filter(|of| **of).count();
-    if fitted == samples.len() && fitted > 0 {
-        found.left_out.insert(FITTED, fitted);
-        samples.clear();
-    } else if fitted > 0 {
-        let text = format!(
-            "images on which the run fitted scores, and that say nothing of these: {fitted}"
-        );
-        progress.on(Event::Note(&text));
-    }
-    for (why, count) in &found.left_out {
-        let text = format!("images left out: {count} ({why})");
-        progress.on(Event::Note(&text));
-    }
+    found.tell(&mut samples, progress);
     if samples.is_empty() {
         return Err(Error::TooFewImages {
             path: data.to_owned(),

@@ -43,22 +43,10 @@ pub(super) fn test_images(
     options: &CalibrateOptions,
     progress: &mut dyn Progress,
 ) -> Result<()> {
-    if !run.record().is_file() {
+    let test = tested_on(run, progress);
+    if test.is_empty() {
         return Ok(());
     }
-    let dataset = run
-        .read_record()
-        .and_then(|(config, record)| Ok(config.data.dataset.open(&record.data)?));
-    let test: Vec<Sample> = match dataset {
-        Ok(dataset) => dataset.test.into_iter().map(|test| test.sample).collect(),
-        Err(error) => {
-            let text = format!(
-                "cannot tell whether images are test images of the run, as its dataset cannot be read: {error}; none may be"
-            );
-            progress.on(Event::Note(&text));
-            return Ok(());
-        }
-    };
     progress.on(Event::Begin {
         stage: "looking for test images among them",
         total: (test.len() + samples.len()) as u64,
@@ -98,6 +86,26 @@ pub(super) fn test_images(
         ),
         more: found.len() - 1,
     })
+}
+
+/// The test images of the run's dataset; none, and a word of it, where they cannot be told.
+fn tested_on(run: &RunFolder, progress: &mut dyn Progress) -> Vec<Sample> {
+    if !run.record().is_file() {
+        return Vec::new();
+    }
+    let dataset = run
+        .read_record()
+        .and_then(|(config, record)| Ok(config.data.dataset.open(&record.data)?));
+    match dataset {
+        Ok(dataset) => dataset.test.into_iter().map(|test| test.sample).collect(),
+        Err(error) => {
+            let text = format!(
+                "cannot tell whether images are test images of the run, as its dataset cannot be read: {error}; none may be"
+            );
+            progress.on(Event::Note(&text));
+            Vec::new()
+        }
+    }
 }
 
 /// What [`leaks`] finds without decoding anything.

@@ -139,13 +139,7 @@ impl Images {
         let (rest, left_out) = (unmasked(rest), unmasked(left_out));
         tally.refuse(left_out.len(), "of the group of an image learnt from");
         // Those of their groups are as little to be measured on as they themselves.
-        let learnt = drawn.iter().chain(&left_out).map(|sample| {
-            Ok(Learnt {
-                id: sample.id.clone(),
-                sha256: sample.sha256()?,
-            })
-        });
-        let learnt = learnt.collect::<Result<Vec<_>>>()?;
+        let learnt = learnt(drawn.iter().chain(&left_out))?;
         // A model is made from the images it learns from alone: another test set beside them must not change it, nor masks.
         dataset.test = drawn.iter().cloned().map(without_mask).collect();
         let (fingerprint, digests) = dataset.fingerprint_and_digests()?;
@@ -275,6 +269,16 @@ pub(crate) fn require_anomalous(data: &Path, test: &[TestSample]) -> Result<()> 
         });
     }
     Ok(())
+}
+
+fn learnt<'a>(samples: impl Iterator<Item = &'a Sample>) -> Result<Vec<Learnt>> {
+    let learnt = samples.map(|sample| {
+        Ok(Learnt {
+            id: sample.id.clone(),
+            sha256: sample.sha256()?,
+        })
+    });
+    learnt.collect()
 }
 
 fn without_mask(sample: Sample) -> TestSample {
