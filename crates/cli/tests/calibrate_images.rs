@@ -249,3 +249,38 @@ fn flags_that_say_nothing_of_normal_images_are_not_taken() {
     let said = fail(&mut cavga(["calibrate", "run", "--outside"]), 2);
     assert!(said.contains("--index"), "{said}");
 }
+
+/// A copy of an image that is learnt from was held out, and set the threshold.
+#[test]
+fn a_training_holds_out_no_copies_of_what_it_learns_from() {
+    let set = Set::new();
+    let good = set.data().join("train/good");
+    for image in 0..7 {
+        let [from, to] = ["00", "10"].map(|name| good.join(format!("{name}{image}.png")));
+        fs::copy(from, to).unwrap();
+    }
+    let run = set.path("run");
+    let output = set
+        .train(&run)
+        .args(["--set", "data.held_out=0.7"])
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let said = stderr(&output);
+    assert!(said.contains("held-out images left out: "), "{said}");
+    let text = listed(&run);
+    let lines: Vec<Vec<&str>> = text
+        .lines()
+        .skip(1)
+        .map(|line| line.split(',').collect())
+        .collect();
+    for held_out in lines.iter().filter(|line| line[1] != "learnt from") {
+        let same = lines.iter().filter(|line| line[2] == held_out[2]);
+        assert_eq!(same.count(), 1, "{text}");
+    }
+    let record = fs::read_to_string(run.join("run.toml")).unwrap();
+    assert!(
+        record.contains("held out, and a copy of another image"),
+        "{record}"
+    );
+}
