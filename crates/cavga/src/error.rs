@@ -207,6 +207,32 @@ pub enum Error {
         /// The value that was asked for.
         asked: String,
     },
+    /// A test image that the model was calibrated on.
+    #[error(
+        "{}: the model is calibrated on it ({}){}; calibrate on other images, or evaluate on others",
+        path.display(), other.display(), and_more(*more)
+    )]
+    CalibratedOn {
+        /// The test image.
+        path: PathBuf,
+        /// What it was called when it was calibrated on.
+        other: PathBuf,
+        /// Further test images that the run took.
+        more: usize,
+    },
+    /// Images to calibrate on that are test images of the run, or anomalous.
+    #[error(
+        "{}: {why}{}; thresholds are chosen on neither test images nor anomalous ones, give others",
+        path.display(), and_more(*more)
+    )]
+    NotToCalibrateOn {
+        /// The image or folder.
+        path: PathBuf,
+        /// What it is.
+        why: String,
+        /// Further images that are the like.
+        more: usize,
+    },
     /// Runs that were not measured on the same images.
     #[error("{}: {why}", path.display())]
     OtherImages {
@@ -324,6 +350,14 @@ impl Error {
 
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// ", and 3 more like it": what a message says of images of which it names the first.
+fn and_more(more: usize) -> String {
+    match more {
+        0 => String::new(),
+        more => format!(", and {more} more like it"),
+    }
+}
 
 pub(crate) fn did_you_mean(nearest: &Option<String>) -> String {
     nearest

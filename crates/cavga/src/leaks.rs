@@ -10,26 +10,28 @@ use crate::{
     Error, Result,
     progress::{Event, Progress},
     run::RunFolder,
-    train::taken,
+    train::taken::{self, Taken, Use},
 };
 
 /// Looks for images that the run took, by the bytes that it wrote down: the split of today's listing may be another. `false` for a run
-/// that wrote down none.
+/// that did not write down what it learnt from.
 ///
 /// # Errors
-/// [`cavga_data::Error::Leak`], unless the spec allows leaks.
+/// [`cavga_data::Error::Leak`] and [`Error::CalibratedOn`], unless the spec allows leaks.
 pub(crate) fn taken(
     run: &RunFolder,
     spec: &DatasetSpec,
     test: &[Sample],
     progress: &mut dyn Progress,
 ) -> Result<bool> {
-    let taken = taken::read(run)?;
+    let all = taken::read_all(run)?;
+    let taken = taken::worst(&all);
+    let says_learnt = all.iter().any(|taken| taken.of == Use::Learnt);
     if taken.is_empty() {
         return Ok(false);
     }
     let of = |sample: &Sample| match sample.sha256() {
-        Ok(sha256) => Ok(taken.get(&sha256)),
+        Ok(sha256) => Ok(taken.get(&*sha256).copied()),
         // Told when it is to be scored.
         Err(error) if error.is_gone() => Ok(None),
         Err(error) => Err(error),
@@ -41,11 +43,18 @@ pub(crate) fn taken(
     let mut seen = test
         .iter()
         .zip(found)
-        .filter_map(|(sample, id)| Some((sample, id?)));
-    let Some((first, other)) = seen.next() else {
-        return Ok(true);
+        .filter_map(|(sample, taken)| Some((sample, taken?)));
+    let Some((first, Taken { id: other, of, .. })) = seen.next() else {
+        return Ok(says_learnt);
     };
     let more = seen.count();
+    if !spec.allow_leaks && *of == Use::Calibrated {
+        return Err(Error::CalibratedOn {
+            path: first.path().to_owned(),
+            other: other.into(),
+            more,
+        });
+    }
     if !spec.allow_leaks {
         return Err(cavga_data::Error::Leak {
             path: first.path().to_owned(),
@@ -61,7 +70,7 @@ pub(crate) fn taken(
         first.path().display()
     );
     progress.on(Event::Note(&text));
-    Ok(true)
+    Ok(says_learnt)
 }
 
 /// Looks for images of `train` among those of `test`.

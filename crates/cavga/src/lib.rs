@@ -40,7 +40,7 @@ pub mod verify;
 mod view;
 pub mod weights;
 
-pub use calibrate::{By, CONFIDENCE, CalibrateOptions, Calibrated, calibrate};
+pub use calibrate::{Ask, By, CONFIDENCE, CalibrateOptions, Calibrated, OtherScore, calibrate};
 pub use cavga_data as data;
 pub use cavga_detect::{Error as MethodError, Method, device};
 pub use cavga_metrics as metrics;

@@ -43,8 +43,7 @@ pub struct Prediction {
     pub image: PathBuf,
     /// The method's own score, raw; higher means more anomalous.
     pub score: f32,
-    /// The chance that a normal image, exchangeable with the held-out ones, scores as high; `None` where the model knows no held-out
-    /// scores. See [`ScoreScale::p_value`](crate::calibration::ScoreScale::p_value).
+    /// The share of images, this one and those held out, that score at least as high; `None` where the model knows no held-out scores. See [`ScoreScale::p_value`](crate::calibration::ScoreScale::p_value).
     pub p_value: Option<f64>,
     /// The score in percent of the threshold, 0 being the median held-out image; not clamped. See
     /// [`ScoreScale::percent_of_threshold`](crate::calibration::ScoreScale::percent_of_threshold).

@@ -78,13 +78,18 @@ Examples:
     #[command(after_help = "\
 The guarantee is split conformal prediction's: a new normal image like the held-out ones raises a false alarm with a chance of at
 most the rate, which n held-out images can hold down to 1/(n+1). Without --data they are those that training held out
-(data.held_out), whose scores are in the model file. Only thresholds change, no score does.
+(data.held_out), whose scores are in the model file. Only thresholds change, no score does. Rates that are not named stay what they
+were asked to be; without any option nothing changes, and what holds is printed.
+Images of --data take the place of the held-out ones for all scores: the thresholds of the others change too, for the rates that were
+asked of them, and are listed. Test images of the run and anomalous ones are refused.
 
 Examples:
+  cavga calibrate runs/toothbrush
   cavga calibrate runs/toothbrush --false-alarms 0.1 --unsure 0.3
   cavga calibrate runs/toothbrush --data more/normal/images --false-alarms 1e-3
+  cavga calibrate runs/toothbrush --own-images --strictest --no-unsure
   cavga calibrate runs/weak --own-boundary")]
-    Calibrate(Calibrate),
+    Calibrate(crate::calibrate::Calibrate),
     /// Measure maps and scores that any program wrote, beside masks
     #[command(after_help = "\
 Figures are exact and pooled over all pixels, unless their names end in _mean; in brackets, 95 % intervals over resamples of the images.
@@ -215,36 +220,6 @@ pub(crate) struct Eval {
     /// Resamples of the test images that the 95 % intervals are made of; 0 for no intervals
     #[arg(long, value_name = "N", default_value_t = cavga::RESAMPLES, value_parser = crate::metrics::resamples)]
     pub(crate) resamples: usize,
-    #[command(flatten)]
-    pub(crate) device: Device,
-    #[command(flatten)]
-    pub(crate) json: Json,
-    #[command(flatten)]
-    pub(crate) dataset: Dataset,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(crate) struct Calibrate {
-    /// The folder of a run, or a model file
-    pub(crate) model: PathBuf,
-    /// The share of normal images that may be called anomalous, as in 0.01; without it, the smallest that the images support
-    #[arg(long, value_name = "RATE")]
-    pub(crate) false_alarms: Option<f64>,
-    /// The share of normal images that may be called anomalous or unsure, above that of false alarms; without it, none is unsure
-    #[arg(long, value_name = "RATE")]
-    pub(crate) unsure: Option<f64>,
-    /// Let the method's own boundary decide, for one that decides by itself
-    #[arg(long, conflicts_with_all = ["false_alarms", "unsure"])]
-    pub(crate) own_boundary: bool,
-    /// Calibrate on this folder's normal images: all of a plain folder, the training images of a dataset
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
-    /// The score whose thresholds are set, as in residual; without it, the method's own, by which verdicts are
-    #[arg(long, value_name = "NAME")]
-    pub(crate) score: Option<String>,
-    /// Refuse images of more pixels than this
-    #[arg(long, value_name = "N", default_value_t = cavga::data::Limits::default().max_pixels)]
-    pub(crate) max_pixels: u64,
     #[command(flatten)]
     pub(crate) device: Device,
     #[command(flatten)]

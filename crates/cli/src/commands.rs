@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 use cavga::{
     EvalOptions, Evaluation, Method, Model, Outcome, PredictOptions, Prediction, Record, RunFolder,
     TrainOptions,
-    calibration::rate_text,
+    calibration::{percent_text, rate_text},
     config::RunConfig,
     data::Limits,
     demo::{DEMO_MAP, Demo, demo},
@@ -300,11 +300,12 @@ fn print_prediction(prediction: &Prediction, as_json: bool) -> Result<()> {
 fn of_threshold(prediction: &Prediction) -> String {
     let p_value = prediction.p_value.map_or_else(|| "?".to_owned(), rate_text);
     let percent = prediction.percent_of_threshold;
-    let percent = percent.map_or_else(|| "?".to_owned(), |percent| format!("{percent:.0}"));
+    let is_above = prediction.score > prediction.threshold;
+    let percent = percent.map_or_else(|| "?".to_owned(), |percent| percent_text(percent, is_above));
     let unsure = prediction.unsure_threshold;
     let unsure = unsure.map_or_else(String::new, |unsure| format!(", unsure above {unsure:.6}"));
     let threshold = prediction.threshold;
-    format!("p {p_value:<7}  {percent:>4} %  (threshold {threshold:.6}{unsure})")
+    format!("p {p_value:<7}  {percent:>6} %  (threshold {threshold:.6}{unsure})")
 }
 
 fn print_failure(path: &Path, error: &cavga::Error) -> Result<()> {

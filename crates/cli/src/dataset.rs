@@ -88,6 +88,45 @@ impl Dataset {
     }
 }
 
+/// Which normal images of the folder are meant, for a verb that wants no others.
+#[derive(Debug, Clone, Default, ClapArgs)]
+#[command(next_help_heading = "Dataset")]
+pub(crate) struct NormalImages {
+    /// A public dataset, by its own layout and protocol, whose training images are meant; cavga train --help lists them
+    #[arg(long, value_name = "NAME")]
+    pub(crate) dataset: Option<Known>,
+    /// Its category, scene or product, where it has several, as in bottle
+    #[arg(long, value_name = "C", requires = "dataset")]
+    pub(crate) category: Option<String>,
+    /// The one class that is normal, for a dataset of classes: the number of MNIST's digit
+    #[arg(long, value_name = "K", requires = "dataset")]
+    pub(crate) normal_class: Option<u8>,
+    /// Your own normal images: folders (with those below them), files, or quoted globs as in 'parts/*/ok/*.png'
+    #[arg(long, value_name = "DIR|GLOB", num_args = 1.., conflicts_with = "dataset")]
+    pub(crate) normal: Vec<String>,
+    /// A table, CSV or Parquet, whose normal training images are meant: path, label, split, group
+    #[arg(long, value_name = "FILE", conflicts_with = "dataset")]
+    pub(crate) index: Option<PathBuf>,
+    /// Let an index name files outside of its folder and the dataset's
+    #[arg(long, requires = "index")]
+    pub(crate) outside: bool,
+}
+
+impl NormalImages {
+    /// What is asked for.
+    pub(crate) fn spec(&self) -> DatasetSpec {
+        DatasetSpec {
+            name: self.dataset,
+            category: self.category.clone(),
+            normal_class: self.normal_class,
+            normal: self.normal.clone(),
+            index: self.index.clone(),
+            outside: self.outside,
+            ..DatasetSpec::default()
+        }
+    }
+}
+
 /// A dataset's folder, and which images below it are meant.
 #[derive(Debug, Clone, ClapArgs)]
 pub(crate) struct Root {

@@ -135,8 +135,21 @@ fn a_rate_from_other_normal_images_and_the_verdicts_it_gives() {
     assert!(report.contains("39 held-out normal images give for a false-alarm rate of 0.05."));
     assert!(report.contains("Unsure if not, but above their threshold for a rate of 0.2."));
 
-    // Without rates, back to the highest.
-    let again = json(&mut calibrate(&run, &[]));
+    // Without options nothing changes: it says what holds. It set the thresholds back to the highest.
+    let bytes = model(&run);
+    let held = json(&mut calibrate(&run, &[]));
+    assert_eq!(held["threshold"].as_f64(), Some(normal[1]));
+    assert_eq!(held["false_alarms"].as_f64(), Some(0.05));
+    assert!(bytes == model(&run));
+    // One rate alone leaves the other what it was, and so is the evaluation's.
+    let said = succeed(&mut calibrate(&run, &["--unsure", "0.3"]));
+    assert!(
+        said.contains("0.05 asked") && said.contains("0.3 asked"),
+        "{said}"
+    );
+    let next = format!("Next:  cavga eval {}", run.display());
+    assert!(said.ends_with(&format!("{next}\n")), "{said}");
+    let again = json(&mut calibrate(&run, &["--strictest", "--no-unsure"]));
     assert_eq!(
         (
             again["images"].as_u64(),
@@ -230,7 +243,11 @@ fn images_that_were_learnt_from_are_left_out_and_those_calibrated_on_are_not_mea
     fs::copy(own.join("001.png"), test.join("train/good/a.png")).unwrap();
     fs::copy(more.join("000.png"), test.join("test/good/b.png")).unwrap();
     let said = fail(cavga(["eval", "--data"]).arg(&test).arg(&run), 1);
-    assert!(said.contains("b.png"), "{said}");
+    assert!(
+        said.contains("b.png") && said.contains("the model is calibrated on it"),
+        "{said}"
+    );
+    assert!(!said.contains("allow_leaks"), "{said}");
     // Calibrated on others, it is a test image again.
     let other = more_normal(&set, 3, 8);
     succeed(calibrate(&run, &["--data"]).arg(&other));
@@ -286,13 +303,13 @@ fn a_model_of_an_earlier_version_is_told_its_held_out_scores() {
             .iter()
             .all(|row| row[5].is_empty() && row[6].is_empty())
     );
-    succeed(&mut calibrate(&run, &[]));
+    succeed(&mut calibrate(&run, &["--own-images"]));
     assert_eq!(predicted(&run, &images), known);
     assert!(tensors(&model(&run)) == tensors(&fresh));
 
     // What was fitted on all held-out images has no honest ones.
     let said = fail(
-        &mut calibrate(&run, &["--score", "residual-deviation-max"]),
+        &mut calibrate(&run, &["--strictest", "--score", "residual-deviation-max"]),
         2,
     );
     assert!(
@@ -306,16 +323,17 @@ fn a_model_of_an_earlier_version_is_told_its_held_out_scores() {
         set.data().join("train/good/900.png"),
     )
     .unwrap();
-    let said = fail(&mut calibrate(&run, &[]), 2);
+    let own = |model: &Path| fail(&mut calibrate(model, &["--own-images"]), 2);
+    let said = own(&run);
     assert!(
         said.contains("holds other images than the run's") && said.contains("--data"),
         "{said}"
     );
     fs::rename(set.data(), set.path("elsewhere")).unwrap();
-    assert!(fail(&mut calibrate(&run, &[]), 2).contains("cannot be read"));
+    assert!(own(&run).contains("cannot be read"));
     let alone = set.path("alone.safetensors");
     fs::copy(run.join("model.safetensors"), &alone).unwrap();
-    assert!(fail(&mut calibrate(&alone, &[]), 2).contains("no run.toml beside it"));
+    assert!(own(&alone).contains("no run.toml beside it"));
 }
 
 #[test]
@@ -371,6 +389,9 @@ fn a_classifiers_boundary_gives_way_to_a_rate_and_comes_back() {
         (Some("own-boundary"), Some(0.0))
     );
     assert!(found["rate"].is_null());
+    // A look changes nothing: it replaced the boundary.
+    let looked = json(&mut calibrate(&run, &[]));
+    assert_eq!(looked["rule"], "own-boundary");
     let after = predicted(&run, &test);
     let verdicts = |of: &[Value]| of.iter().map(|p| p["verdict"].clone()).collect::<Vec<_>>();
     assert_eq!(verdicts(&after), verdicts(&before));
@@ -382,7 +403,7 @@ fn a_classifiers_boundary_gives_way_to_a_rate_and_comes_back() {
         };
         assert_eq!(calibration.scores[0].rule, Rule::OwnBoundary);
     });
-    succeed(&mut calibrate(&run, &[]));
+    succeed(&mut calibrate(&run, &["--strictest"]));
     assert_eq!(
         json(&mut calibrate(&run, &["--own-boundary"]))["threshold"],
         0.0

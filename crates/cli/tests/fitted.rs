@@ -108,6 +108,9 @@ fn three_held_out_images_are_too_few_to_fit_on_some_and_ask_others() {
         command
     };
     assert_eq!(json(&mut calibrate())["images"], 3);
-    let said = fail(calibrate().args(["--score", "residual-deviation-max"]), 2);
+    let said = fail(
+        calibrate().args(["--strictest", "--score", "residual-deviation-max"]),
+        2,
+    );
     assert!(said.contains("--data"), "{said}");
 }

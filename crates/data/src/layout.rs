@@ -9,6 +9,9 @@ use crate::mask::MaskSource;
 use crate::sample::{GOOD, Label, TestSample};
 use crate::scan::Scan;
 
+/// The warning of a plain folder with folders in it of which one is called as normal images are.
+pub(crate) const ALL_TAKEN: &str = "all-taken-for-normal";
+
 /// What the folders of MVTec AD's layout are called in a set that took it over, from the root on.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Names {
@@ -67,7 +70,7 @@ impl Scan {
         if listing.images.is_empty() && listing.folders.iter().any(|folder| name(folder) == GOOD) {
             let message = "its subfolders are all taken for normal images; if `good` alone is, give that folder, or \
                            arrange the set as train/good, test/<kind>";
-            self.warn(&root, "all-taken-for-normal", message.into());
+            self.warn(&root, ALL_TAKEN, message.into());
         }
         match walk(&root, usize::MAX) {
             Ok(found) if found.images.is_empty() => {

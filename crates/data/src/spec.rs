@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::dataset::Dataset;
 use crate::datasets::{self, Known};
 use crate::error::{Error, Result};
-use crate::layout;
+use crate::layout::{self, ALL_TAKEN};
 use crate::own;
-use crate::scan::Scan;
+use crate::scan::{Scan, Warning};
 
 /// Which images make up a dataset. The default is what the folder's own layout says ([`Dataset`]).
 ///
@@ -104,7 +104,10 @@ impl DatasetSpec {
     /// # Errors
     /// The first problem found.
     pub fn open(&self, root: impl AsRef<Path>) -> Result<Dataset> {
-        let scan = self.scan(root.as_ref());
+        Self::found(self.scan(root.as_ref()))
+    }
+
+    fn found(scan: Scan) -> Result<Dataset> {
         if let Some(problem) = scan.problems.into_iter().next() {
             return Err(problem);
         }
@@ -115,6 +118,25 @@ impl DatasetSpec {
             }
         }
         Ok(scan.dataset)
+    }
+
+    /// [`open`](Self::open) for whoever wants normal images alone: a plain folder whose subfolders may be kinds of test images, as there
+    /// is a `good` among them, is an error and no warning.
+    ///
+    /// # Errors
+    /// The first problem found; [`Error::Malformed`] for such a folder.
+    pub fn open_normal(&self, root: impl AsRef<Path>) -> Result<Dataset> {
+        let scan = self.scan(root.as_ref());
+        let doubtful = |(_, warning): &&(PathBuf, Warning)| warning.kind == ALL_TAKEN;
+        if let Some((path, _)) = scan.warnings.iter().find(doubtful) {
+            return Err(Error::Malformed {
+                path: path.clone(),
+                expected: "a folder of normal images".into(),
+                found: "`good` beside other folders, which may be of anomalous images".into(),
+                advice: "give `good` alone, or move what is not normal away",
+            });
+        }
+        Self::found(scan)
     }
 
     /// Everything that is found, problems too.

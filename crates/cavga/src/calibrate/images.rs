@@ -6,17 +6,19 @@ use std::{
     sync::Arc,
 };
 
-use cavga_data::{DatasetSpec, Sample};
+use cavga_data::{ImageSource, Sample};
 use rayon::prelude::*;
 
+use super::{
+    CalibrateOptions,
+    known::{may_be_fitted, run_images, says_fitted},
+    refuse,
+};
 use crate::{
     Error, Result,
     progress::{Event, Progress},
     run::RunFolder,
-    train::{
-        taken::{self, Taken, Use},
-        would_take,
-    },
+    train::taken::{self, Taken, Use},
 };
 
 const LEARNT: &str = "the run learnt from it";
@@ -25,48 +27,63 @@ const COPY: &str = "a copy of another";
 
 /// Images to calibrate on.
 #[derive(Default)]
-pub(super) struct Fresh {
+pub(super) struct Images {
     pub(super) samples: Arc<[Sample]>,
-    /// Whether they are those that the run itself held out.
-    pub(super) is_own: bool,
+    /// Of each, whether the run may have fitted scores on it: of these scores it says nothing.
+    pub(super) is_fitted: Vec<bool>,
     /// As the run writes them down.
     pub(super) taken: Vec<Taken>,
     /// Images that were left out, by why.
     pub(super) left_out: BTreeMap<&'static str, usize>,
 }
 
+impl Images {
+    /// How many say something of a score: of one that is fitted, those that it was not fitted on.
+    pub(super) fn count(&self, fitted: bool) -> usize {
+        let counts = self.is_fitted.iter().filter(|of| !(fitted && **of));
+        counts.count()
+    }
+
+    /// Tells what was left out, and leaves out what was fitted on where there is nothing else.
+    fn tell(&mut self, samples: &mut Vec<Sample>, progress: &mut dyn Progress) {
+        let fitted = self.is_fitted.iter().filter(|of| **of).count();
+        if fitted == samples.len() && fitted > 0 {
+            self.left_out.insert(FITTED, fitted);
+            samples.clear();
+        } else if fitted > 0 {
+            let text = format!(
+                "images on which the run fitted scores, and that say nothing of these: {fitted}"
+            );
+            progress.on(Event::Note(&text));
+        }
+        for (why, count) in &self.left_out {
+            let text = format!("images left out: {count} ({why})");
+            progress.on(Event::Note(&text));
+        }
+    }
+}
+
 /// The normal training images of a folder, without those that the run learnt from, told by their bytes, and without copies: an image
-/// that is there twice would count twice.
+/// that is there twice would count twice. None may be a test image of the run.
 pub(super) fn fresh(
-    (spec, data): (&DatasetSpec, &Path),
-    run: &RunFolder,
+    data: &Path,
+    (run, known): (&RunFolder, &[Taken]),
+    options: &CalibrateOptions,
     progress: &mut dyn Progress,
-) -> Result<Fresh> {
-    let listed = spec.open(data)?.train;
+) -> Result<Images> {
+    refuse::anomalous_folder(&options.dataset, data)?;
+    let listed = options.dataset.open_normal(data)?.train;
     let hashes = listed
         .par_iter()
         .map(Sample::sha256)
         .collect::<cavga_data::Result<Vec<_>>>()?;
-    let known = taken::read_all(run)?;
-    if known.is_empty() {
-        progress.on(Event::Note(
-            "cannot tell whether images were learnt from: there is no images.csv of the run beside the model; none may be",
-        ));
-    }
-    // A run of an earlier version fitted on all that it held out, and did not say so.
-    let says_fitted = known.iter().any(|taken| taken.of == Use::Fitted);
-    let seen_before: BTreeMap<&str, Use> = known
-        .iter()
-        .map(|taken| (taken.sha256.as_str(), taken.of))
-        .collect();
-    let mut found = Fresh::default();
-    let mut samples = Vec::new();
-    let mut copies = BTreeSet::new();
-    for (sample, sha256) in listed.into_iter().zip(hashes) {
-        let why = match seen_before.get(sha256.as_str()) {
+    let (seen_before, says_fitted) = (taken::worst(known), says_fitted(known));
+    let mut found = Images::default();
+    let (mut samples, mut copies) = (Vec::new(), BTreeSet::new());
+    for (mut sample, sha256) in listed.into_iter().zip(hashes) {
+        let of = seen_before.get(&*sha256).map(|taken| taken.of);
+        let why = match of {
             Some(Use::Learnt) => Some(LEARNT),
-            Some(Use::Fitted) => Some(FITTED),
-            Some(Use::HeldOut) if !says_fitted => Some(FITTED),
             _ if copies.contains(&sha256) => Some(COPY),
             _ => None,
         };
@@ -74,18 +91,22 @@ pub(super) fn fresh(
             *found.left_out.entry(why).or_default() += 1;
             continue;
         }
+        let path = sample.path().display().to_string();
+        if let ImageSource::File(_) = sample.source {
+            // As `predict` calls it, so that the same camera of a model with regions claims it.
+            sample.id.clone_from(&path);
+        }
         copies.insert(sha256.clone());
         found.taken.push(Taken {
-            id: sample.path().display().to_string(),
+            id: path,
             of: Use::Calibrated,
             sha256,
         });
+        let is_fitted = of.is_some_and(|of| may_be_fitted(of, says_fitted));
+        found.is_fitted.push(is_fitted);
         samples.push(sample);
     }
-    for (why, count) in &found.left_out {
-        let text = format!("images left out: {count} ({why})");
-        progress.on(Event::Note(&text));
-    }
+    found.tell(&mut samples, progress);
     if samples.is_empty() {
         return Err(Error::TooFewImages {
             path: data.to_owned(),
@@ -94,43 +115,45 @@ pub(super) fn fresh(
             needed: 1,
         });
     }
+    refuse::test_images(run, &samples, options, progress)?;
     found.samples = samples.into();
     Ok(found)
 }
 
-/// The images that the run held out, for a model that does not know their scores: those of its dataset, if that is what it was.
+/// The images that the run held out, those of its dataset, if that is what it was.
 pub(super) fn own(
-    run: &RunFolder,
+    (run, known): (&RunFolder, &[Taken]),
     model: &Path,
     fingerprint: &str,
     progress: &mut dyn Progress,
-) -> Result<Fresh> {
-    let why = |why: &str| Error::Config {
+) -> Result<Images> {
+    progress.on(Event::Note("looking for the images that the run held out"));
+    let images = run_images(run, fingerprint).map_err(|why| Error::Config {
         origin: model.display().to_string(),
         why: format!(
-            "it holds no scores of held-out images, and {why}; give normal images that the run did not learn from with --data"
+            "the images that the run held out are to be scored, and {why}; give normal images that the run did not learn from with \
+             --data"
         ),
+    })?;
+    let hashes: BTreeMap<_, _> = images
+        .taken
+        .iter()
+        .map(|taken| (&*taken.id, &*taken.sha256))
+        .collect();
+    let (seen_before, says_fitted) = (taken::worst(known), says_fitted(known));
+    let is_fitted = |sample: &Sample| {
+        let taken = hashes
+            .get(&*sample.id)
+            .and_then(|hash| seen_before.get(hash));
+        match taken.map(|taken| taken.of) {
+            // Calibrated on since, as an image that nothing was fitted on.
+            Some(Use::Calibrated) => false,
+            of => may_be_fitted(of.unwrap_or(Use::HeldOut), says_fitted && of.is_some()),
+        }
     };
-    if !run.record().is_file() {
-        return Err(why("no run.toml beside it says where those images are"));
-    }
-    let (config, record) = run.read_record()?;
-    progress.on(Event::Note(
-        "the model holds no scores of held-out images: looking for those images",
-    ));
-    let images = would_take(&record.data, &config);
-    let images =
-        images.map_err(|error| why(&format!("the run's images cannot be read: {error}")))?;
-    if images.fingerprint != fingerprint {
-        let text = format!(
-            "{} holds other images than the run's",
-            record.data.display()
-        );
-        return Err(why(&text));
-    }
-    Ok(Fresh {
+    Ok(Images {
+        is_fitted: images.held_out.iter().map(is_fitted).collect(),
         samples: images.held_out.into(),
-        is_own: true,
-        ..Fresh::default()
+        ..Images::default()
     })
 }

@@ -1,36 +1,35 @@
 //! Choosing the thresholds of a trained model anew: for a false-alarm rate, from held-out normal images and nothing else.
 //!
-//! The scores of the images held out of training are in the model file; other normal images can take their place. Only the file's header
-//! changes: what the model says of an image stays the same, to the bit. How the thresholds are found is
-//! [`cavga_metrics::conformal`]'s, what they say of an image [`ScoreScale`]'s.
+//! The scores of the images held out of training are in the model file; other normal images can take their place, and they theirs again.
+//! Only the file's header changes: what the model says of an image stays the same, to the bit. How the thresholds are found is
+//! [`cavga_metrics::conformal`]'s, what they say of an image [`ScoreScale`](crate::calibration::ScoreScale)'s.
 //!
-//! - `images`: the images to calibrate on, which are none that the run learnt from
+//! - `known`: what the run took of its images; `images`: those to calibrate on; `refuse`: those not to
+//! - `scores`: their scores, and the thresholds that come of them
 
 mod images;
+mod known;
+mod refuse;
+mod scores;
 
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
 };
 
-use burn::tensor::Device;
-use cavga_data::{DatasetSpec, Limits, Sample};
+use cavga_data::{DatasetSpec, Limits};
 use serde::Serialize;
 
-use images::{Fresh, fresh, own};
+use images::{Images, fresh, own};
+use known::{forget, known, write_down};
+use scores::{decide, score_all, take, try_out};
 
 use crate::{
     Error, Result,
-    calibration::{Calibration, Rates, Rule, ScoreScale},
-    config::DataConfig,
+    calibration::{Calibration, Rule, ScoreScale},
     eval::as_text,
-    feed,
-    model::Model,
-    progress::{Event, Progress},
+    progress::Progress,
     run::{RunFolder, model_file},
     tensor_file::{self, Content},
     train::taken,
@@ -42,13 +41,15 @@ pub const CONFIDENCE: f64 = 0.95;
 /// How to calibrate.
 #[derive(Debug, Clone)]
 pub struct CalibrateOptions {
-    /// What decides.
+    /// What decides. Where nothing is named, and no images are given, nothing is changed, and what holds is told.
     pub by: By,
-    /// A folder whose normal training images (of a plain folder all) replace the held-out ones; test images are never chosen on. Without
-    /// it, the scores in the model file serve.
+    /// A folder whose normal training images (of a plain folder all) replace the held-out ones, for all scores; test images are never
+    /// chosen on. Without it, the scores in the model file serve.
     pub data: Option<PathBuf>,
     /// Which images of that folder are meant.
     pub dataset: DatasetSpec,
+    /// Score the images that the run held out itself, and let them replace those of [`data`](Self::data) before.
+    pub own_images: bool,
     /// The score whose thresholds are set; without it, the method's own. Verdicts are the own score's.
     pub score: Option<String>,
     /// The device to score images on, as in `cpu` or `wgpu:1`.
@@ -62,9 +63,10 @@ pub struct CalibrateOptions {
 impl Default for CalibrateOptions {
     fn default() -> Self {
         Self {
-            by: By::Rates(Rates::default()),
+            by: By::default(),
             data: None,
             dataset: DatasetSpec::default(),
+            own_images: false,
             score: None,
             device: "cpu".to_owned(),
             limits: Limits::default(),
@@ -77,9 +79,56 @@ impl Default for CalibrateOptions {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum By {
     /// Held-out normal images, at these rates.
-    Rates(Rates),
+    Rates {
+        /// The share of normal images that may be called anomalous.
+        false_alarms: Ask,
+        /// The share of normal images that may be called anomalous or unsure.
+        unsure: Ask,
+    },
     /// The boundary of a method that decides by itself.
     OwnBoundary,
+}
+
+impl Default for By {
+    fn default() -> Self {
+        Self::Rates {
+            false_alarms: Ask::Kept,
+            unsure: Ask::Kept,
+        }
+    }
+}
+
+impl By {
+    /// Whether nothing is named.
+    fn is_kept(self) -> bool {
+        self == Self::default()
+    }
+}
+
+/// What is asked of a rate.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Ask {
+    /// What was asked before.
+    #[default]
+    Kept,
+    /// Nothing, as after training: the smallest rate of false alarms that the images support, and no unsure band.
+    Nothing,
+    /// This rate, in (0, 1).
+    Rate(f64),
+}
+
+impl Ask {
+    fn is_kept(self) -> bool {
+        self == Self::Kept
+    }
+
+    fn over(self, before: Option<f64>) -> Option<f64> {
+        match self {
+            Self::Kept => before,
+            Self::Nothing => None,
+            Self::Rate(rate) => Some(rate),
+        }
+    }
 }
 
 /// What a calibration came to.
@@ -111,24 +160,40 @@ pub struct Calibrated {
     pub unsure_threshold: Option<f32>,
     /// Images of the folder that were left out, by why.
     pub left_out: BTreeMap<&'static str, usize>,
+    /// The other scores whose thresholds are others now, as other images are held out.
+    pub others: Vec<OtherScore>,
+    /// Whether the run has an evaluation, whose verdicts are by the thresholds before.
+    pub is_evaluation_outdated: bool,
+}
+
+/// A score that nothing was asked of now, and that has other held-out images, and so other thresholds, all the same.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OtherScore {
+    /// Its name.
+    pub score: String,
+    /// Held-out normal images whose score is known.
+    pub images: usize,
+    /// The false-alarm rate that was asked for before, and is held.
+    pub false_alarms: Option<f64>,
+    /// Above it, an image is anomalous by this score.
+    pub threshold: f32,
+    /// Above it, and not above the threshold, it is unsure.
+    pub unsure_threshold: Option<f32>,
 }
 
 /// Sets the thresholds of a model, the file or the one in the folder of a run, and writes the file anew, whole or not at all.
 ///
 /// # Errors
 /// [`Error::Config`] for rates that cannot be held, saying how many images it takes; [`Error::UnknownScore`];
-/// [`Error::TooFewImages`] for a folder of which no image can be used; those of the model file and the images. The model file is then
-/// what it was.
+/// [`Error::TooFewImages`] for a folder of which no image can be used; [`Error::NotToCalibrateOn`] for test images of the run and anomalous
+/// ones; those of the model file and the images. The model file is then what it was.
 pub fn calibrate(
     model: &Path,
     options: &CalibrateOptions,
     progress: &mut dyn Progress,
 ) -> Result<Calibrated> {
     let path = model_file(model)?;
-    let run = path
-        .parent()
-        .map(RunFolder::new)
-        .unwrap_or_else(|| RunFolder::new("."));
+    let run = RunFolder::new(path.parent().unwrap_or(Path::new(".")));
     let (mut header, tensors) = tensor_file::load(&path)?;
     let Content::Model { calibration } = &mut header.content else {
         return Err(Error::OtherKind {
@@ -138,148 +203,72 @@ pub fn calibrate(
         });
     };
     let place = calibration.score_index(options.score.as_deref())?;
-    let is_known = known(calibration, place);
-    let mut found = Fresh::default();
+    let by = options.by;
+    let has_scores = |scale: &ScoreScale| !scale.held_out.is_empty();
+    let is_known = calibration.scores.get(place).is_some_and(has_scores);
+    let (mut taken, mut images) = (Vec::new(), Images::default());
     if let Some(data) = &options.data {
-        found = fresh((&options.dataset, data), &run, progress)?;
-    } else if let (By::Rates(_), false) = (options.by, is_known) {
-        found = own(&run, &path, &header.data, progress)?;
+        taken = known(&run, &header.data, progress)?;
+        images = fresh(data, (&run, &taken), options, progress)?;
+    } else if options.own_images || !(by.is_kept() || by == By::OwnBoundary || is_known) {
+        taken = taken::read_all(&run)?;
+        images = own((&run, &taken), &path, &header.data, progress)?;
+    } else if by.is_kept() {
+        return calibrated(calibration, place, &path);
     }
-    if !found.samples.is_empty() {
+    let before = calibration.clone();
+    if !images.samples.is_empty() {
         // Before minutes of scoring.
-        try_out(calibration, place, options.by, found.samples.len())?;
+        try_out(calibration, (place, by), &images)?;
         let device = cavga_detect::device::parse(&options.device)?;
-        let scored = score_all(&path, &device, &found.samples, options, progress)?;
-        take(calibration, scored, found.is_own);
+        let scored = score_all(&path, &device, &images, options, progress)?;
+        take(calibration, scored, &images, place)?;
     }
-    let calibrated = decide(calibration, place, options.by, (&path, found.left_out))?;
-    let before = (options.data.is_some() && run.images().exists())
-        .then(|| taken::read_all(&run))
-        .transpose()?;
-    // What is calibrated on may not be measured on: written down before the model is calibrated on it, and what it was calibrated on
-    // before is forgotten after.
-    if let Some(before) = &before {
-        taken::write_all(&run.images(), before.iter().chain(&found.taken))?;
+    if let Some(scale) = calibration.scores.get_mut(place) {
+        decide(scale, by)?;
     }
-    tensor_file::save(&path, &header, &tensors)?;
-    if let Some(before) = &before {
-        let stay = before
-            .iter()
-            .filter(|taken| taken.of != taken::Use::Calibrated);
-        taken::write_all(&run.images(), stay.chain(&found.taken))?;
+    let done = Calibrated {
+        others: others(&before, calibration, place),
+        is_evaluation_outdated: path == run.model() && run.metrics().is_file(),
+        left_out: images.left_out,
+        ..calibrated(calibration, place, &path)?
+    };
+    let save = || tensor_file::save(&path, &header, &tensors);
+    if images.samples.is_empty() {
+        save()?;
+    } else {
+        let (at, all) = ((&run, &*path), (&*taken, &*images.taken));
+        write_down(at, all, save)?;
+        forget(at, all)?;
     }
-    Ok(calibrated)
+    Ok(done)
 }
 
-fn known(calibration: &Calibration, place: usize) -> bool {
-    let scale = calibration.scores.get(place);
-    scale.is_some_and(|scale| !scale.held_out.is_empty())
-}
-
-/// An error if so many images will be too few.
-fn try_out(calibration: &Calibration, place: usize, by: By, images: usize) -> Result<()> {
-    if let (By::Rates(rates), Some(scale)) = (by, calibration.scores.get(place)) {
-        let mut tried = ScoreScale {
-            held_out: vec![0.0; images],
-            ..scale.clone()
-        };
-        tried.decide(rates)?;
-    }
-    Ok(())
-}
-
-/// All scores of the images by name, and whether each was fitted on held-out images of the run.
-type Scores = Vec<(&'static str, bool, Vec<f32>)>;
-
-fn score_all(
-    path: &Path,
-    device: &Device,
-    samples: &Arc<[Sample]>,
-    options: &CalibrateOptions,
-    progress: &mut dyn Progress,
-) -> Result<Scores> {
-    let model = Model::load(path, device)?;
-    // An image that is gone would not be one of those that were drawn.
-    let settings = DataConfig::each(model.size(), options.limits);
-    progress.on(Event::Begin {
-        stage: "scoring normal images",
-        total: samples.len() as u64,
-        done: 0,
+/// The scores but the one at `place` that changed.
+fn others(before: &Calibration, after: &Calibration, place: usize) -> Vec<OtherScore> {
+    let both = before.scores.iter().zip(&after.scores).enumerate();
+    let changed = both.filter(|(at, (before, after))| {
+        *at != place
+            && (before.threshold, before.unsure_threshold)
+                != (after.threshold, after.unsure_threshold)
     });
-    let mut all = Scores::new();
-    let batches = feed::plain(Arc::clone(samples), &settings, model.regions(), 1)?;
-    for (done, (batch, sample)) in batches.zip(&**samples).enumerate() {
-        if options.stop.load(Ordering::Relaxed) {
-            progress.on(Event::End);
-            return Err(Error::Stopped);
-        }
-        let scored = model.score_loaded(batch?)?.checked(sample.path())?;
-        if all.is_empty() {
-            let names = scored.scores.iter();
-            all = names
-                .map(|(name, _)| (*name, model.is_fitted(name), Vec::new()))
-                .collect();
-        }
-        for ((_, _, values), (_, value)) in all.iter_mut().zip(&scored.scores) {
-            values.push(*value);
-        }
-        progress.on(Event::Advance {
-            done: done as u64 + 1,
-        });
-    }
-    progress.on(Event::End);
-    Ok(all)
+    let other = changed.map(|(_, (_, scale))| OtherScore {
+        score: scale.name.clone(),
+        images: scale.held_out.len(),
+        false_alarms: scale.false_alarms,
+        threshold: scale.threshold,
+        unsure_threshold: scale.unsure_threshold,
+    });
+    other.collect()
 }
 
-/// Makes these the held-out scores. `is_own`: of the images that the run held out, on which it fitted what is fitted.
-fn take(calibration: &mut Calibration, scored: Scores, is_own: bool) {
-    if !is_own {
-        calibration.n_held_out = scored.first().map_or(0, |(_, _, values)| values.len());
-    }
-    for (name, fitted, mut values) in scored {
-        let Some(scale) = calibration
-            .scores
-            .iter_mut()
-            .find(|scale| scale.name == name)
-        else {
-            continue;
-        };
-        scale.fitted = fitted;
-        if is_own && fitted {
-            continue;
-        }
-        values.sort_by(f32::total_cmp);
-        scale.held_out = values;
-        if scale.rule == Rule::HeldOut {
-            // Thresholds of the scores that nothing was asked of stay what they were asked for, or become the default.
-            let rates = Rates {
-                false_alarms: scale.false_alarms,
-                unsure: scale.unsure,
-            };
-            let held = scale
-                .decide(rates)
-                .or_else(|_| scale.decide(Rates::default()));
-            // There is one image at least, and so always a highest.
-            held.unwrap_or_default();
-        }
-    }
-}
-
-fn decide(
-    calibration: &mut Calibration,
-    place: usize,
-    by: By,
-    (path, left_out): (&Path, BTreeMap<&'static str, usize>),
-) -> Result<Calibrated> {
+/// What holds of a score.
+fn calibrated(calibration: &Calibration, place: usize, path: &Path) -> Result<Calibrated> {
     let missing = || Error::NotOurs {
         path: path.to_owned(),
         why: "its calibration has no score".to_owned(),
     };
-    let scale = calibration.scores.get_mut(place).ok_or_else(missing)?;
-    match by {
-        By::Rates(rates) => scale.decide(rates)?,
-        By::OwnBoundary => scale.decide_by_own_boundary()?,
-    }
+    let scale = calibration.scores.get(place).ok_or_else(missing)?;
     let decision = scale.decision();
     let at_most = decision.and_then(|threshold| threshold.rate_at_most(CONFIDENCE).ok());
     Ok(Calibrated {
@@ -294,6 +283,8 @@ fn decide(
         unsure: scale.unsure,
         unsure_rate: scale.unsure_decision().map(|threshold| threshold.rate()),
         unsure_threshold: scale.unsure_threshold,
-        left_out,
+        left_out: BTreeMap::new(),
+        others: Vec::new(),
+        is_evaluation_outdated: false,
     })
 }

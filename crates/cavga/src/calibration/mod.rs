@@ -12,7 +12,7 @@ mod score;
 
 use serde::{Deserialize, Serialize};
 
-pub use score::{Rates, Rule, ScoreScale, Verdict, rate_text};
+pub use score::{Rates, Rule, ScoreScale, Verdict, percent_text, rate_text};
 
 use crate::{Error, Result, error::nearest};
 
@@ -83,18 +83,28 @@ impl Calibration {
         scales.map(|scale| scale.name.as_str()).collect()
     }
 
-    /// In words, what too few held-out images mean for fitted scores; `None` where there were enough.
+    /// In words, what it means for fitted scores that they were fitted on all held-out images; `None` where they were not.
     pub fn warning(&self) -> Option<String> {
         let unknown = self.unknown();
-        (!unknown.is_empty()).then(|| {
-            format!(
-                "{} held-out normal images are too few to fit some scores on one half and calibrate them on the other: {} \
+        if unknown.is_empty() {
+            return None;
+        }
+        let (n, unknown, fewest) = (
+            self.n_held_out,
+            unknown.join(", "),
+            crate::train::FEWEST_TO_HALVE,
+        );
+        Some(match n < fewest {
+            true => format!(
+                "{n} held-out normal images are too few to fit some scores on one half and calibrate them on the other: {unknown} \
                  were fitted on the very images that their thresholds are from, which are too low, and have no p-values; hold \
-                 out {} or more (data.held_out), or give others to cavga calibrate --data",
-                self.n_held_out,
-                unknown.join(", "),
-                crate::train::FEWEST_TO_HALVE
-            )
+                 out {fewest} or more (data.held_out), or give others to cavga calibrate --data"
+            ),
+            false => format!(
+                "{unknown} were fitted on all {n} held-out normal images, by an earlier version or because they are all of one group: \
+                 their thresholds, from the very images, are too low, and they have no p-values; give others to cavga calibrate \
+                 --data, or train again"
+            ),
         })
     }
 
@@ -119,6 +129,27 @@ impl MapScale {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// It said of eight that they were too few to halve, and to hold out four.
+    #[test]
+    fn a_warning_says_why_a_score_was_fitted_on_all_held_out_images() {
+        let warning = |n_held_out, fitted| {
+            let scale =
+                ScoreScale::learnt("x", (0.0, 1.0), vec![0.5; n_held_out], (fitted, !fitted));
+            let calibration = Calibration {
+                n_train: 9,
+                n_held_out,
+                scores: vec![scale],
+                maps: Vec::new(),
+            };
+            calibration.warning()
+        };
+        assert_eq!(warning(8, false), None);
+        assert!(warning(3, true).unwrap().contains("hold out 4 or more"));
+        let said = warning(8, true).unwrap();
+        assert!(said.contains("all 8 held-out normal images, by an earlier version"));
+        assert!(!said.contains("too few") && said.ends_with("or train again"));
+    }
 
     #[test]
     fn a_constant_map_still_has_a_range() {

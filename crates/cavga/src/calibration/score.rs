@@ -131,8 +131,8 @@ impl ScoreScale {
         (spread > 0.0).then(|| (score - self.train_min) / spread)
     }
 
-    /// The conformal p-value: the chance that a normal image, exchangeable with the held-out ones, scores as high. `None` if no
-    /// held-out scores are known, and of NaN.
+    /// The conformal p-value, (1 + #{held out >= score}) / (n + 1): of a normal image that is exchangeable with the n held-out ones it is
+    /// at most a with a chance of at most a, for every a. `None` if no held-out scores are known, and of NaN.
     pub fn p_value(&self, score: f32) -> Option<f64> {
         HeldOut::new(&self.held_out).ok()?.p_value(score).ok()
     }
@@ -262,9 +262,22 @@ impl ScoreScale {
     }
 }
 
+/// Up to so many images a number of them is exact.
+const COUNTABLE: u64 = 1 << 52;
+
 /// Why a rate cannot be held, and what to ask for instead.
 fn explain(reason: Undefined, score: &str) -> String {
     match reason {
+        Undefined::TooFewHeldOut {
+            rate,
+            found,
+            needed,
+        } if needed as u64 > COUNTABLE => format!(
+            "{} needs more held-out normal images than can be counted, there are {found}; the smallest rate that {found} support \
+             is {}",
+            shown(rate),
+            rate_text(smallest_rate(found))
+        ),
         Undefined::TooFewHeldOut {
             rate,
             found,
@@ -305,4 +318,14 @@ pub fn rate_text(rate: f64) -> String {
     } else {
         (whole + 1.0) / scale
     })
+}
+
+/// A percentage of the threshold as one reads it: to a tenth, and 100 only of a score above the threshold, which is what 100 would be
+/// taken for.
+pub fn percent_text(percent: f64, is_above: bool) -> String {
+    match format!("{percent:.1}").as_str() {
+        "-0.0" => "0.0".to_owned(),
+        "100.0" if !is_above => "99.9".to_owned(),
+        text => text.to_owned(),
+    }
 }

@@ -12,6 +12,10 @@ use cavga_data::{
 };
 use sha2::{Digest, Sha256};
 
+use super::{
+    copies::{Copies, without_copies},
+    taken::{self, Taken},
+};
 use crate::{
     Error, Result,
     config::{DataConfig, RunConfig},
@@ -37,6 +41,8 @@ pub(super) struct Images {
     /// SHA-256 of each image's bytes, by id.
     pub(super) sha256: BTreeMap<String, String>,
     pub(super) tally: Tally,
+    /// Images that would have been held out, had they not the bytes of others.
+    copies: Copies,
     /// What is left to test on, until it was looked through for images that are learnt from.
     rest: Vec<Sample>,
     /// How they come to the network.
@@ -51,12 +57,15 @@ pub(crate) struct WouldTake {
     pub(crate) fingerprint: String,
     /// The images held out.
     pub(crate) held_out: Calibration,
+    /// All of them, for what it takes them.
+    pub(crate) taken: Vec<Taken>,
 }
 
 /// What a run with these settings would take of a dataset.
 pub(crate) fn would_take(data: &Path, config: &RunConfig) -> Result<WouldTake> {
     let begun = Images::open(data, config, &AtomicBool::new(false), true, &mut ())?;
     Ok(WouldTake {
+        taken: taken::of(&begun),
         fingerprint: begun.fingerprint,
         held_out: begun.held_out,
     })
@@ -91,6 +100,9 @@ impl Images {
             leaks::guard(spec, (&taken, &images.rest), &limits, stop, progress)?;
         }
         images.rest.clear();
+        if let Some(text) = images.copies.note() {
+            progress.on(Event::Note(&text));
+        }
         if let Some(regions) = &view.regions {
             images.fingerprint = with_regions(&images.fingerprint, regions)?;
         }
@@ -127,13 +139,7 @@ impl Images {
         let (rest, left_out) = (unmasked(rest), unmasked(left_out));
         tally.refuse(left_out.len(), "of the group of an image learnt from");
         // Those of their groups are as little to be measured on as they themselves.
-        let learnt = drawn.iter().chain(&left_out).map(|sample| {
-            Ok(Learnt {
-                id: sample.id.clone(),
-                sha256: sample.sha256()?,
-            })
-        });
-        let learnt = learnt.collect::<Result<Vec<_>>>()?;
+        let learnt = learnt(drawn.iter().chain(&left_out))?;
         // A model is made from the images it learns from alone: another test set beside them must not change it, nor masks.
         dataset.test = drawn.iter().cloned().map(without_mask).collect();
         let (fingerprint, digests) = dataset.fingerprint_and_digests()?;
@@ -145,6 +151,8 @@ impl Images {
         let sha256 = ids.zip(digests.iter().map(|digest| hex(digest))).collect();
         let found = dataset.train.len();
         let (train, held_out) = hold_out(dataset.train, held_out, seed);
+        let (held_out, copies) = without_copies(&train, held_out, &sha256);
+        tally.refuse(copies.left_out, "held out, and a copy of another image");
         if held_out.is_empty() {
             // One image to learn from, and one to know what scores normal images get.
             return Err(Error::TooFewImages {
@@ -165,6 +173,7 @@ impl Images {
             fingerprint,
             sha256,
             tally,
+            copies,
             rest,
         })
     }
@@ -260,6 +269,16 @@ pub(crate) fn require_anomalous(data: &Path, test: &[TestSample]) -> Result<()> 
         });
     }
     Ok(())
+}
+
+fn learnt<'a>(samples: impl Iterator<Item = &'a Sample>) -> Result<Vec<Learnt>> {
+    let learnt = samples.map(|sample| {
+        Ok(Learnt {
+            id: sample.id.clone(),
+            sha256: sample.sha256()?,
+        })
+    });
+    learnt.collect()
 }
 
 fn without_mask(sample: Sample) -> TestSample {

@@ -5,6 +5,7 @@
 //! functions of the seed and the step, and everything else is in the checkpoint.
 
 mod calibrate;
+mod copies;
 mod images;
 mod known;
 pub(crate) mod log;
@@ -24,7 +25,7 @@ use burn::tensor::Device;
 use cavga_detect::{Batch, Learner, cavga::Pretrained};
 
 use images::Images;
-pub(crate) use images::{require_anomalous, would_take};
+pub(crate) use images::{WouldTake, require_anomalous, would_take};
 use known::Known;
 pub use log::{LogLine, read_log};
 pub(crate) use resume::difference;

@@ -10,22 +10,22 @@ use serde::{Deserialize, Serialize};
 use super::images::Images;
 use crate::{Error, Result, atomic, run::RunFolder};
 
-/// What an image was taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What an image was taken for, the least first: of an image that is there twice, or used twice, the last of its uses counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Use {
-    /// Learnt from.
-    #[serde(rename = "learnt from")]
-    Learnt,
+    /// Held out of training, and seen by nothing; in a run of an earlier version, perhaps fitted on.
+    #[serde(rename = "held out")]
+    HeldOut,
+    /// Calibrated on after training.
+    #[serde(rename = "calibrated on")]
+    Calibrated,
     /// Held out of training, and what is fitted on held-out images was fitted on it.
     #[serde(rename = "fitted on")]
     Fitted,
-    /// Held out of training, and seen by nothing; in a run of an earlier version, either.
-    #[serde(rename = "held out")]
-    HeldOut,
-    /// Of other images, calibrated on after training.
-    #[serde(rename = "calibrated on")]
-    Calibrated,
+    /// Learnt from.
+    #[serde(rename = "learnt from")]
+    Learnt,
 }
 
 /// An image that a run took.
@@ -37,8 +37,8 @@ pub(crate) struct Taken {
     pub(crate) sha256: String,
 }
 
-/// Writes what a training takes.
-pub(super) fn write(run: &RunFolder, images: &Images) -> Result<()> {
+/// What a training takes.
+pub(super) fn of(images: &Images) -> Vec<Taken> {
     let (fit, rest) = &images.halves;
     let uses = [
         (&*images.train, Use::Learnt),
@@ -52,7 +52,12 @@ pub(super) fn write(run: &RunFolder, images: &Images) -> Result<()> {
             sha256: images.sha256.get(id).cloned().unwrap_or_default(),
         })
     });
-    write_all(&run.images(), taken)
+    taken.collect()
+}
+
+/// Writes what a training takes.
+pub(super) fn write(run: &RunFolder, images: &Images) -> Result<()> {
+    write_all(&run.images(), of(images))
 }
 
 /// Writes the file.
@@ -83,8 +88,32 @@ pub(crate) fn read_all(run: &RunFolder) -> Result<Vec<Taken>> {
         .collect()
 }
 
-/// The ids of the images that the run took, by their SHA-256; none of a run from before there was such a file.
-pub(crate) fn read(run: &RunFolder) -> Result<BTreeMap<String, String>> {
-    let taken = read_all(run)?.into_iter();
-    Ok(taken.map(|taken| (taken.sha256, taken.id)).collect())
+/// The images by their SHA-256, each as it was put to its worst use.
+pub(crate) fn worst(taken: &[Taken]) -> BTreeMap<&str, &Taken> {
+    let mut worst = BTreeMap::<&str, &Taken>::new();
+    for taken in taken {
+        let known = worst.entry(&taken.sha256).or_insert(taken);
+        if taken.of > known.of {
+            *known = taken;
+        }
+    }
+    worst
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The last line won: an image that was learnt from passed for one held out where a copy of it was.
+    #[test]
+    fn an_image_that_was_used_twice_is_known_by_its_worst_use() {
+        let taken = [Use::Fitted, Use::Learnt, Use::HeldOut].map(|of| Taken {
+            id: format!("{of:?}"),
+            of,
+            sha256: "0a".to_owned(),
+        });
+        assert_eq!(worst(&taken).get("0a").unwrap().id, "Learnt");
+        let uses = [Use::HeldOut, Use::Calibrated, Use::Fitted, Use::Learnt];
+        assert!(uses.is_sorted());
+    }
 }

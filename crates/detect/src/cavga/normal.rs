@@ -92,23 +92,29 @@ impl Seen {
             // A position that never counted has the pooled spread, and no mean; nobody asks it.
             let pooled = squares.clone().mean_dims(&[2, 3])
                 / counted.clone().mean_dims(&[2, 3]).clamp_min(LEAST);
-            let shrunk =
-                (squares + pooled.mul_scalar(POOLED_IMAGES)) / counted.add_scalar(POOLED_IMAGES);
-            return Some(Normal::new(mean, shrunk.sqrt()));
+            let shrunk = (squares + pooled.mul_scalar(POOLED_IMAGES))
+                / counted.clone().add_scalar(POOLED_IMAGES);
+            return Some(Normal::new(mean, shrunk.sqrt(), Some(&counted)));
         }
         let images = self.images as f64;
         let variance = squares.div_scalar(images);
         let pooled = variance.clone().mean_dims(&[2, 3]);
         let shrunk = (variance.mul_scalar(images) + pooled.mul_scalar(POOLED_IMAGES))
             .div_scalar(images + POOLED_IMAGES);
-        Some(Normal::new(mean, shrunk.sqrt()))
+        Some(Normal::new(mean, shrunk.sqrt(), None))
     }
 }
 
 impl Normal {
-    /// With a spread that deviations can be told in.
-    fn new(mean: Tensor<4>, spread: Tensor<4>) -> Self {
-        let size = mean.clone().square().sum_dim(1).mean_dims(&[2, 3]).sqrt();
+    /// With a spread that deviations can be told in. `counted`: where not all positions count, how much each did.
+    fn new(mean: Tensor<4>, spread: Tensor<4>, counted: Option<&Tensor<4>>) -> Self {
+        let mut size = mean.clone().square().sum_dim(1).mean_dims(&[2, 3]);
+        if let Some(counted) = counted {
+            // A position that never counted has a mean of 0, which says nothing of the quantity's size.
+            let share = counted.clone().greater_elem(LEAST).float();
+            size = size / share.mean_dims(&[2, 3]).clamp_min(LEAST);
+        }
+        let size = size.sqrt();
         let least = size.mul_scalar(LEAST_SPREAD).clamp_min(1e-6);
         let least = least.expand(spread.dims());
         Self {
@@ -199,6 +205,28 @@ mod tests {
             );
         }
         assert!(Seen::default().normal().is_none());
+    }
+
+    /// The least spread is a share of the quantity's size where it counts: the more did not count, the smaller it was.
+    #[test]
+    fn positions_that_never_count_do_not_dilute_the_size() {
+        let device = Device::flex();
+        let least = |side: usize, counting: usize| {
+            let pixels = side * side;
+            let valid: Vec<f32> = (0..pixels)
+                .map(|at| if at < counting { 1.0 } else { 0.0 })
+                .collect();
+            let valid = Tensor::<1>::from_floats(valid.as_slice(), &device);
+            let mut seen = Seen::default();
+            seen.add(
+                Tensor::full([1, 1, side, side], 50.0, &device),
+                Some(&Part::new(valid.reshape([1, 1, side, side]))),
+            );
+            values(seen.normal().unwrap().spread)[0]
+        };
+        let [whole, part] = [least(2, 4), least(8, 4)];
+        assert!((whole - 50.0 * LEAST_SPREAD as f32).abs() < 1e-6, "{whole}");
+        assert!((whole - part).abs() < 1e-6, "{whole} {part}");
     }
 
     /// Where all counts, weighing changes nothing; what doesn't count changes nothing, whatever it is.

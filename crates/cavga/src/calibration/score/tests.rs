@@ -90,6 +90,9 @@ fn a_rate_that_so_few_images_cannot_hold_says_how_many_can() {
          0.143. Give more with --data"
     );
     assert!(said(rates(1e-5, None)).contains("1e-5 needs at least 99999"));
+    // It was said to take 18446744073709551615.
+    let said_tiny = said(rates(1e-300, None));
+    assert!(said_tiny.contains("1e-300 needs more held-out normal images than can be counted"));
     assert!(said(rates(None, 0.01)).starts_with("--unsure: 0.01 needs at least 99 "));
     for rate in [0.0, 1.0, -1.0, f64::NAN, f64::INFINITY] {
         assert!(
@@ -102,6 +105,25 @@ fn a_rate_that_so_few_images_cannot_hold_says_how_many_can() {
     assert!(said(rates(0.3, 0.2)).contains("more than the false-alarm rate"));
     assert_eq!(scale, before, "what fails changes nothing");
     scale.decide(rates(0.143, None)).unwrap();
+}
+
+/// "100 %" stood beside "normal", and "-0 %" beside the median.
+#[test]
+fn a_percentage_says_100_above_the_threshold_alone() {
+    let said = [
+        (99.96, false),
+        (100.0, false),
+        (100.01, true),
+        (99.94, false),
+        (-0.04, false),
+        (-0.06, false),
+        (131.26, true),
+    ]
+    .map(|(percent, is_above)| percent_text(percent, is_above));
+    assert_eq!(
+        said,
+        ["99.9", "99.9", "100.0", "99.9", "0.0", "-0.1", "131.3"]
+    );
 }
 
 /// What an error tells to ask for is granted.
