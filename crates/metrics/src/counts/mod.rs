@@ -51,12 +51,7 @@ impl Page {
                 Self::Few(lows) if lows.len() as u64 + count <= FEW as u64 => {
                     return lows.extend(core::iter::repeat_n(low, count as usize));
                 }
-                Self::Few(lows) => {
-                    lows.sort_unstable();
-                    let groups = lows.chunk_by(|left, right| left == right);
-                    let ties: Vec<_> = groups.map(|group| (group[0], group.len() as u64)).collect();
-                    *self = Self::Ties(ties);
-                }
+                Self::Few(lows) => *self = Self::of_many(lows),
                 Self::Ties(ties) => match ties.binary_search_by_key(&low, |tie| tie.0) {
                     Ok(place) => return ties[place].1 += count,
                     Err(place) if ties.len() < DISTINCT => return ties.insert(place, (low, count)),
@@ -82,6 +77,25 @@ impl Page {
 
     fn is_empty(&self) -> bool {
         matches!(self, Self::Few(lows) if lows.is_empty())
+    }
+
+    /// A full list in another form: counters at once where most of it is distinct, which takes no sorting.
+    fn of_many(lows: &mut [u16]) -> Self {
+        let mut bytes = zeros::<u8>();
+        let mut distinct = 0;
+        let fit = lows.iter().all(|&low| {
+            let byte = &mut bytes[usize::from(low)];
+            distinct += usize::from(*byte == 0);
+            let sum = byte.checked_add(1);
+            *byte = sum.unwrap_or(*byte);
+            sum.is_some()
+        });
+        if fit && distinct > DISTINCT {
+            return Self::Bytes(bytes);
+        }
+        lows.sort_unstable();
+        let groups = lows.chunk_by(|left, right| left == right);
+        Self::Ties(groups.map(|group| (group[0], group.len() as u64)).collect())
     }
 
     /// As counters, of bytes if they fit.
