@@ -66,7 +66,7 @@ Examples:
     Eval(Eval),
     /// Set evaluated runs against each other: figures with intervals, differences to the first run, where they disagree
     #[command(after_help = "\
-Nothing is scored anew: it reads what cavga eval wrote. The runs must have been measured on the same images. Intervals are by
+Nothing is scored anew: it reads what cavga eval wrote. The runs must have been measured on the same images, by names and labels. Intervals are by
 bootstrap over images, or over groups where they come in groups, and differences are of the same resamples of both runs.
 Figures of pixels need the maps that cavga eval writes and the dataset's masks. One run alone gets its intervals.
 

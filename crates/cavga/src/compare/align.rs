@@ -27,7 +27,10 @@ impl Known {
             .as_ref()
             .unwrap_or(&first.config.data.dataset);
         let unknown = |why: String| {
-            format!("masks, groups and pictures of the test images are not known: {why}")
+            format!(
+                "masks, groups and pictures of the test images are not known: {why}; intervals take images to be independent, \
+                 and are too narrow where they come in groups"
+            )
         };
         let dataset = spec
             .open(data)
@@ -124,6 +127,11 @@ impl Images {
             limits: known.map(|known| known.limits).unwrap_or_default(),
             unknown: known.err().cloned(),
         })
+    }
+
+    /// Whether a test that takes images to be independent may be made: none belong together, as far as the dataset can be asked.
+    pub(super) fn are_independent(&self) -> bool {
+        !self.grouped && self.unknown.is_none()
     }
 
     pub(super) fn truth(&self) -> Vec<bool> {

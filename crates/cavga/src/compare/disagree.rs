@@ -76,7 +76,9 @@ pub(super) fn verdicts(images: &Images, first: &Evaluated, other: &Evaluated) ->
         first_alone,
         other_alone,
         both_wrong,
-        mcnemar_p: (!images.grouped).then(|| mcnemar(first_alone, other_alone)),
+        mcnemar_p: images
+            .are_independent()
+            .then(|| mcnemar(first_alone, other_alone)),
     }
 }
 

@@ -205,8 +205,8 @@ fn which(run: &Evaluated, images: &Images, pooled: &PixelMetrics) -> Result<Opti
         None => Err(Error::Out {
             path: run.folder.maps(),
             why: format!(
-                "their pixel AUROC is {found}, which is none of those in metrics.json: they are of another evaluation; \
-                 evaluate the run again"
+                "their pixel AUROC is {found}, which is none of those in metrics.json: maps or masks are of another evaluation; \
+                 evaluate the run again, or give its dataset with --data"
             ),
         }),
     }

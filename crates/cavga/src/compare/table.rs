@@ -219,7 +219,8 @@ impl Inputs<'_> {
             Some((column.key, column.minus(other, self.bootstrap)))
         });
         let mut figures: BTreeMap<_, _> = pairs.collect();
-        if let (Some(auroc), false) = (figures.get_mut("image_auroc"), self.images.grouped) {
+        let auroc = figures.get_mut("image_auroc");
+        if let (Some(auroc), true) = (auroc, self.images.are_independent()) {
             let [run, first] = [run, first].map(|run| self.images.of(run, |row| row.score));
             let found = delong_difference(&run, &first, &self.images.truth());
             auroc.delong_p = found.and_then(|found| found.p()).ok();
@@ -235,7 +236,7 @@ impl Comparison {
         if self.images.left_out > 0 {
             notes.push(format!(
                 "Images left out, as not all runs were measured on them: {}. Figures are of the others, and may differ from those \
-                 in metrics.json.",
+                 in metrics.json; whether maps are of the evaluation could not be checked by it.",
                 self.images.left_out
             ));
         }
