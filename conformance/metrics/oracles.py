@@ -43,9 +43,8 @@ def attempt(figures):
 
 
 def found_within(positive, scores):
-    """Recall and precision at the alarm rate, both undefined where nothing may be called at all."""
-    recall, precision = definitions.at_false_positive_rate(positive, scores, ALARM_RATE)
-    return (None, None) if precision is None else (recall, precision)
+    """Recall and precision at the alarm rate; where nothing may be called at all recall is 0, and there is no precision."""
+    return definitions.at_false_positive_rate(positive, scores, ALARM_RATE)
 
 
 def by_definition(case):
@@ -100,7 +99,7 @@ def at_rate(positive, scores, limit):
     last = np.flatnonzero(rates <= limit)[-1]
     found = recalls[last] * positive.sum()
     called = found + rates[last] * (~positive).sum()
-    return (recalls[last], found / called) if called else (None, None)
+    return recalls[last], found / called if called else None
 
 
 def area_to(positive, scores, limit):
