@@ -327,7 +327,7 @@ pub(crate) struct Preview {
 pub(crate) struct Device {
     /// cpu, or wgpu, vulkan, metal, cuda, rocm where this program was built with them; wgpu:1 for the second
     ///
-    /// Without it: cpu, or with --resume the device that the run is on
+    /// Without it: cpu; `train --resume`: the device that the run is on
     #[arg(long, value_name = "DEVICE", verbatim_doc_comment)]
     pub(crate) device: Option<String>,
 }
