@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use image::DynamicImage;
 use sha2::{Digest, Sha256};
 
 use crate::archive::npy;
@@ -274,7 +275,17 @@ pub fn load_mask(path: &Path, limits: &Limits) -> Result<Mask> {
 
 /// Reads a mask: a pixel is anomalous where any of its colours is above this share of full scale.
 fn load_above(path: &Path, above: f32, limits: &Limits) -> Result<Mask> {
+    marked(path, decode(path, limits)?, above)
+}
+
+/// [`load_above`], and whether the mask [`is_soft`].
+pub(crate) fn load_above_soft(path: &Path, above: f32, limits: &Limits) -> Result<(Mask, bool)> {
     let image = decode(path, limits)?;
+    let soft = is_soft(&image);
+    Ok((marked(path, image, above)?, soft))
+}
+
+fn marked(path: &Path, image: DynamicImage, above: f32) -> Result<Mask> {
     let (height, width) = (image.height() as usize, image.width() as usize);
     let pixels = match depth(&image) {
         Depth::Eight => any_above(image.into_rgb8().as_raw(), above * 255.0),
@@ -294,10 +305,10 @@ fn load_above(path: &Path, above: f32, limits: &Limits) -> Result<Mask> {
 
 /// Whether a mask holds values between 0 and its highest, as edges drawn with antialiasing do: which of its pixels are anomalous
 /// is then a matter of the rule. Several kinds of defect as several numbers look the same.
-pub(crate) fn is_soft_mask(path: &Path, limits: &Limits) -> Result<bool> {
-    let values = decode(path, limits)?.into_luma16().into_raw();
+fn is_soft(image: &DynamicImage) -> bool {
+    let values = image.to_luma16().into_raw();
     let highest = values.iter().copied().max().unwrap_or(0);
-    Ok(values.iter().any(|&value| value > 0 && value < highest))
+    values.iter().any(|&value| value > 0 && value < highest)
 }
 
 fn any_above<T: Copy + Into<f32>>(rgb: &[T], above: f32) -> Vec<bool> {

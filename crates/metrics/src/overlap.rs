@@ -9,7 +9,7 @@
 //! which adds 1 / s; the others add nothing. So one walk down the scores serves both.
 
 use crate::pixel::Normal;
-use crate::ranking::{score_of, tag};
+use crate::ranking::{score_of, tag, ties};
 use crate::steps::{area_to, check_limit, ratio};
 use crate::{ProPoint, Result, Undefined};
 
@@ -51,14 +51,13 @@ impl Overlap<'_> {
 
     fn found(&self) -> impl Iterator<Item = Found> {
         let mut sum = 0.0;
-        let groups = self.items.chunk_by(|left, right| left >> 32 == right >> 32);
-        groups.map(move |group| {
+        ties(self.items).map(move |(key, group)| {
             let before = sum;
             for &item in group {
                 sum += self.shares.get(tag(item) as usize).copied().unwrap_or(0.0);
             }
             Found {
-                key: (group[0] >> 32) as u32,
+                key,
                 before,
                 with: sum,
             }

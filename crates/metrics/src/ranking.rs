@@ -22,6 +22,12 @@ pub(crate) fn key_of(score: f32) -> u32 {
     reverse_order((score + 0.0).to_bits())
 }
 
+/// Sorted items of equal score together, each group with its key.
+pub(crate) fn ties(items: &[u64]) -> impl Iterator<Item = (u32, &[u64])> {
+    let groups = items.chunk_by(|left, right| left >> 32 == right >> 32);
+    groups.map(|group| ((group[0] >> 32) as u32, group))
+}
+
 /// The score of a key.
 pub(crate) fn score_of(key: u32) -> f32 {
     f32::from_bits(reverse_order(key))
@@ -34,6 +40,7 @@ pub(crate) fn tag(item: u64) -> u32 {
 }
 
 /// The score of a packed item.
+#[cfg(test)]
 fn score(item: u64) -> f32 {
     score_of((item >> 32) as u32)
 }
@@ -92,9 +99,7 @@ impl Ranking {
     /// Items of equal score together, from the highest score to the lowest, each group with its
     /// score.
     pub(crate) fn groups(&self) -> impl Iterator<Item = (f32, &[u64])> {
-        self.items
-            .chunk_by(|left, right| left >> 32 == right >> 32)
-            .map(|group| (score(group[0]), group))
+        ties(&self.items).map(|(key, group)| (score_of(key), group))
     }
 }
 

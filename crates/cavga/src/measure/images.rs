@@ -1,7 +1,6 @@
 //! Figures of whole images by one score.
 
 use cavga_metrics::{self as metrics, ImageRanking, WeightedImages};
-use rayon::prelude::*;
 
 use super::{ALARMS, Extent, Figures, IMAGE_LIMIT, Resampling};
 
@@ -61,32 +60,24 @@ impl Images<'_> {
     pub(crate) fn intervals(
         &self,
         (figures, prefix): (&mut Figures, &str),
-        Resampling {
-            bootstrap,
-            clusters,
-        }: &Resampling,
+        resampling: &Resampling,
     ) {
         let Ok(ranking) = ImageRanking::new(self.scores, self.truth) else {
             return;
         };
         let measures = measures();
-        let value = |number: usize| {
-            let weights = bootstrap.weights(clusters, number);
-            let images = ranking.weighted(&weights);
+        let values = resampling.values(|weights| {
+            let images = ranking.weighted(weights);
             let values = measures
                 .iter()
                 .map(|(_, measure)| images.and_then(|images| measure(&images)));
             values.collect::<Vec<_>>()
-        };
-        let values: Vec<_> = (0..bootstrap.resamples)
-            .into_par_iter()
-            .map(value)
-            .collect();
+        });
         for (place, (name, _)) in measures.iter().enumerate() {
             let column = values
                 .iter()
                 .filter_map(|values| values.get(place).copied());
-            figures.set_interval(prefix, name, bootstrap.interval(column));
+            figures.set_interval(prefix, name, resampling.bootstrap.interval(column));
         }
     }
 
@@ -94,17 +85,11 @@ impl Images<'_> {
     pub(crate) fn decision_interval(
         &self,
         called: &[bool],
-        Resampling {
-            bootstrap,
-            clusters,
-        }: &Resampling,
+        resampling: &Resampling,
     ) -> metrics::Result<metrics::Interval> {
         let ranking = ImageRanking::new(self.scores, self.truth)?;
-        let value = |weights: Vec<u32>| ranking.weighted(&weights)?.balanced_accuracy(called);
-        let values: Vec<_> = (0..bootstrap.resamples)
-            .into_par_iter()
-            .map(|number| value(bootstrap.weights(clusters, number)))
-            .collect();
-        bootstrap.interval(values)
+        let values =
+            resampling.values(|weights| ranking.weighted(weights)?.balanced_accuracy(called));
+        resampling.bootstrap.interval(values)
     }
 }

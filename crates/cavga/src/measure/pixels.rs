@@ -98,13 +98,10 @@ pub(crate) fn resampled(
     pooled: &PixelMetrics,
     threshold: f32,
     load: Load<'_>,
-    Resampling {
-        bootstrap,
-        clusters,
-    }: &Resampling,
+    resampling: &Resampling,
     exact: impl Fn(&str) -> Option<f64>,
 ) -> Result<Vec<(String, Vec<metrics::Result<f64>>)>> {
-    let images = clusters.items();
+    let images = resampling.clusters.items();
     let grid = pooled.grid();
     let counted = (0..images)
         .into_par_iter()
@@ -122,10 +119,7 @@ pub(crate) fn resampled(
             .map(value)
             .collect::<Vec<metrics::Result<f64>>>()
     };
-    let values: Vec<_> = (0..bootstrap.resamples)
-        .into_par_iter()
-        .map(|number| on_grid(&bootstrap.weights(clusters, number)))
-        .collect();
+    let values = resampling.values(on_grid);
     let plain = on_grid(&vec![1; images]);
     let column = |(place, (name, _)): (usize, &(String, OfResample))| {
         // The grid is off by the same little in all resamples.

@@ -1,6 +1,7 @@
 //! How the images of a test set are drawn again.
 
 use cavga_metrics::{Bootstrap, Clusters};
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 /// Draws of the images; one holds all images of a group or none.
@@ -33,6 +34,13 @@ impl Resampling {
             bootstrap,
             clusters,
         })
+    }
+
+    /// What `figures` says of each draw, from the images' weights in it, on all threads.
+    pub(crate) fn values<T: Send>(&self, figures: impl Fn(&[u32]) -> T + Sync) -> Vec<T> {
+        let value = |number| figures(&self.bootstrap.weights(&self.clusters, number));
+        let numbers = (0..self.bootstrap.resamples).into_par_iter();
+        numbers.map(value).collect()
     }
 
     /// For `metrics.json`.

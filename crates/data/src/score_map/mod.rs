@@ -13,7 +13,7 @@ use crate::archive::npy;
 use crate::decode::{Limits, decode, image_size};
 use crate::error::{Error, Result};
 use crate::files::walk;
-use crate::mask::{Mask, MaskSource, is_soft_mask};
+use crate::mask::{Mask, load_above_soft};
 
 /// Endings of files that [`load_score_map`] reads.
 const ENDINGS: [&str; 4] = ["npy", "png", "tif", "tiff"];
@@ -83,11 +83,7 @@ pub fn mask_size(path: &Path) -> Result<[usize; 2]> {
 /// As [`load_score_map`].
 pub fn load_soft_mask(path: &Path, above: f32, limits: &Limits) -> Result<(Mask, bool)> {
     if ending(path) != "npy" {
-        let source = MaskSource::Image {
-            path: path.to_path_buf(),
-            above,
-        };
-        return Ok((source.load(limits)?, is_soft_mask(path, limits)?));
+        return load_above_soft(path, above, limits);
     }
     let ScoreMap {
         height,

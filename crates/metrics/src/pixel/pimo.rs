@@ -5,6 +5,7 @@
 //! logarithmic scale.
 
 use super::{PixelMetrics, place};
+use crate::ranking::ties;
 use crate::{Result, Undefined};
 
 /// The false-positive rates between which AUPIMO is reported, by its authors.
@@ -49,11 +50,8 @@ impl PixelMetrics {
         for region in &self.regions {
             sizes[region.image as usize] += region.size;
         }
-        for group in self
-            .anomalous
-            .chunk_by(|left, right| left >> 32 == right >> 32)
-        {
-            let end = (group[0] >> 32) + 1;
+        for (key, group) in ties(&self.anomalous) {
+            let end = u64::from(key) + 1;
             // The rate at which these pixels are found.
             let shares = cursors
                 .iter_mut()

@@ -2,7 +2,7 @@
 
 use super::PixelMetrics;
 use super::normal::{Cursors, Normal};
-use crate::ranking::score_of;
+use crate::ranking::{score_of, ties};
 use crate::steps::{Ranked, Step};
 
 /// The steps at which some curve may turn: each score of an anomalous pixel, and the last of a normal one before it.
@@ -23,9 +23,8 @@ impl Ranked for Corners<'_> {
         } = self.0;
         let mut cursor = normal.cursor();
         let mut true_positives = 0;
-        let groups = anomalous.chunk_by(|left, right| left >> 32 == right >> 32);
-        let ends = groups
-            .map(|group| (group[0] >> 32, group.len() as u64))
+        let ends = ties(anomalous)
+            .map(|(key, group)| (u64::from(key), group.len() as u64))
             .chain([(1 << 32, 0)]);
         ends.flat_map(move |(key, count)| {
             let before = corner(&mut cursor, normal, key, true_positives);
@@ -75,9 +74,8 @@ impl Ranked for AllSteps<'_> {
         let PixelMetrics {
             anomalous, normal, ..
         } = self.0;
-        let groups = anomalous.chunk_by(|left, right| left >> 32 == right >> 32);
-        let mut anomalous = groups
-            .map(|group| ((group[0] >> 32) as u32, group.len() as u64))
+        let mut anomalous = ties(anomalous)
+            .map(|(key, group)| (key, group.len() as u64))
             .peekable();
         let mut normal = normal.entries().peekable();
         let (mut true_positives, mut false_positives) = (0, 0);

@@ -7,7 +7,7 @@
 
 use super::{PixelMap, PixelMetrics, place};
 use crate::iou::FixedThresholdIou;
-use crate::ranking::{NORMAL, key_of, score_of};
+use crate::ranking::{NORMAL, key_of, score_of, ties};
 use crate::steps::{BestF1, Ranked, Step, area_to, check_limit, ratio};
 use crate::{Result, Undefined, regions};
 
@@ -47,11 +47,7 @@ impl PixelMetrics {
         let mut cursor = self.normal.cursor();
         let (mut found, mut overlap) = (0_u64, 0.0);
         let mut kept = [0.0; 3];
-        for group in self
-            .anomalous
-            .chunk_by(|left, right| left >> 32 == right >> 32)
-        {
-            let key = (group[0] >> 32) as u32;
+        for (key, group) in ties(&self.anomalous) {
             found += group.len() as u64;
             overlap += group
                 .iter()
