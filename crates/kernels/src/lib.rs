@@ -22,6 +22,7 @@
 //! | [`batch_norm`] | statistics, normalisation, activation; backward; inference form |
 //! | [`activation`] | ReLU and LeakyReLU where no batch norm stands before them, ReLU of a sum |
 //! | [`adam`] | one step over one parameter |
+//! | [`gaussian`] | a mean and a covariance at each of many positions, and distances under them |
 //! | [`inference`] | convolutions of a trained network: weights prepared once, activations in blocks of channels |
 //! | [`logit`] | sigmoid, and the cross entropy of logits |
 //! | [`pool`] | max-pooling and its gradient |
@@ -36,6 +37,7 @@ pub mod activation;
 pub mod adam;
 pub mod batch_norm;
 pub mod conv;
+pub mod gaussian;
 pub mod inference;
 mod lanes;
 pub mod logit;
