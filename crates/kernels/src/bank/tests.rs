@@ -237,3 +237,199 @@ fn rows_come_back_as_they_were_put_in() {
     assert_eq!(Rows::bytes_per_row(152, Precision::F16), 304);
     assert_eq!(Rows::bytes_per_row(152, Precision::F32), 608);
 }
+
+/// The nearest rows by the plain loop: all distances, sorted.
+fn plain_search(rows: &Rows, queries: &[f32], k: usize) -> (Vec<u32>, Vec<f32>) {
+    let (mut found, mut distances) = (Vec::new(), Vec::new());
+    for query in queries.chunks(rows.width()) {
+        let squares = squares(rows, query);
+        let mut order: Vec<u32> = (0..rows.len() as u32).collect();
+        let key = |row: u32| match squares[row as usize] {
+            square if square.is_nan() => f32::NAN,
+            square => square,
+        };
+        order.sort_by(|&a, &b| key(a).total_cmp(&key(b)));
+        order.truncate(k);
+        distances.extend(order.iter().map(|&row| key(row).sqrt()));
+        found.extend(order);
+    }
+    (found, distances)
+}
+
+/// Compares bits, so that a NaN equals a NaN.
+fn assert_same(ours: &(Vec<u32>, Vec<f32>), plain: &(Vec<u32>, Vec<f32>), what: &str) {
+    assert_eq!(ours.0, plain.0, "{what}");
+    let bits = |distances: &[f32]| distances.iter().map(|d| d.to_bits()).collect::<Vec<_>>();
+    assert_eq!(bits(&ours.1), bits(&plain.1), "{what}");
+}
+
+#[test]
+fn nearest_rows_are_those_of_the_plain_loop() {
+    let cases = [
+        (1, 30, 5),
+        (7, 4100, 70),
+        (64, 500, 33),
+        (152, 2500, 200),
+        (1030, 150, 3),
+    ];
+    for (width, len, count) in cases {
+        let samples = samples(width, len + count);
+        for (kind, values) in samples.iter().enumerate() {
+            let (bank, queries) = values.split_at(len * width);
+            // Some queries are rows of the bank.
+            let queries = [&bank[..2 * width], queries].concat();
+            for precision in [Precision::F32, Precision::F16] {
+                let rows = kept(width, bank, precision);
+                let nearest = Nearest::new(rows.clone());
+                for k in [1, 2, 9, 40] {
+                    let what = format!("{width} wide, kind {kind}, {precision:?}, k {k}");
+                    let work = || {
+                        (
+                            nearest.search(&queries, k),
+                            plain_search(&rows, &queries, k),
+                        )
+                    };
+                    on_each_path(work, |(ours, plain), path| {
+                        assert_same(&ours, &plain, &format!("{what}, {path:?}"));
+                    });
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn nearest_rows_hold_far_from_the_origin_where_products_cancel() {
+    let (width, len) = (48, 3000);
+    let mut noise = Noise::new(5);
+    let far = |values: Vec<f32>| values.iter().map(|v| 100.0 + 1e-3 * v).collect::<Vec<_>>();
+    let rows = Rows::from_f32(width, far(noise.floats(len * width)));
+    let queries = far(noise.floats(40 * width));
+    let nearest = Nearest::new(rows.clone());
+    let work = || {
+        (
+            nearest.search(&queries, 3),
+            plain_search(&rows, &queries, 3),
+        )
+    };
+    on_each_path(work, |(ours, plain), path| {
+        assert_same(&ours, &plain, path.name())
+    });
+}
+
+#[test]
+fn rows_that_come_ever_nearer_and_rows_all_alike_are_found() {
+    let descending: Vec<f32> = (0..5000).rev().flat_map(|row| [row as f32, 1.0]).collect();
+    let alike = vec![0.3; 2 * 5000];
+    for values in [descending, alike] {
+        let rows = Rows::from_f32(2, values);
+        let nearest = Nearest::new(rows.clone());
+        let queries = [0.1, 1.0, 0.3, 0.3];
+        let plain = plain_search(&rows, &queries, 7);
+        assert_same(&nearest.search(&queries, 7), &plain, "");
+    }
+}
+
+#[test]
+fn numbers_that_are_none_or_too_large_come_out_as_such() {
+    let width = 20;
+    let mut noise = Noise::new(6);
+    let mut queries = noise.floats(6 * width);
+    queries[3] = f32::NAN;
+    queries[width + 3] = f32::INFINITY;
+    queries[2 * width + 3] = 1e30;
+    let values = noise.floats(300 * width);
+    let sound = Rows::from_f32(width, values.clone());
+    let mut broken = sound.clone();
+    broken.replace(7, &[f32::NAN; 20]);
+    broken.replace(8, &[f32::NEG_INFINITY; 20]);
+    for rows in [sound, broken] {
+        let nearest = Nearest::new(rows.clone());
+        let work = || nearest.search(&queries, 4).0;
+        on_each_path(work, |_, path| {
+            let same = |ours| assert_same(&ours, &plain_search(&rows, &queries, 4), path.name());
+            crate::path::with_path(path, || same(nearest.search(&queries, 4)));
+        });
+        let (found, distances) = nearest.search(&queries, 4);
+        assert_eq!(found[..4], [0, 1, 2, 3]);
+        assert!(distances[..4].iter().all(|distance| distance.is_nan()));
+        assert!(
+            distances[4..12]
+                .iter()
+                .all(|&distance| distance == f32::INFINITY)
+        );
+        assert!(distances[12..].iter().all(|distance| distance.is_finite()));
+    }
+}
+
+#[test]
+fn more_rows_than_there_are_give_all_of_them() {
+    let nearest = Nearest::new(Rows::from_f32(1, vec![5.0, 1.0, 3.0]));
+    assert_eq!(
+        nearest.search(&[0.0], 9),
+        (vec![1, 2, 0], vec![1.0, 3.0, 5.0])
+    );
+    assert_eq!(nearest.search(&[], 2), (vec![], vec![]));
+    assert_eq!(nearest.search(&[0.0], 0), (vec![], vec![]));
+    let empty = Nearest::new(Rows::new(4, Precision::F16));
+    assert_eq!(empty.search(&[0.0; 8], 1), (vec![], vec![]));
+    let mut row = [0.0];
+    nearest.row(2, &mut row);
+    assert_eq!((row, nearest.len(), nearest.width()), ([3.0], 3, 1));
+}
+
+#[test]
+fn a_sparse_projection_is_its_matrix_and_keeps_lengths_on_average() {
+    let (width, to) = (400, 300);
+    let mut noise = Noise::new(8);
+    let projection = SparseProjection::new(width, to, || noise.bits());
+    assert_eq!((projection.width(), projection.to()), (width, to));
+    // Column by column, the matrix.
+    let mut matrix = vec![vec![0.0; to]; width];
+    for (column, out) in matrix.iter_mut().enumerate() {
+        let mut unit = vec![0.0; width];
+        unit[column] = 1.0;
+        projection.apply(&unit, out);
+    }
+    let entries = matrix.concat();
+    let size = (20.0 / to as f32).sqrt();
+    assert!(
+        entries
+            .iter()
+            .all(|&entry| entry == 0.0 || entry.abs() == size)
+    );
+    let share = entries.iter().filter(|&&entry| entry != 0.0).count() as f32 / entries.len() as f32;
+    assert!((share * 20.0 - 1.0).abs() < 0.05, "{share}");
+    let mean = entries
+        .iter()
+        .map(|&entry| f64::from(entry.signum() * entry.abs()))
+        .sum::<f64>();
+    assert!(mean.abs() / entries.len() as f64 <= 0.01 * f64::from(size));
+    let mut ratios = 0.0;
+    for _ in 0..50 {
+        let row = noise.floats(width);
+        let mut out = vec![0.0; to];
+        projection.apply(&row, &mut out);
+        let mut plain = vec![0.0; to];
+        for (column, value) in matrix.iter().zip(&row) {
+            plain
+                .iter_mut()
+                .zip(column)
+                .for_each(|(plain, entry)| *plain += value * entry);
+        }
+        crate::reference::assert_close(&out, &plain, 1e-5, "projected");
+        let square = |values: &[f32]| values.iter().map(|value| value * value).sum::<f32>();
+        ratios += square(&out) / square(&row);
+    }
+    assert!((ratios / 50.0 - 1.0).abs() < 0.05, "{ratios}");
+}
+
+#[test]
+fn the_same_bits_give_the_same_projection() {
+    let make = |seed| {
+        let mut noise = Noise::new(seed);
+        SparseProjection::new(30, 10, move || noise.bits())
+    };
+    assert_eq!(make(1), make(1));
+    assert_ne!(make(1), make(2));
+}
