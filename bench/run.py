@@ -10,15 +10,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from harness import measurements, metrics, peers  # noqa: E402
+from harness import measurements, metrics  # noqa: E402
 
 
 def parse(words):
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__.split("\n\n")[0])
+    known = {peer for measurement in measurements.ALL.values() for peer in measurement.peers}
     parser.add_argument("name", choices=measurements.ALL, metavar="NAME", help=", ".join(measurements.ALL))
     parser.add_argument("--rounds", type=int, metavar="N", help="turns of each side")
     parser.add_argument("--threads", type=int, metavar="N", help="worker threads of each side; default 2, or 1 on one core")
-    parser.add_argument("--peer", choices=[*peers.ALL, "all"], help="default: the first that fits NAME")
+    parser.add_argument("--peer", choices=sorted(known), help="default: the first that fits NAME")
     parser.add_argument("--pixels", choices=metrics.SIZES, help="of metrics: how many; default 13M")
     parser.add_argument("--maps", choices=metrics.KINDS, help="of metrics: as a detector makes them, or each pixel by itself; default smooth")
     parser.add_argument("--check", action="store_true", help=argparse.SUPPRESS)

@@ -1,29 +1,11 @@
 """The measurements by name. Each takes the arguments, prints its table and gives the ratio of the last line."""
 
-import time
 from dataclasses import dataclass
 from typing import Callable
 
-from harness import cases, loading, metrics, prediction, tables
+from harness import cases, loading, metrics, patches, prediction, tables
 from harness.peers import Worker
-
-# Threads that wait for work spin a while before they sleep; the other side's turn comes after that.
-PAUSE_SECONDS = 0.05
-# A turn is at least this long, so that an operation of microseconds is not timed by one call.
-TURN_MS = 40
-MOST_REPEATS = 200
-
-
-def alternate(rounds, *turns):
-    """Times of each (side, case): a warm-up of each, then `rounds` turns of each, one after the other."""
-    warm = [min(side.ask(case, 2)[0]) for side, case in turns]
-    repeats = max(1, min(MOST_REPEATS, round(TURN_MS / max(*warm, 1e-3))))
-    times = [[] for _ in turns]
-    for _ in range(rounds):
-        for (side, case), own in zip(turns, times):
-            time.sleep(PAUSE_SECONDS)
-            own += side.ask(case, repeats)[0]
-    return times
+from harness.turns import alternate
 
 
 def against_peer(rows):
@@ -106,6 +88,8 @@ ALL = {
     "predict": Measurement(prediction.run, 5, ("eager", "eager-same-malloc")),
     "loading": Measurement(loading.run, 3, ("dataloader", "dataloader-tensor", "dataloader-torchvision")),
     "metrics": Measurement(metrics.run, 5, ("all", *metrics.PEERS)),
+    **{name: Measurement(patches.method(name), 3, ("all", *patches.ROUTES)) for name in patches.STRIDES},
+    "many-images": Measurement(patches.many, 1, ("anomalib-bare",)),
     "scaling": Measurement(scaling, 7, ()),
     "memory": Measurement(memory, 1, PYTORCH),
 }

@@ -7,6 +7,7 @@ use crate::{
     inference::{self, Batched},
     loading::{self, Pass},
     metrics::{self, Maps},
+    model::{self, Scoring},
     ops::{self, Adam, Convolution, Norm},
 };
 
@@ -45,6 +46,8 @@ pub(crate) enum Case {
     Written(Pass),
     /// Figures of pixels.
     Metrics(Maps),
+    /// What a model file says of images.
+    Model(Scoring),
 }
 
 impl Case {
@@ -65,6 +68,7 @@ impl Case {
             Self::FirstBatch(pass) => Ok(loading::first_batch(pass)),
             Self::Written(pass) => Ok(loading::written(pass)),
             Self::Metrics(maps) => metrics::figures(maps),
+            Self::Model(scoring) => model::score(&scoring),
         }
     }
 }

@@ -18,6 +18,7 @@ mod inference;
 mod loading;
 mod memory;
 mod metrics;
+mod model;
 mod ops;
 mod pattern;
 

@@ -7,12 +7,11 @@ Run from the repository's root; it needs nothing of this repository, and its out
 
 It writes crates/detect/tests/goldens/cavga.json and crates/nn/tests/goldens/nn.json, which the `goldens.rs` beside each folder
 compares with. The attention is Grad-CAM by automatic differentiation, differentiated a second time by `backward`: it knows nothing of
-the closed form that it proves. Weights, images and noise come from `networks.uniform`, which the Rust tests repeat to the bit, so
+the closed form that it proves. Weights, images and noise come from `drawn.uniform`, which the Rust tests repeat to the bit, so
 none of them is stored; of every tensor of results its norm, largest magnitude, sum, two products with such numbers and
 twelve entries are.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -20,33 +19,19 @@ import torch
 import torchvision
 from torch.nn import functional
 
-from networks import Discriminator, ResNet18, Vae, attention, cams, fill, tensor, terms, uniform
+import drawn
+from drawn import number, write
+from networks import Discriminator, ResNet18, Vae, attention, cams, fill, tensor, terms
 
 ROOT = Path(__file__).resolve().parents[2]
-SIZE, BATCH, SAMPLES = 64, 2, 12
+SIZE, BATCH = 64, 2
 TINY = {"latent": {"channels": 8, "dimension": 6}, "dcgan_width": 4, "decoder_width": 4}
 # Of a weakly supervised batch, the one in the middle is anomalous.
 LABELS = {"Unsupervised": [0, 0], "Weak": [0, 1, 0]}
 
 
-def number(value):
-    return float(f"{value.item():.8g}")
-
-
 def summary(name, values):
-    """What is kept of a tensor. Its entries are drawn by name, the first is always its largest."""
-    flat = values.detach().numpy().astype(np.float64).ravel()
-    drawn = ((uniform(name + "/samples", SAMPLES) + 1) / 2 * flat.size).astype(int)
-    indices = [int(np.abs(flat).argmax()), *map(int, drawn[1:])]
-    return {
-        "size": flat.size,
-        "norm": number(np.linalg.norm(flat)),
-        "max": number(np.abs(flat).max()),
-        "sum": number(flat.sum()),
-        "dots": [number(flat @ uniform(f"{name}/dot{k}", flat.size)) for k in range(2)],
-        "indices": indices,
-        "samples": [number(flat[index]) for index in indices],
-    }
+    return drawn.summary(name, values.detach().numpy())
 
 
 def extended_barrier(z, t):
@@ -293,11 +278,6 @@ def barrier_cases():
         (gradient,) = torch.autograd.grad(loss, a)
         found.append({"level": level, "loss": number(loss), "gradient": number(gradient.flatten()[0])})
     return found
-
-
-def write(path, data):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(data, separators=(",", ":")).replace('{"name"', '\n{"name"') + "\n")
 
 
 def main():

@@ -11,23 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-MASK = (1 << 64) - 1
-
-
-def uniform(name, count):
-    """Numbers in [−1, 1) fixed by a name: FNV-1a of the name, then SplitMix64 at each index, its upper 24 bits.
-
-    All of them are multiples of 2⁻²³, so float32 holds them exactly.
-    """
-    seed = 0xCBF29CE484222325
-    for byte in name.encode():
-        seed = ((seed ^ byte) * 0x100000001B3) & MASK
-    z = np.uint64(seed) + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return (z >> np.uint64(40)).astype(np.float64) / 2**23 - 1
-
+from drawn import uniform
 
 def tensor(name, shape, scale=1.0, shift=0.0):
     """`shift + scale·uniform`, rounded to float32."""

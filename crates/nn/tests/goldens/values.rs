@@ -1,5 +1,5 @@
 //! What the golden scripts and these tests share: numbers fixed by a name, and what is kept of a tensor.
-//! `conformance/cavga/networks.py` and `make_goldens.py` say the same in Python.
+//! `conformance/cavga/drawn.py` says the same in Python.
 
 use burn::tensor::TensorData;
 use serde::Deserialize;
