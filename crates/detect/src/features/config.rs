@@ -88,6 +88,11 @@ impl Memory {
         Self(count << 30)
     }
 
+    /// So many MiB.
+    pub const fn mib(count: u64) -> Self {
+        Self(count << 20)
+    }
+
     /// In bytes.
     pub fn bytes(self) -> u64 {
         self.0

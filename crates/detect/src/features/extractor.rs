@@ -111,15 +111,9 @@ impl Extractor {
         Ok(on_grid(self.taps(images)?))
     }
 
-    /// The same of features averaged over 3×3 positions, which lets each know its neighbourhood (PatchCore, section 3.1); beyond the rim are
-    /// zeros, and they count, as in the paper's code.
+    /// The same of features that know their neighbourhood, as [`local`] makes them.
     pub(crate) fn local_features(&self, images: Tensor<4>) -> Result<Tensor<4>> {
-        let options = AvgPoolOptions::new([3, 3])
-            .with_stride([1, 1])
-            .with_padding([1, 1]);
-        let taps = self.taps(images)?.into_iter();
-        let averaged = taps.map(|tap| avg_pool2d(tap, options.clone()));
-        Ok(on_grid(averaged.collect()))
+        Ok(local(self.taps(images)?))
     }
 
     fn taps(&self, images: Tensor<4>) -> Result<Vec<Tensor<4>>> {
@@ -168,8 +162,18 @@ pub(crate) fn values(tensor: Tensor<4>) -> Vec<f32> {
     data.try_into_vec::<f32>().unwrap_or_default()
 }
 
+/// Features averaged over 3×3 positions (PatchCore, section 3.1), then on one grid. Beyond the rim are zeros, and they count, as in the
+/// paper's code.
+pub(crate) fn local(taps: Vec<Tensor<4>>) -> Tensor<4> {
+    let options = AvgPoolOptions::new([3, 3])
+        .with_stride([1, 1])
+        .with_padding([1, 1]);
+    let averaged = taps.into_iter().map(|tap| avg_pool2d(tap, options.clone()));
+    on_grid(averaged.collect())
+}
+
 /// Maps of different sizes behind one another, at the size of the first.
-fn on_grid(taps: Vec<Tensor<4>>) -> Tensor<4> {
+pub(crate) fn on_grid(taps: Vec<Tensor<4>>) -> Tensor<4> {
     let grid = taps.first().map(|first| {
         let [_, _, height, width] = first.dims();
         [height, width]

@@ -26,6 +26,12 @@ impl Counted {
         Self(shares)
     }
 
+    /// All of them.
+    #[cfg(test)]
+    pub(crate) fn all() -> Self {
+        Self(None)
+    }
+
     /// 1 if the position counts, else 0, of all images' positions in a row.
     pub(crate) fn get(&self, at: usize) -> f32 {
         let all = |values: &Vec<f32>| values.get(at).copied();

@@ -17,8 +17,12 @@
 
 mod config;
 mod extractor;
+#[cfg(test)]
+pub(crate) mod goldens;
 mod map;
 
 pub use config::{FeatureConfig, Memory, Precision};
 pub(crate) use extractor::{Extractor, rows, values};
+#[cfg(test)]
+pub(crate) use extractor::{local, on_grid};
 pub(crate) use map::{Counted, MapMaker};

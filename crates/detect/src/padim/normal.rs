@@ -41,18 +41,7 @@ impl Normal {
 
     /// The vectors at each position of images, `[batch, dims, positions]`.
     pub(super) fn vectors(&self, images: Tensor<4>) -> Result<Vec<f32>> {
-        let features = self.extractor.features(images)?;
-        let [_, all, ..] = features.dims();
-        let positions = self.extractor.positions();
-        let values = values(features);
-        let mut vectors = Vec::with_capacity(values.len() / all * self.channels.len());
-        for image in values.chunks_exact(all * positions) {
-            for &channel in &self.channels {
-                let from = channel as usize * positions;
-                vectors.extend_from_slice(&image[from..from + positions]);
-            }
-        }
-        Ok(vectors)
+        Ok(chosen(self.extractor.features(images)?, &self.channels))
     }
 
     /// Adds its tensors to a state.
@@ -103,6 +92,24 @@ impl Normal {
             channels,
         })
     }
+}
+
+/// Some channels of features.
+///
+/// # Shapes
+/// - features: `[batch, all, height, width]` → `[batch, channels, height·width]`
+pub(super) fn chosen(features: Tensor<4>, channels: &[u32]) -> Vec<f32> {
+    let [_, all, height, width] = features.dims();
+    let positions = height * width;
+    let values = values(features);
+    let mut vectors = Vec::with_capacity(values.len() / all * channels.len());
+    for image in values.chunks_exact(all * positions) {
+        for &channel in channels {
+            let from = channel as usize * positions;
+            vectors.extend_from_slice(&image[from..from + positions]);
+        }
+    }
+    vectors
 }
 
 /// Names and shapes of a scatter's parts.

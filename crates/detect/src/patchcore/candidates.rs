@@ -100,7 +100,16 @@ impl Candidates {
             all_owners.extend(owners);
         }
         let stays = if wanted > kept { kept } else { 0 };
-        let (picks, radius) = pick(&all, (stays, wanted), (config, seed), observer)?;
+        let projected = config
+            .projected(all.width())
+            .map(|to| project(&all, to, seed));
+        let start = match stays {
+            0 => vec![first(&all, seed)],
+            _ => (0..stays).collect(),
+        };
+        let measured = projected.as_ref().unwrap_or(&all);
+        let (picks, radius) = pick(measured, &start, wanted, observer)?;
+        drop(projected);
         let owners = picks.iter().filter_map(|&row| all_owners.get(row).copied());
         let origin = Origin {
             owners: owners.collect(),
@@ -118,25 +127,23 @@ impl Candidates {
     }
 }
 
-/// The greedy choice of `wanted` rows, of which the first `stays` are chosen already; and the distance of the farthest row from its nearest.
-fn pick(
+/// Where the greedy choice begins.
+fn first(rows: &Rows, seed: u64) -> usize {
+    let mut generator = random::generator(seed, Stream::FirstCentre, 0);
+    generator.random_range(0..rows.len())
+}
+
+/// The greedy choice of `wanted` rows, of which those in `start` are chosen already; and the distance of the farthest row from its nearest.
+pub(super) fn pick(
     rows: &Rows,
-    (stays, wanted): (usize, usize),
-    (config, seed): (&PatchcoreConfig, u64),
+    start: &[usize],
+    wanted: usize,
     observer: &mut dyn Observer,
 ) -> Result<(Vec<usize>, f32)> {
-    let projected = config
-        .projected(rows.width())
-        .map(|to| project(rows, to, seed));
-    let rows = projected.as_ref().unwrap_or(rows);
     let wanted = wanted.min(rows.len());
     let mut farthest = Farthest::new(rows);
     observer.begin("choosing the memory bank", wanted as u64);
-    (0..stays).for_each(|row| farthest.pick(row));
-    if stays == 0 && !rows.is_empty() {
-        let mut generator = random::generator(seed, Stream::FirstCentre, 0);
-        farthest.pick(generator.random_range(0..rows.len()));
-    }
+    start.iter().for_each(|&row| farthest.pick(row));
     while farthest.picked().len() < wanted {
         let Some((row, _)) = farthest.farthest() else {
             break;

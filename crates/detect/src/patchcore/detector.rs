@@ -10,11 +10,12 @@
 //! | `patch-distance-max` | the largest distance of the image |
 
 use burn::tensor::{Device, Tensor};
-use cavga_nn::{kernels::bank::Nearest, part::Part, state};
+use cavga_nn::{part::Part, state};
 
 use super::{
     PatchcoreConfig, PatchcoreLearner,
     bank::{Bank, Origin},
+    scorer::{Found, Scorer},
 };
 use crate::{
     Detector, ImageScores, Learner, Maps, Merge, Result, Scores, Tensors,
@@ -27,7 +28,7 @@ use crate::{
 pub struct PatchcoreDetector {
     config: PatchcoreConfig,
     extractor: Extractor,
-    nearest: Nearest,
+    scorer: Scorer,
     origin: Origin,
     maps: MapMaker,
 }
@@ -37,7 +38,7 @@ impl PatchcoreDetector {
         let (grid, size) = (extractor.grid(), extractor.size());
         Self {
             config: config.clone(),
-            nearest: Nearest::new(bank.rows),
+            scorer: Scorer::new(bank.rows, config.neighbours),
             origin: bank.origin,
             maps: MapMaker::new(grid, size, config.smoothing, extractor.device()),
             extractor,
@@ -62,50 +63,6 @@ impl PatchcoreDetector {
     pub fn radius(&self) -> f32 {
         self.origin.radius
     }
-
-    /// The image's largest distance among positions that count, and the same weighed by equation 7.
-    fn image_scores(&self, queries: &[f32], (rows, distances): (&[u32], &[f32])) -> (f32, f32) {
-        let farthest = distances
-            .iter()
-            .enumerate()
-            .max_by(|(_, one), (_, other)| one.total_cmp(other));
-        let Some((at, &largest)) = farthest else {
-            return (0.0, 0.0);
-        };
-        let width = self.nearest.width();
-        let query = queries.get(at * width..(at + 1) * width);
-        let (Some(query), Some(&row)) = (query, rows.get(at)) else {
-            return (largest, largest);
-        };
-        (largest, largest * self.weight(query, row as usize))
-    }
-
-    /// 1 − exp‖q − m*‖ / Σ exp‖q − m‖ over the rows m around the nearest one m*, itself among them: near 1 where the bank is dense, as then
-    /// the same distance tells more.
-    fn weight(&self, query: &[f32], row: usize) -> f32 {
-        if self.config.neighbours < 2 || self.nearest.len() < 2 {
-            return 1.0;
-        }
-        let width = self.nearest.width();
-        let mut values = vec![0.0; width];
-        self.nearest.row(row, &mut values);
-        let (around, _) = self.nearest.search(&values, self.config.neighbours);
-        let mut distance = |row: usize| {
-            self.nearest.row(row, &mut values);
-            let squares = query
-                .iter()
-                .zip(&values)
-                .map(|(q, m)| f64::from(q - m).powi(2));
-            squares.sum::<f64>().sqrt()
-        };
-        let nearest = distance(row);
-        // Of less than the largest exponent, as exp of a distance may be more than any number.
-        let others = around.iter().filter(|&&other| other as usize != row);
-        let sum: f64 = others
-            .map(|&other| (distance(other as usize) - nearest).exp())
-            .sum();
-        (sum / (1.0 + sum)) as f32
-    }
 }
 
 impl Detector for PatchcoreDetector {
@@ -115,19 +72,11 @@ impl Detector for PatchcoreDetector {
         let counted = Counted::of(part.as_ref(), self.extractor.grid());
         let [batch, ..] = images.dims();
         let queries = rows(self.extractor.local_features(images)?);
-        let (nearest, mut distances) = self.nearest.search(&queries, 1);
-        for (at, distance) in distances.iter_mut().enumerate() {
-            *distance *= counted.get(at);
-        }
-        let positions = distances.len() / batch;
-        let each = queries.chunks_exact(positions * self.nearest.width()).zip(
-            nearest
-                .chunks_exact(positions)
-                .zip(distances.chunks_exact(positions)),
-        );
-        let (largest, weighted) = each
-            .map(|(queries, found)| self.image_scores(queries, found))
-            .unzip();
+        let Found {
+            distances,
+            largest,
+            weighted,
+        } = self.scorer.score(&queries, batch, &counted);
         let score = |name, values| ImageScores {
             name,
             values,
@@ -162,11 +111,11 @@ impl Detector for PatchcoreDetector {
         let Self {
             config,
             extractor,
-            nearest,
+            scorer,
             origin,
             ..
         } = *self;
-        let rows = nearest.into_rows();
+        let rows = scorer.into_rows();
         let bank = Bank { rows, origin };
         Some(Box::new(PatchcoreLearner::of(&config, 0, extractor, bank)))
     }
@@ -174,7 +123,7 @@ impl Detector for PatchcoreDetector {
     fn state(&self) -> Result<Tensors> {
         let mut tensors = Tensors::new();
         self.extractor.collect(&mut tensors);
-        self.origin.collect(self.nearest.rows(), &mut tensors);
+        self.origin.collect(self.scorer.rows(), &mut tensors);
         Ok(tensors)
     }
 
