@@ -23,6 +23,9 @@ const CENTRES: usize = 128;
 
 /// Greedy k-centre over rows. Every row's nearest centre among those picked is known, and the row farthest from them.
 ///
+/// Takes 8 bytes per row beside the rows, and the centres' values as floats, `4 · width` bytes each (up to three times that while their
+/// memory grows). Many picks in a row are best made within [`crate::threads::together`].
+///
 /// Rows should be finite. A row with a NaN is infinitely far until it is picked.
 #[derive(Debug)]
 pub struct Farthest<'a> {
