@@ -7,17 +7,24 @@
 
 use super::distance::{Stored, rounding, squared};
 use super::rows::{Rows, Values};
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, prefetch};
 use crate::path::{self, Path, Task};
+use crate::threads;
 use rayon::prelude::*;
 
-/// Rows that share a largest distance: where even that is too small for the new centre, none is looked at.
+/// Rows that a thread looks at in a turn; their largest distance is kept.
 const BLOCK: usize = 256;
+
+/// So many rows ahead their features are asked for: they lie scattered, which the processor cannot foresee.
+const AHEAD: usize = 4;
 
 /// Centres per thread and turn.
 const CENTRES: usize = 128;
 
 /// Greedy k-centre over rows. Every row's nearest centre among those picked is known, and the row farthest from them.
+///
+/// Takes 8 bytes per row beside the rows, and the centres' values as floats, `4 · width` bytes each (up to three times that while their
+/// memory grows). Many picks in a row are best made within [`crate::threads::together`].
 ///
 /// Rows should be finite. A row with a NaN is infinitely far until it is picked.
 #[derive(Debug)]
@@ -61,7 +68,7 @@ impl<'a> Farthest<'a> {
         self.centres.resize(from + width, 0.0);
         self.rows.get(row, &mut self.centres[from..]);
         self.picked.push(row);
-        self.update();
+        threads::together(|| self.update());
         // Also of a row that is not at distance 0 from itself, having a NaN or an infinity.
         self.distances[row] = 0.0;
         let block = row / BLOCK;
@@ -77,7 +84,7 @@ impl<'a> Farthest<'a> {
     pub fn cover(&mut self, centre: &[f32]) {
         assert_eq!(centre.len(), self.rows.width(), "width of the centre");
         self.centres.extend_from_slice(centre);
-        self.update();
+        threads::together(|| self.update());
     }
 
     /// The row farthest from all centres, and its distance, Euclidean; of equally far ones the first. At distance 0 every row equals a
@@ -124,7 +131,6 @@ impl<'a> Farthest<'a> {
             centre,
             name: (before.len() / width) as u32,
             apart: &self.apart,
-            least: self.apart.iter().copied().fold(f32::MAX, f32::min),
             factor: 4.0 * (1.0 + 4.0 * rounding(width)),
         };
         let distances = self.distances.par_chunks_mut(BLOCK);
@@ -134,7 +140,6 @@ impl<'a> Farthest<'a> {
             .zip(self.peaks.par_iter_mut())
             .enumerate()
             .with_min_len(4)
-            .filter(|(_, (_, peak))| pass.reaches(**peak, pass.least))
             .for_each(|(block, ((distances, nearest), peak))| {
                 let range = block * BLOCK * width..(block * BLOCK + distances.len()) * width;
                 let state = (distances, nearest, peak);
@@ -190,8 +195,6 @@ struct Pass<'a> {
     /// The new centre's number.
     name: u32,
     apart: &'a [f32],
-    /// The smallest of `apart`.
-    least: f32,
     /// Times m², what d²(p, c) must be below for the row to come into question: 4, and what covers the rounding of both. With γ the
     /// relative error of a square, the row's new square is at least (1−γ)·(2·√(k·(1−γ)/(1+γ)) − 1)² of its old one's exact value where
     /// d² ≥ 4k·m², and that is at least 1+γ for k ≥ 1 + 3γ.
@@ -245,7 +248,10 @@ impl<S: Stored> Task for Block<'_, S> {
             count += usize::from(pass.reaches(distance, pass.apart[nearest as usize]));
         }
         let mut any = false;
-        for &row in &reached[..count] {
+        for (at, &row) in reached[..count].iter().enumerate() {
+            if let Some(&soon) = reached[..count].get(at + AHEAD) {
+                prefetch(&self.rows[soon as usize * width..][..width]);
+            }
             let row = row as usize;
             let distance = &mut self.distances[row];
             let values = &self.rows[row * width..][..width];

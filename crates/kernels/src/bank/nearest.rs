@@ -14,7 +14,7 @@ use crate::sums::sum;
 use rayon::prelude::*;
 
 /// Panels of queries that a thread scores a block of rows for, once it has them in its cache.
-const PANELS: usize = 4;
+const PANELS: usize = 8;
 
 /// The fewest rows that are worth another part of the bank, where queries are too few for all threads.
 const PART: usize = 2048;
