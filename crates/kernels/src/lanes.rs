@@ -35,6 +35,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn mul(self, other: Self) -> Self;
     /// Lane by lane, the larger; `other` where either is NaN.
     unsafe fn max(self, other: Self) -> Self;
+    /// Lane by lane, the smaller; `other` where either is NaN.
+    unsafe fn min(self, other: Self) -> Self;
     /// Turns the square of the first `N` rows: lane `i` of row `j` goes to lane `j` of row `i`.
     unsafe fn transpose(rows: &mut [Self; 16]);
     /// The lanes 0, 2, 4, ... of `self` followed by `next`.
@@ -56,6 +58,16 @@ pub(crate) unsafe fn bend<L: Lanes>(x: L, slope: f32) -> L {
             slope => x.mul(L::splat(slope)).max(x),
         }
     }
+}
+
+/// [`bend`], then cut to a ceiling, which may be infinite. A NaN stays one.
+///
+/// # Safety
+/// The processor has the instruction set of `L`.
+#[inline(always)]
+pub(crate) unsafe fn curved<L: Lanes>(x: L, (slope, ceiling): (f32, f32)) -> L {
+    // SAFETY: the caller's promise.
+    unsafe { L::splat(ceiling).min(bend(x, slope)) }
 }
 
 /// Eight floats in plain Rust: two NEON or SSE registers, one AVX register, as the compiler likes.
@@ -146,6 +158,17 @@ impl Lanes for Portable {
         for (lane, largest) in lanes.iter_mut().enumerate() {
             if self.0[lane] > *largest {
                 *largest = self.0[lane];
+            }
+        }
+        Self(lanes)
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        let mut lanes = other.0;
+        for (lane, smallest) in lanes.iter_mut().enumerate() {
+            if self.0[lane] < *smallest {
+                *smallest = self.0[lane];
             }
         }
         Self(lanes)

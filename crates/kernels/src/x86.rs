@@ -81,6 +81,12 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm512_min_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
     unsafe fn transpose(rows: &mut [Self; 16]) {
         // SAFETY: see the impl.
         unsafe {
@@ -217,6 +223,12 @@ impl Lanes for Avx2 {
     unsafe fn max(self, other: Self) -> Self {
         // SAFETY: see the impl.
         Self(unsafe { _mm256_max_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm256_min_ps(self.0, other.0) })
     }
 
     #[inline(always)]
