@@ -324,7 +324,7 @@ impl Row<'_> {
         unsafe {
             let from = self.from.as_ptr().add(first * stride * L::N);
             let mut weight = self.weight.as_ptr();
-            let mut totals = [L::load(self.bias.as_ptr()); R];
+            let mut totals = [L::splat(0.0); R];
             for &tap in self.taps {
                 let (from, factor) = (from.add(tap), L::load(weight));
                 weight = weight.add(L::N);
@@ -332,8 +332,9 @@ impl Row<'_> {
                     *total = L::load(from.add(pixel * stride * L::N)).mul_add(factor, *total);
                 }
             }
+            let bias = L::load(self.bias.as_ptr());
             for (pixel, total) in totals.into_iter().enumerate() {
-                curved(total, self.bounds).store(to.add((first + pixel) * L::N));
+                curved(total.add(bias), self.bounds).store(to.add((first + pixel) * L::N));
             }
         }
         R

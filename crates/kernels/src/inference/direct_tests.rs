@@ -141,7 +141,7 @@ fn a_depthwise_layer_is_the_plain_convolution_also_behind_a_pointwise_one() {
 }
 
 #[test]
-fn a_stem_is_the_plain_convolution_of_scaled_images_between_zeros() {
+fn a_stem_is_the_plain_convolution_of_normalised_images_between_zeros() {
     let geometry = |stride, padding, behind| Geometry {
         stride: [stride; 2],
         padding: [padding; 2],
@@ -160,16 +160,17 @@ fn a_stem_is_the_plain_convolution_of_scaled_images_between_zeros() {
         let mut noise = Noise::new(seed as u64);
         let x = loud(&mut noise, shape.input_len());
         let (weight, bias) = (noise.floats(shape.weight_len()), noise.floats(weights[0]));
-        let (scale, shift) = (noise.floats(images[1]), noise.floats(images[1]));
+        let mean = noise.floats(images[1]);
+        let deviation: Vec<f32> = mean.iter().map(|mean| 1.5 + mean).collect();
         let area = images[2] * images[3];
-        let scaled: Vec<f32> = (0..x.len())
-            .map(|i| x[i] * scale[i / area % images[1]] + shift[i / area % images[1]])
+        let normalised: Vec<f32> = (0..x.len())
+            .map(|i| (x[i] - mean[i / area % images[1]]) / deviation[i / area % images[1]])
             .collect();
         for activation in ACTIVATIONS {
-            let expected = plain(&shape, &scaled, [&weight, &bias], None, activation);
+            let expected = plain(&shape, &normalised, [&weight, &bias], None, activation);
             let run = || {
                 let pool = Pool::default();
-                let stem = Stem::new(&shape, [&scale, &shift], &weight, &bias, activation);
+                let stem = Stem::new(&shape, [&mean, &deviation], &weight, &bias, activation);
                 let y = stem.run(&Features::new(images, x.clone()), &pool);
                 y.into_planes(&pool)
             };

@@ -177,12 +177,6 @@ impl Strip<'_> {
         unsafe {
             let from = from.add(first * self.step);
             let mut totals = [[L::splat(0.0); V]; R];
-            for half in 0..V {
-                let bias = L::load(self.bias.add(half * L::N));
-                for total in &mut totals {
-                    total[half] = bias;
-                }
-            }
             let mut weights = self.weights;
             for &term in self.terms {
                 let from = from.add(term);
@@ -199,8 +193,10 @@ impl Strip<'_> {
                 }
             }
             for (row, total) in totals.into_iter().enumerate() {
-                for (half, mut total) in total.into_iter().enumerate() {
+                for (half, total) in total.into_iter().enumerate() {
                     let at = (first + row) * L::N;
+                    // Last: a folded bias may be large, and every sum on top of it would round as it does.
+                    let mut total = total.add(L::load(self.bias.add(half * L::N)));
                     if let Some(residual) = self.residual {
                         total = total.add(L::load(residual[half].add(at)));
                     }

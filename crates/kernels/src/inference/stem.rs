@@ -13,37 +13,38 @@ use std::ops::Range;
 /// Lines of output of a task: its part of the image stays in the second-level cache.
 const LINES: usize = 8;
 
-/// A convolution of images, which are first scaled and shifted, its bias and what follows.
+/// A convolution of images, which are first normalised, its bias and what follows.
 #[derive(Debug)]
 pub struct Stem {
     shape: ConvShape,
     /// Per channel of the images.
-    scale: Vec<f32>,
-    shift: Vec<f32>,
+    mean: Vec<f32>,
+    deviation: Vec<f32>,
     panels: Panels,
 }
 
 impl Stem {
-    /// `shape`'s batch does not matter. A pixel x of channel c is seen as `scale[c] · x + shift[c]`; the zeros around an image stay zeros.
+    /// `shape`'s batch does not matter. A pixel x of channel c is seen as `(x − mean[c]) / deviation[c]`; the zeros around an image stay
+    /// zeros.
     ///
     /// # Panics
     /// If `shape` has groups, lengths are not what it says, or the activation's slope is not one of 0 to 1.
     pub fn new(
         shape: &ConvShape,
-        [scale, shift]: [&[f32]; 2],
+        [mean, deviation]: [&[f32]; 2],
         weight: &[f32],
         bias: &[f32],
         activation: Activation,
     ) -> Self {
         let [outputs, channels, height, width] = shape.weight_shape();
         assert_eq!(shape.geometry().groups, 1, "groups");
-        let lens = [scale.len(), shift.len()];
-        assert_eq!(lens, [channels; 2], "length of scale and shift");
+        let lens = [mean.len(), deviation.len()];
+        assert_eq!(lens, [channels; 2], "length of mean and deviation");
         let terms = channels * height * width;
         Self {
             shape: *shape,
-            scale: scale.to_vec(),
-            shift: shift.to_vec(),
+            mean: mean.to_vec(),
+            deviation: deviation.to_vec(),
             panels: Panels::new(outputs, terms, weight, bias, activation),
         }
     }
@@ -181,7 +182,7 @@ impl Task for Band<'_> {
 }
 
 impl Band<'_> {
-    /// Copies what the task sees of the image, scaled and shifted, between zeros.
+    /// Copies what the task sees of the image, normalised, between zeros.
     #[inline(always)]
     fn fill(&self, scratch: &mut [f32]) {
         let [_, channels, height, width] = self.layer.shape.input_shape();
@@ -191,7 +192,7 @@ impl Band<'_> {
         let top = self.lines.start * stride[0];
         let Padded { lines, line } = self.padded;
         for channel in 0..channels {
-            let (scale, shift) = (self.layer.scale[channel], self.layer.shift[channel]);
+            let (mean, deviation) = (self.layer.mean[channel], self.layer.deviation[channel]);
             for at in 0..lines {
                 let to = &mut scratch[(channel * lines + at) * line..][..line];
                 let Some(y) = (top + at).checked_sub(padding[0]).filter(|&y| y < height) else {
@@ -204,7 +205,7 @@ impl Band<'_> {
                 right.fill(0.0);
                 let from = &self.image[(channel * height + y) * width..][..width];
                 for (to, &from) in middle.iter_mut().zip(from) {
-                    *to = from * scale + shift;
+                    *to = (from - mean) / deviation;
                 }
             }
         }

@@ -44,12 +44,10 @@ impl MobileNet {
         let mut builder = Builder::new(3, size);
         let stem = builder.folded(&network.conv_stem, Some(&network.bn0));
         let [mean, deviation] = network.normalization();
-        let scale = deviation.map(|deviation| 1.0 / deviation);
-        let shift: [f32; 3] = std::array::from_fn(|channel| -mean[channel] * scale[channel]);
         Self {
             stem: Stem::new(
                 &stem.shape,
-                [&scale, &shift],
+                [&mean, &deviation],
                 &stem.weight,
                 &stem.bias,
                 Activation::Relu6,
