@@ -52,6 +52,8 @@ def training(name):
 def inference():
     for batch in BATCHES:
         yield f"ResNet-18 to layer4, batch {batch}, 256²", "resnet", batched("resnet", batch)
+    for batch in BATCHES:
+        yield f"MobileNetV2's strides 8 and 16, batch {batch}, 256²", "taps", batched("taps", batch)
     for parts in "d", "r":
         yield f"CAVGA-{parts.upper()} scoring, batch 1, 256²", "score", batched(f"score-{parts}", 1)
 

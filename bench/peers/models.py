@@ -6,8 +6,10 @@ Tensor names are ours, so that a model file of ours can be loaded.
 import sys
 from pathlib import Path
 
+import torch
 from torch import nn
 from torch.nn import functional
+from torchvision.models import mobilenet_v2
 
 sys.path.append(str(Path(__file__).resolve().parents[2] / "conformance" / "cavga"))
 
@@ -63,8 +65,25 @@ class Reconstruction(nn.Module):
         return self.network.decoder(mean).sigmoid()
 
 
+class Taps(nn.Module):
+    """torchvision's MobileNetV2 up to its features at stride 16, and those at stride 8."""
+
+    def __init__(self):
+        super().__init__()
+        features = mobilenet_v2().features
+        self.first, self.second = features[:7], features[7:14]
+        self.register_buffer("mean", torch.tensor([0.485, 0.456, 0.406]).reshape(1, 3, 1, 1))
+        self.register_buffer("deviation", torch.tensor([0.229, 0.224, 0.225]).reshape(1, 3, 1, 1))
+
+    def forward(self, images):
+        at_8 = self.first((images - self.mean) / self.deviation)
+        return at_8, self.second(at_8)
+
+
 def scorer(name):
     """What is timed without a tape, by the case's name."""
     if name == "resnet":
         return networks.ResNet18(32).eval()
+    if name == "taps":
+        return Taps().eval()
     return Reconstruction(vae({"score-d": "Dcgan", "score-r": "Resnet"}[name])).eval()

@@ -25,7 +25,7 @@ def inference(case, layout):
 KINDS = {
     **ops.KINDS,
     **training.KINDS,
-    **dict.fromkeys(("resnet", "score-d", "score-r"), inference),
+    **dict.fromkeys(("resnet", "taps", "score-d", "score-r"), inference),
     "nothing": lambda case, layout: lambda: None,
 }
 

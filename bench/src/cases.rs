@@ -34,6 +34,8 @@ pub(crate) enum Case {
     CavgaR(Batched),
     /// ResNet-18's features.
     Resnet(Batched),
+    /// MobileNetV2's features at strides 8 and 16.
+    Taps(Batched),
     /// What CAVGA-D says of images.
     ScoreD(Batched),
     /// What CAVGA-R says of images.
@@ -62,6 +64,7 @@ impl Case {
             Self::CavgaD(batched) => detector::train_step(&detector::dcgan(), batched),
             Self::CavgaR(batched) => detector::train_step(&detector::resnet(), batched),
             Self::Resnet(batched) => Ok(inference::resnet(batched)),
+            Self::Taps(batched) => Ok(inference::taps(batched)),
             Self::ScoreD(batched) => detector::score(&detector::dcgan(), batched),
             Self::ScoreR(batched) => detector::score(&detector::resnet(), batched),
             Self::Load(pass) => Ok(loading::load(pass)),
@@ -102,6 +105,12 @@ mod tests {
         run(r#"{"name": "norm", "part": "backward", "channels": 3, "size": 4, "batch": 2}"#);
         run(r#"{"name": "adam", "parameters": 1000}"#);
         run(r#"{"name": "nothing"}"#);
+    }
+
+    #[test]
+    fn features_of_backbones_are_made() {
+        run(r#"{"name": "resnet", "batch": 1, "size": 64}"#);
+        run(r#"{"name": "taps", "batch": 2, "size": 64}"#);
     }
 
     #[test]

@@ -32,3 +32,20 @@ pub(crate) fn resnet(batched: Batched) -> Work {
         Ok(())
     })
 }
+
+/// The taps of MobileNetV2 that detectors of patches look at: strides 8 and 16.
+pub(crate) fn taps(batched: Batched) -> Work {
+    const STAGES: [usize; 2] = [1, 2];
+    let images = pattern::images(batched);
+    let network = Backbone::new(Kind::MobilenetV2, 32, &mut Init::new(0, &Device::flex()));
+    let network = network.up_to(STAGES[1] + 1);
+    let fast = network.inference_taps([batched.size; 2], &STAGES);
+    Box::new(move || {
+        let images = images.clone();
+        black_box(match &fast {
+            Some(fast) => fast.run(images),
+            None => network.taps(images, Mode::Score),
+        });
+        Ok(())
+    })
+}

@@ -43,6 +43,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn max(self, other: Self) -> Self;
     /// The sum of all lanes, in a fixed order that never gives less where a lane is more.
     unsafe fn sum(self) -> f32;
+    /// Lane by lane, the smaller; `other` where either is NaN.
+    unsafe fn min(self, other: Self) -> Self;
     /// Turns the square of the first `N` rows: lane `i` of row `j` goes to lane `j` of row `i`.
     unsafe fn transpose(rows: &mut [Self; 16]);
     /// The lanes 0, 2, 4, ... of `self` followed by `next`.
@@ -82,6 +84,16 @@ pub(crate) fn prefetch<T>(values: &[T]) {
 /// What [`prefetch`] asks for at most: more than a few lines are a stream, which the processor follows by itself.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 const SOON: usize = 320;
+
+/// [`bend`], then cut to a ceiling, which may be infinite. A NaN stays one.
+///
+/// # Safety
+/// The processor has the instruction set of `L`.
+#[inline(always)]
+pub(crate) unsafe fn curved<L: Lanes>(x: L, (slope, ceiling): (f32, f32)) -> L {
+    // SAFETY: the caller's promise.
+    unsafe { L::splat(ceiling).min(bend(x, slope)) }
+}
 
 /// Eight floats in plain Rust: two NEON or SSE registers, one AVX register, as the compiler likes.
 #[derive(Clone, Copy)]
@@ -196,6 +208,17 @@ impl Lanes for Portable {
     unsafe fn sum(self) -> f32 {
         let [a, b, c, d, e, f, g, h] = self.0;
         ((a + e) + (c + g)) + ((b + f) + (d + h))
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        let mut lanes = other.0;
+        for (lane, smallest) in lanes.iter_mut().enumerate() {
+            if self.0[lane] < *smallest {
+                *smallest = self.0[lane];
+            }
+        }
+        Self(lanes)
     }
 
     #[inline(always)]

@@ -103,6 +103,12 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm512_min_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
     unsafe fn transpose(rows: &mut [Self; 16]) {
         // SAFETY: see the impl.
         unsafe {
@@ -269,6 +275,12 @@ impl Lanes for Avx2 {
             let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
             _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
         }
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm256_min_ps(self.0, other.0) })
     }
 
     #[inline(always)]

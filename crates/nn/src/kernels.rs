@@ -3,4 +3,5 @@
 pub use cavga_kernels::{
     bank, gaussian,
     path::{Path, with_path},
+    threads::together,
 };

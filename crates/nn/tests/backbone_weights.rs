@@ -156,3 +156,25 @@ fn a_sine_gives_what_the_reference_gives() {
         println!("{kind:?}: largest relative error {worst:.1e}");
     }
 }
+
+#[test]
+fn the_first_stages_take_a_whole_file_and_their_prepared_taps_are_the_networks() {
+    let Some(folder) = weights() else { return };
+    for (kind, file, _) in FILES {
+        let network = Backbone::new(kind, 32, &mut Init::new(0, &Device::flex()));
+        let network = network.up_to(3);
+        let network = network.with_weights(read(folder.join(file))).unwrap();
+        let Some(taps) = network.inference_taps([224, 224], &[0, 1, 2]) else {
+            assert_eq!(kind, Kind::Squeezenet1x1);
+            continue;
+        };
+        let images = sine(kind, 1.0);
+        let plain = network.taps(images.clone(), Mode::Score);
+        for (stage, (ours, plain)) in taps.run(images).into_iter().zip(plain).enumerate() {
+            let [ours, plain]: [Vec<f32>; 2] =
+                [ours, plain].map(|tap| tap.into_data().iter::<f32>().collect());
+            let what = format!("{kind:?}, stage {stage}");
+            cavga_kernels::reference::assert_close(&ours, &plain, 1e-5, &what);
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use burn::tensor::{Device, Tensor, module::avg_pool2d, ops::AvgPoolOptions};
 use cavga_nn::{
     backbone::Backbone,
+    inference::Taps,
     layers::{Init, Mode},
     ops, state,
 };
@@ -23,6 +24,8 @@ const SIDES: std::ops::RangeInclusive<usize> = 32..=4096;
 #[derive(Debug)]
 pub(crate) struct Extractor {
     backbone: Backbone,
+    /// What runs instead where there is one.
+    inference: Option<Taps>,
     /// Counted from 0.
     stages: Vec<usize>,
     size: [usize; 2],
@@ -64,6 +67,7 @@ impl Extractor {
         let device = device.clone().without_autodiff();
         let stages: Vec<_> = config.stages.iter().map(|stage| stage - 1).collect();
         Self {
+            inference: backbone.inference_taps(size, &stages),
             backbone,
             stages,
             size,
@@ -78,7 +82,7 @@ impl Extractor {
 
     /// As [`crate::Detector::score_as_trained`].
     pub(crate) fn run_as_trained(&mut self) -> bool {
-        false
+        self.inference.take().is_some()
     }
 
     pub(crate) fn device(&self) -> &Device {
@@ -118,6 +122,9 @@ impl Extractor {
 
     fn taps(&self, images: Tensor<4>) -> Result<Vec<Tensor<4>>> {
         check_images(&images, self.size)?;
+        if let Some(inference) = &self.inference {
+            return Ok(inference.run(images));
+        }
         let mut taps = self
             .backbone
             .taps(images, Mode::Score)

@@ -1,7 +1,10 @@
 //! The features that a bank is chosen among, within the memory that they may take.
 
 use cavga_nn::{
-    kernels::bank::{Farthest, Rows, SparseProjection},
+    kernels::{
+        bank::{Farthest, Rows, SparseProjection},
+        together,
+    },
     random::{self, Stream},
 };
 use rand::{Rng, RngExt as _};
@@ -144,15 +147,21 @@ pub(super) fn pick(
     let mut farthest = Farthest::new(rows);
     observer.begin("choosing the memory bank", wanted as u64);
     start.iter().for_each(|&row| farthest.pick(row));
-    while farthest.picked().len() < wanted {
-        let Some((row, _)) = farthest.farthest() else {
-            break;
-        };
-        farthest.pick(row);
-        let done = farthest.picked().len();
-        if done.is_multiple_of(REPORT) {
-            observer.advance(done as u64)?;
-        }
+    // A row at no distance is one that is picked, or like one.
+    let is_done = |farthest: &Farthest| {
+        let far = farthest.farthest().is_some_and(|(_, distance)| distance > 0.0);
+        farthest.picked().len() >= wanted || !far
+    };
+    while !is_done(&farthest) {
+        together(|| {
+            for _ in 0..REPORT {
+                match farthest.farthest() {
+                    Some((row, _)) if !is_done(&farthest) => farthest.pick(row),
+                    _ => break,
+                }
+            }
+        });
+        observer.advance(farthest.picked().len() as u64)?;
     }
     observer.end();
     let radius = farthest.farthest().map_or(0.0, |(_, distance)| distance);

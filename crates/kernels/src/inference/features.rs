@@ -118,6 +118,11 @@ impl Features {
         }
     }
 
+    /// A copy of the values as planes.
+    pub fn to_planes(&self) -> Vec<f32> {
+        self.planes().into_owned()
+    }
+
     /// The values as planes; the memory goes back.
     pub fn into_planes(self, pool: &Pool) -> Vec<f32> {
         match self.data {

@@ -118,14 +118,14 @@ impl Family {
 #[derive(Module, Debug)]
 pub(crate) struct InvertedResidual {
     /// None where there are no more channels inside.
-    expand_conv: Option<Conv2d>,
-    bn0: Option<BatchNorm2d>,
-    depthwise_conv: Conv2d,
-    bn1: BatchNorm2d,
-    project_conv: Conv2d,
-    bn2: BatchNorm2d,
+    pub(crate) expand_conv: Option<Conv2d>,
+    pub(crate) bn0: Option<BatchNorm2d>,
+    pub(crate) depthwise_conv: Conv2d,
+    pub(crate) bn1: BatchNorm2d,
+    pub(crate) project_conv: Conv2d,
+    pub(crate) bn2: BatchNorm2d,
     #[module(skip)]
-    shortcut: bool,
+    pub(crate) shortcut: bool,
 }
 
 /// A block's numbers.
@@ -182,12 +182,12 @@ impl InvertedResidual {
 /// MobileNetV2 or EfficientNet-Lite0 up to the 1280 channels of their last convolution.
 #[derive(Module, Debug)]
 pub struct MobileNet {
-    conv_stem: Conv2d,
-    bn0: BatchNorm2d,
+    pub(crate) conv_stem: Conv2d,
+    pub(crate) bn0: BatchNorm2d,
     blocks: Vec<InvertedResidual>,
     /// None where the last stage was dropped.
-    conv_head: Option<Conv2d>,
-    bn1: Option<BatchNorm2d>,
+    pub(crate) conv_head: Option<Conv2d>,
+    pub(crate) bn1: Option<BatchNorm2d>,
     #[module(skip)]
     family: Family,
     #[module(skip)]
@@ -256,6 +256,26 @@ impl MobileNet {
     }
 }
 
+impl MobileNet {
+    /// Mean and deviation of the images that its weights expect, per channel.
+    pub(crate) fn normalization(&self) -> [[f32; 3]; 2] {
+        match self.family {
+            Family::Mobilenet => [IMAGENET_MEAN, IMAGENET_DEVIATION],
+            // (x − 127) / 128 of pixels in 0..=255.
+            Family::Efficientnet => [[127.0 / 255.0; 3], [128.0 / 255.0; 3]],
+        }
+    }
+
+    /// The blocks of a stage: none of the last, which only mixes channels.
+    pub(crate) fn blocks(&self, stage: usize) -> impl Iterator<Item = &InvertedResidual> {
+        let [start, end] = match stage < STAGES.len() {
+            true => self.family.stage(stage),
+            false => [0, 0],
+        };
+        self.blocks.iter().take(end).skip(start)
+    }
+}
+
 impl Stages for MobileNet {
     fn count(&self) -> usize {
         self.stages
@@ -276,12 +296,8 @@ impl Stages for MobileNet {
     }
 
     fn stem(&self, images: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let x = match self.family {
-            Family::Mobilenet => normalize(images, IMAGENET_MEAN, IMAGENET_DEVIATION),
-            // (x − 127) / 128 of pixels in 0..=255.
-            Family::Efficientnet => normalize(images, [127.0 / 255.0; 3], [128.0 / 255.0; 3]),
-        };
-        let x = self.conv_stem.forward(x);
+        let [mean, deviation] = self.normalization();
+        let x = self.conv_stem.forward(normalize(images, mean, deviation));
         self.bn0.forward(x, mode, Activation::Relu6)
     }
 
@@ -292,8 +308,7 @@ impl Stages for MobileNet {
                 _ => x,
             };
         }
-        let [start, end] = self.family.stage(stage);
-        let blocks = self.blocks.iter().take(end).skip(start);
+        let blocks = self.blocks(stage);
         blocks.fold(x, |x, block| block.forward(x, mode))
     }
 }

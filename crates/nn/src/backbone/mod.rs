@@ -16,7 +16,7 @@
 //!
 //! Who needs early taps only keeps the first stages only: [`Backbone::up_to`].
 
-mod mobile;
+pub(crate) mod mobile;
 mod names;
 pub(crate) mod resnet;
 mod squeezenet;
@@ -260,6 +260,21 @@ impl Backbone {
         match self {
             Self::ResNet(network) => Some(network.inference(size)),
             _ => None,
+        }
+    }
+
+    /// The form that only scores images of `size`, `[height, width]`, and gives what `stages`, counted from 0 as in [`Backbone::taps`], make
+    /// of them. None on other devices than the CPU, for networks without such a form (SqueezeNet), and where one of the stages is none of
+    /// this network's: then [`Backbone::taps`] serves.
+    pub fn inference_taps(&self, size: [usize; 2], stages: &[usize]) -> Option<inference::Taps> {
+        let mut devices = self.devices().into_iter();
+        let here = devices.all(|device| inference::supports(&device.without_autodiff()));
+        let known = stages.iter().all(|&stage| stage < self.stages());
+        match self {
+            _ if !here || !known => None,
+            Self::ResNet(network) => Some(inference::Taps::of_resnet(network, size, stages)),
+            Self::MobileNet(network) => Some(inference::Taps::of_mobilenet(network, size, stages)),
+            Self::SqueezeNet(_) => None,
         }
     }
 }

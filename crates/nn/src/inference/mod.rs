@@ -5,12 +5,17 @@
 //! rounding. Other devices than the CPU run the network itself.
 
 mod dcgan;
+mod mobile;
 mod residual_decoder;
 mod resnet;
+mod taps;
+#[cfg(test)]
+mod tests;
 
 pub use dcgan::{Decoder, Encoder};
 pub use residual_decoder::ResidualDecoder;
 pub use resnet::ResNet;
+pub use taps::Taps;
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -115,19 +120,17 @@ impl Builder {
         norm: Option<&BatchNorm2d>,
         activation: ops::Activation,
     ) -> Layer {
+        self.folded(conv, norm).layer(false, activation)
+    }
+
+    /// A convolution and the batch norm behind it, if any, as one.
+    fn folded(&mut self, conv: &Conv2d, norm: Option<&BatchNorm2d>) -> Folded {
         let dims = conv.weight.dims();
         let [_, height, width] = self.shape;
         let geometry = ops::geometry(conv.window([height, width]));
         let shape = ConvShape::new(self.images(), dims, geometry);
         let bias = conv.bias.as_ref().map(parameter);
-        self.layer(
-            shape,
-            false,
-            parameter(&conv.weight),
-            bias,
-            norm,
-            activation,
-        )
+        self.fold(shape, false, parameter(&conv.weight), bias, norm)
     }
 
     /// A transposed convolution, likewise.
@@ -141,19 +144,19 @@ impl Builder {
         let geometry = ops::geometry(conv.window());
         let shape = ConvShape::transposed(self.images(), dims, [0, 0], geometry);
         let bias = conv.bias.as_ref().map(parameter);
-        self.layer(shape, true, parameter(&conv.weight), bias, norm, activation)
+        let folded = self.fold(shape, true, parameter(&conv.weight), bias, norm);
+        folded.layer(true, activation)
     }
 
     #[expect(clippy::expect_used, reason = "a network's own shapes fit each other")]
-    fn layer(
+    fn fold(
         &mut self,
         shape: Result<ConvShape, cavga_kernels::ShapeError>,
         transposed: bool,
         mut weight: Vec<f32>,
         bias: Option<Vec<f32>>,
         norm: Option<&BatchNorm2d>,
-        activation: ops::Activation,
-    ) -> Layer {
+    ) -> Folded {
         let shape = shape.expect("layers of a network fit each other");
         let [_, outputs, height, width] = match transposed {
             true => shape.input_shape(),
@@ -166,96 +169,24 @@ impl Builder {
             fold(&mut weight, &mut bias, kernel, transposed, norm);
         }
         self.shape = [outputs, height, width];
-        let activation = Activation::from(activation);
-        Layer::new(&shape, transposed, &weight, Some(&bias), activation)
+        Folded {
+            shape,
+            weight,
+            bias,
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::backbone::{Backbone, Kind};
-    use crate::layers::{Init, Mode};
-    use crate::{dcgan, random, residual_decoder};
-    use burn::module::Module;
+/// A convolution's numbers with the batch norm behind it folded in.
+struct Folded {
+    shape: ConvShape,
+    weight: Vec<f32>,
+    bias: Vec<f32>,
+}
 
-    fn noise(shape: [usize; 4], seed: u64) -> Tensor<4> {
-        let mut generator = random::generator(seed, random::Stream::Latent, 0);
-        random::normal(shape, &mut generator, &Device::flex())
-    }
-
-    /// Gives a network's batch norms statistics of their own.
-    fn seasoned<M: Module>(network: M, run: impl Fn(&M)) -> M {
-        (0..3).for_each(|_| run(&network));
-        network
-    }
-
-    fn assert_same(ours: Tensor<4>, network: Tensor<4>, what: &str) {
-        assert_eq!(ours.dims(), network.dims());
-        let (ours, plain) = (values(ours), values(network));
-        cavga_kernels::reference::assert_close(&ours, &plain, 1e-5, what);
-    }
-
-    #[test]
-    fn a_resnet_scores_as_the_network() {
-        let device = Device::flex();
-        let kinds = [
-            (Kind::Resnet18, 32),
-            (Kind::Resnet18, 16),
-            (Kind::Resnet18, 8),
-            (Kind::Resnet34, 16),
-            (Kind::Resnet50, 32),
-            (Kind::WideResnet50x2, 16),
-        ];
-        for (kind, stride) in kinds {
-            let network = Backbone::new(kind, stride, &mut Init::new(1, &device));
-            let images = noise([2, 3, 64, 96], 1);
-            let network = seasoned(network, |network| {
-                network.forward(images.clone(), Mode::Train);
-            });
-            let plain = network.forward(images.clone(), Mode::Score);
-            let ours = network.inference([64, 96]).unwrap().forward(images);
-            assert_same(ours, plain, &format!("{kind:?}, output stride {stride}"));
-        }
-    }
-
-    #[test]
-    fn dcgan_parts_score_as_the_networks() {
-        let device = Device::flex();
-        for width in [4, 16] {
-            let encoder = dcgan::Encoder::new(width, &mut Init::new(1, &device));
-            let images = noise([2, 3, 64, 96], 1);
-            let encoder = seasoned(encoder, |network| {
-                network.forward(images.clone(), Mode::Train);
-            });
-            let plain = encoder.forward(images.clone(), Mode::Score);
-            let ours = encoder.inference([64, 96]).forward(images);
-            assert_same(ours, plain, &format!("encoder of width {width}"));
-
-            let decoder = dcgan::Decoder::new(24, width, &mut Init::new(2, &device));
-            let latent = noise([2, 24, 4, 6], 2);
-            let decoder = seasoned(decoder, |network| {
-                network.forward(latent.clone(), Mode::Train);
-            });
-            let plain = decoder.forward(latent.clone(), Mode::Score);
-            let ours = decoder.inference([4, 6]).forward(latent);
-            assert_same(ours, plain, &format!("decoder of width {width}"));
-        }
-    }
-
-    #[test]
-    fn a_residual_decoder_scores_as_the_network() {
-        let device = Device::flex();
-        for (width, scale) in [(4, 32), (16, 8)] {
-            let mut init = Init::new(1, &device);
-            let network = residual_decoder::ResidualDecoder::new(24, scale, width, &mut init);
-            let latent = noise([2, 24, 2, 3], 1);
-            let network = seasoned(network, |network| {
-                network.forward(latent.clone(), Mode::Train);
-            });
-            let plain = network.forward(latent.clone(), Mode::Score);
-            let ours = network.inference([2, 3]).forward(latent);
-            assert_same(ours, plain, &format!("width {width}, scale {scale}"));
-        }
+impl Folded {
+    fn layer(&self, transposed: bool, activation: ops::Activation) -> Layer {
+        let (bias, activation) = (Some(&self.bias[..]), Activation::from(activation));
+        Layer::new(&self.shape, transposed, &self.weight, bias, activation)
     }
 }

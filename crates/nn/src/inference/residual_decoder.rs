@@ -65,7 +65,9 @@ impl Block {
         let shape = ConvShape::transposed(builder.images(), dims, [0, 0], geometry);
         Self {
             norm: norm(&block.norm),
-            conv: builder.layer(shape, true, weight, None, None, Activation::Identity),
+            conv: builder
+                .fold(shape, true, weight, None, None)
+                .layer(true, Activation::Identity),
             skip,
         }
     }

@@ -5,6 +5,7 @@ use cavga_kernels::Activation as Kernel;
 use cavga_kernels::inference::{Features, Form, Layer, Pool, Residual};
 use cavga_kernels::threads::together;
 
+use super::taps::Stages;
 use super::{Builder, features, tensor, values};
 use crate::backbone::resnet::{self, IMAGENET_DEVIATION, IMAGENET_MEAN};
 use crate::layers::{BatchNorm2d, Conv2d};
@@ -14,7 +15,7 @@ use crate::ops::{self, Activation};
 #[derive(Debug)]
 pub struct ResNet {
     stem: Layer,
-    blocks: Vec<Block>,
+    stages: Vec<Vec<Block>>,
     pool: Pool,
 }
 
@@ -29,6 +30,11 @@ struct Block {
 impl resnet::ResNet {
     /// The network for scoring images of `size`, `[height, width]`.
     pub fn inference(&self, size: [usize; 2]) -> ResNet {
+        self.prepared(size, self.layers().len())
+    }
+
+    /// Its first `stages` stages.
+    pub(super) fn prepared(&self, size: [usize; 2], stages: usize) -> ResNet {
         let mut builder = Builder::new(3, size);
         // A ReLU and a max-pool may be swapped: it is cheaper behind.
         let stem = builder.conv(&self.conv1, Some(&self.bn1), Activation::Identity);
@@ -36,11 +42,16 @@ impl resnet::ResNet {
         builder.shape = [channels, (height - 1) / 2 + 1, (width - 1) / 2 + 1];
         ResNet {
             stem,
-            blocks: self
+            stages: self
                 .layers()
                 .into_iter()
-                .flatten()
-                .map(|block| Block::new(block, &mut builder))
+                .take(stages)
+                .map(|layer| {
+                    let blocks = layer.iter();
+                    blocks
+                        .map(|block| Block::new(block, &mut builder))
+                        .collect()
+                })
                 .collect(),
             pool: Pool::default(),
         }
@@ -113,6 +124,17 @@ impl ResNet {
     }
 
     fn run(&self, images: Tensor<4>) -> Tensor<4> {
+        let x = (0..self.stages.len()).fold(self.stem(images), |x, stage| self.stage(stage, x));
+        tensor(x, &self.pool)
+    }
+}
+
+impl Stages for ResNet {
+    fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    fn stem(&self, images: Tensor<4>) -> Features {
         let [batch, channels, height, width] = images.dims();
         let mut pixels = values(images);
         for (plane, pixels) in pixels.chunks_exact_mut(height * width).enumerate() {
@@ -125,10 +147,11 @@ impl ResNet {
         let images = Features::new([batch, channels, height, width], pixels);
         let x = self.stem.run(&images, None, Form::Planes, &self.pool);
         let x = features(ops::max_pool2d(tensor(x, &self.pool), 3, resnet::POOLING));
-        let mut x = x.into_blocks(Kernel::Relu, &self.pool);
-        for block in &self.blocks {
-            x = block.run(x, &self.pool);
-        }
-        tensor(x, &self.pool)
+        x.into_blocks(Kernel::Relu, &self.pool)
+    }
+
+    fn stage(&self, stage: usize, x: Features) -> Features {
+        let blocks = self.stages.get(stage).into_iter().flatten();
+        blocks.fold(x, |x, block| block.run(x, &self.pool))
     }
 }
