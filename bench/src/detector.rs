@@ -3,10 +3,7 @@
 use std::hint::black_box;
 
 use burn::tensor::Device;
-use cavga_detect::{
-    Batch, Learner, Method,
-    cavga::{CavgaConfig, Pretrained},
-};
+use cavga_detect::{Batch, Learner, Method, Pretrained, cavga::CavgaConfig};
 
 use crate::{Result, cases::Work, inference::Batched, pattern};
 
@@ -25,6 +22,7 @@ fn batch(batched: Batched, step: u64) -> Batch {
         images: pattern::images(batched),
         valid: None,
         anomalous: vec![false; batched.batch],
+        numbers: Vec::new(),
         step,
         pass: 0,
     }
@@ -50,7 +48,7 @@ pub(crate) fn train_step(method: &Method, batched: Batched) -> Result<Work> {
 pub(crate) fn score(method: &Method, batched: Batched) -> Result<Work> {
     let learner = learner(method, batched)?;
     let mut held_out = std::iter::once(Ok(batch(batched, 0)));
-    let detector = learner.finish(&mut held_out)?;
+    let detector = learner.finish(&mut held_out, &mut ())?;
     let images = pattern::images(batched);
     Ok(Box::new(move || {
         black_box(detector.score(images.clone(), None)?);

@@ -334,6 +334,14 @@ pub enum Error {
 }
 
 impl Error {
+    /// What a method says: that it was interrupted means the same as everywhere.
+    pub(crate) fn of_method(error: cavga_detect::Error) -> Self {
+        match error {
+            cavga_detect::Error::Stopped => Self::Stopped,
+            other => other.into(),
+        }
+    }
+
     /// For `map_err` on the calls of the standard library.
     pub(crate) fn io(
         doing: &'static str,

@@ -24,6 +24,8 @@ pub(crate) struct Lesson {
     pub(crate) valid: Option<Tensor<4>>,
     /// Which of the images are anomalous.
     pub(crate) anomalous: Vec<bool>,
+    /// Which of the samples each is of.
+    pub(crate) numbers: Vec<usize>,
 }
 
 /// What a run learns from: `items` of images, whole ones or tiles.
@@ -118,6 +120,7 @@ fn lesson(mut batch: Batch, anomalous: Vec<bool>, device: &Device) -> Lesson {
     let valid = batch.valid.take();
     Lesson {
         valid: valid.map(|valid| Tensor::from_data(TensorData::new(valid, shape), device)),
+        numbers: std::mem::take(&mut batch.samples),
         images: tensor(batch, device),
         anomalous,
     }

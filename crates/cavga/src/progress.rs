@@ -1,8 +1,11 @@
 //! What long work says while it goes on.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
-use cavga_detect::Losses;
+use cavga_detect::{Losses, Observer};
 
 /// Hears of progress; the library prints nothing itself.
 pub trait Progress {
@@ -57,6 +60,32 @@ pub struct Step<'a> {
     pub images_per_second: f64,
     /// How long the rest of training will take at this speed.
     pub left: Duration,
+}
+
+/// A method's long work: told as the library's own, and ended when the flag is raised.
+pub(crate) struct Told<'a> {
+    pub(crate) progress: &'a mut dyn Progress,
+    pub(crate) stop: &'a AtomicBool,
+}
+
+impl Observer for Told<'_> {
+    fn begin(&mut self, stage: &'static str, total: u64) {
+        let done = 0;
+        self.progress.on(Event::Begin { stage, total, done });
+    }
+
+    fn advance(&mut self, done: u64) -> cavga_detect::Result<()> {
+        self.progress.on(Event::Advance { done });
+        if self.stop.load(Ordering::Relaxed) {
+            self.end();
+            return Err(cavga_detect::Error::Stopped);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.progress.on(Event::End);
+    }
 }
 
 /// Images per second, the last seconds counting most.

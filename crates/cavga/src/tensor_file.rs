@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, fs, path::Path};
 
-use burn::tensor::{DType, TensorData};
+use burn::tensor::{DType, TensorData, f16};
 use cavga_data::{Regions, hex};
 use cavga_detect::{Method, Tensors};
 use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
@@ -249,6 +249,8 @@ fn file_type(dtype: DType) -> Option<Dtype> {
         DType::F32 => Dtype::F32,
         DType::I64 => Dtype::I64,
         DType::I32 => Dtype::I32,
+        DType::U32 => Dtype::U32,
+        DType::F16 => Dtype::F16,
         DType::U8 => Dtype::U8,
         _ => return None,
     })
@@ -271,6 +273,8 @@ fn value(path: &Path, name: &str, view: &TensorView<'_>) -> Result<TensorData> {
         Dtype::F32 => numbers!(f32),
         Dtype::I64 => numbers!(i64),
         Dtype::I32 => numbers!(i32),
+        Dtype::U32 => numbers!(u32),
+        Dtype::F16 => numbers!(f16),
         Dtype::U8 => numbers!(u8),
         other => {
             let why = format!("numbers of type {other:?} are not read");

@@ -53,6 +53,12 @@ pub enum Error {
         "the attention of an earlier stage needs a gradient, and this device gave none; leave attention.stage out"
     )]
     NoGradient,
+    /// Asked to unlearn, of a method that cannot.
+    #[error("this method cannot forget images: train again without them")]
+    NeverForgets,
+    /// Nobody waits any longer.
+    #[error("stopped")]
+    Stopped,
     /// A weight file of another network.
     #[error("{}: the weights of another network", path.display())]
     Weights {

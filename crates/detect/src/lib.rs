@@ -8,8 +8,12 @@ pub mod cavga;
 mod check;
 pub mod dcgan;
 mod error;
+mod features;
 mod method;
 mod noise;
+pub mod padim;
+pub mod patchcore;
+mod pretrained;
 mod smooth;
 mod traits;
 
@@ -20,5 +24,9 @@ pub use cavga_nn::{
     weights::{self, Source},
 };
 pub use error::{Error, Result};
+pub use features::{FeatureConfig, Memory, Precision};
 pub use method::{Method, WantedWeights};
-pub use traits::{Batch, Detector, ImageScores, Learner, Losses, Maps, Merge, PAINT, Scores};
+pub use pretrained::{Pretrained, WeightFile};
+pub use traits::{
+    Batch, Detector, ImageScores, Learner, Losses, Maps, Merge, Observer, PAINT, Scores,
+};

@@ -4,8 +4,10 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Detector, Learner, Result, Source, Tensors,
-    cavga::{CavgaConfig, CavgaDetector, CavgaLearner, Parts, Pretrained, Supervision, Variant},
+    Detector, Learner, Pretrained, Result, Source, Tensors,
+    cavga::{CavgaConfig, CavgaDetector, CavgaLearner, Parts, Supervision, Variant},
+    padim::{PadimConfig, PadimDetector, PadimLearner},
+    patchcore::{PatchcoreConfig, PatchcoreDetector, PatchcoreLearner},
 };
 
 /// Every method there is, with its configuration: the file format, the registry and the documentation in one enum.
@@ -20,6 +22,10 @@ pub enum Method {
     CavgaDW(CavgaConfig),
     /// CAVGA-R, weakly supervised.
     CavgaRW(CavgaConfig),
+    /// PatchCore: a memory bank of features.
+    Patchcore(PatchcoreConfig),
+    /// PaDiM: a Gaussian of features at each position.
+    Padim(PadimConfig),
 }
 
 /// Where a network of a method is to get its first weights from.
@@ -43,6 +49,8 @@ impl Method {
             Self::CavgaRU(CavgaConfig::pretrained()),
             Self::CavgaDW(CavgaConfig::default()),
             Self::CavgaRW(CavgaConfig::pretrained()),
+            Self::Patchcore(PatchcoreConfig::default()),
+            Self::Padim(PadimConfig::default()),
         ]
     }
 
@@ -53,6 +61,8 @@ impl Method {
             Self::CavgaRU(_) => "cavga-r-u",
             Self::CavgaDW(_) => "cavga-d-w",
             Self::CavgaRW(_) => "cavga-r-w",
+            Self::Patchcore(_) => "patchcore",
+            Self::Padim(_) => "padim",
         }
     }
 
@@ -71,6 +81,12 @@ impl Method {
             Self::CavgaRW(_) => {
                 "cavga-r-u with a classifier, whose attentions it guides; learns from a few anomalous images too, without masks"
             }
+            Self::Patchcore(_) => {
+                "distance to the nearest of a bank of ImageNet features of normal images; one pass, in bounded memory"
+            }
+            Self::Padim(_) => {
+                "distance to a Gaussian of ImageNet features at each position of normal images; one pass"
+            }
         }
     }
 
@@ -80,41 +96,58 @@ impl Method {
             Self::CavgaDU(_) | Self::CavgaRU(_) | Self::CavgaDW(_) | Self::CavgaRW(_) => {
                 "Venkataramanan et al., Attention Guided Anomaly Localization in Images, ECCV 2020"
             }
+            Self::Patchcore(_) => {
+                "Roth et al., Towards Total Recall in Industrial Anomaly Detection, CVPR 2022"
+            }
+            Self::Padim(_) => {
+                "Defard et al., PaDiM: a Patch Distribution Modeling Framework for Anomaly Detection and Localization, ICPR 2020"
+            }
         }
     }
 
     /// Whether it learns from anomalous images too, and must be told which they are.
     pub fn learns_from_anomalous(&self) -> bool {
-        self.cavga().0.supervision == Supervision::Weak
+        let Taken::Cavga(variant, _) = self.taken() else {
+            return false;
+        };
+        variant.supervision == Supervision::Weak
     }
 
-    /// The networks that may start with weights from a file: the encoder, then the discriminator.
-    pub fn weights(&self) -> [WantedWeights<'_>; 2] {
+    /// The networks that may start with weights from a file: the encoder, then CAVGA's discriminator.
+    pub fn weights(&self) -> Vec<WantedWeights<'_>> {
         const DCGAN: &str = "dcgan";
-        let (variant, config) = self.cavga();
-        let network = match variant.parts {
-            Parts::Dcgan => DCGAN,
-            Parts::Resnet => config.encoder.backbone.name(),
-        };
         let wanted = |key, network, source| WantedWeights {
             key,
             network,
             source,
             is_published: network != DCGAN,
         };
-        [
-            wanted("method.encoder.weights", network, &config.encoder.weights),
+        let encoder = |network, source| wanted("method.encoder.weights", network, source);
+        let (variant, config) = match self.taken() {
+            Taken::Cavga(variant, config) => (variant, config),
+            Taken::Patchcore(PatchcoreConfig { encoder: of, .. })
+            | Taken::Padim(PadimConfig { encoder: of, .. }) => {
+                return vec![encoder(of.backbone.name(), &of.weights)];
+            }
+        };
+        let network = match variant.parts {
+            Parts::Dcgan => DCGAN,
+            Parts::Resnet => config.encoder.backbone.name(),
+        };
+        vec![
+            encoder(network, &config.encoder.weights),
             wanted("method.adversary.weights", DCGAN, &config.adversary.weights),
         ]
     }
 
-    /// The settings of CAVGA.
-    pub fn cavga_config(&mut self) -> &mut CavgaConfig {
+    /// The settings of CAVGA, of one of its variants.
+    pub fn cavga_config(&mut self) -> Option<&mut CavgaConfig> {
         match self {
             Self::CavgaDU(config)
             | Self::CavgaRU(config)
             | Self::CavgaDW(config)
-            | Self::CavgaRW(config) => config,
+            | Self::CavgaRW(config) => Some(config),
+            Self::Patchcore(_) | Self::Padim(_) => None,
         }
     }
 
@@ -127,9 +160,17 @@ impl Method {
         pretrained: &Pretrained,
         device: &Device,
     ) -> Result<Box<dyn Learner>> {
-        let (variant, config) = self.cavga();
-        let learner = CavgaLearner::new(variant, config, size, seed, pretrained, device)?;
-        Ok(Box::new(learner))
+        Ok(match self.taken() {
+            Taken::Cavga(variant, config) => Box::new(CavgaLearner::new(
+                variant, config, size, seed, pretrained, device,
+            )?),
+            Taken::Patchcore(config) => Box::new(PatchcoreLearner::new(
+                config, size, seed, pretrained, device,
+            )?),
+            Taken::Padim(config) => {
+                Box::new(PadimLearner::new(config, size, seed, pretrained, device)?)
+            }
+        })
     }
 
     /// The detector whose [`Detector::state`] is `state`.
@@ -139,18 +180,33 @@ impl Method {
         state: Tensors,
         device: &Device,
     ) -> Result<Box<dyn Detector>> {
-        let (variant, config) = self.cavga();
-        let detector = CavgaDetector::restore(variant, config, size, state, device)?;
-        Ok(Box::new(detector))
+        Ok(match self.taken() {
+            Taken::Cavga(variant, config) => Box::new(CavgaDetector::restore(
+                variant, config, size, state, device,
+            )?),
+            Taken::Patchcore(config) => {
+                Box::new(PatchcoreDetector::restore(config, size, state, device)?)
+            }
+            Taken::Padim(config) => Box::new(PadimDetector::restore(config, size, state, device)?),
+        })
     }
 
-    fn cavga(&self) -> (Variant, &CavgaConfig) {
+    fn taken(&self) -> Taken<'_> {
         let (parts, supervision, config) = match self {
             Self::CavgaDU(config) => (Parts::Dcgan, Supervision::Unsupervised, config),
             Self::CavgaRU(config) => (Parts::Resnet, Supervision::Unsupervised, config),
             Self::CavgaDW(config) => (Parts::Dcgan, Supervision::Weak, config),
             Self::CavgaRW(config) => (Parts::Resnet, Supervision::Weak, config),
+            Self::Patchcore(config) => return Taken::Patchcore(config),
+            Self::Padim(config) => return Taken::Padim(config),
         };
-        (Variant { parts, supervision }, config)
+        Taken::Cavga(Variant { parts, supervision }, config)
     }
+}
+
+/// A method taken apart.
+enum Taken<'a> {
+    Cavga(Variant, &'a CavgaConfig),
+    Patchcore(&'a PatchcoreConfig),
+    Padim(&'a PadimConfig),
 }

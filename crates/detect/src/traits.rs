@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 
-use crate::{Result, Tensors};
+use crate::{Error, Result, Tensors};
 
 /// What pixels that don't count are painted with, in images and, before a discriminator sees them, in reconstructions: 128 of 255, as
 /// whoever loads images paints them.
@@ -18,6 +18,9 @@ pub struct Batch {
     pub valid: Option<Tensor<4>>,
     /// Which of them are anomalous; all `false` for the methods that learn from normal images alone.
     pub anomalous: Vec<bool>,
+    /// Which each of them is: its number among the images of the run. Tiles of one image have the same. Empty where that
+    /// does not matter, as of held-out images.
+    pub numbers: Vec<usize>,
     /// How many batches the run has seen before this one: with the seed, it fixes every random draw of the step, so that
     /// a resumed run draws what an uninterrupted one would have drawn.
     pub step: u64,
@@ -27,6 +30,30 @@ pub struct Batch {
 
 /// The losses of one step by name, for the log.
 pub type Losses = Vec<(&'static str, f64)>;
+
+/// Whoever waits for work that takes long, and may end it.
+pub trait Observer {
+    /// Work of so many equal parts begins. `stage`: what it is, as in `choosing the memory bank`.
+    fn begin(&mut self, stage: &'static str, total: u64);
+
+    /// So many parts are done.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] if nobody waits any longer: the work ends with it.
+    fn advance(&mut self, done: u64) -> Result<()>;
+
+    /// The work is done.
+    fn end(&mut self);
+}
+
+/// Nobody looks.
+impl Observer for () {
+    fn begin(&mut self, _stage: &'static str, _total: u64) {}
+    fn advance(&mut self, _done: u64) -> Result<()> {
+        Ok(())
+    }
+    fn end(&mut self) {}
+}
 
 /// Learns from batches of training images, some passes over them, and becomes a detector.
 pub trait Learner {
@@ -41,13 +68,28 @@ pub trait Learner {
     fn finish(
         self: Box<Self>,
         held_out: &mut dyn Iterator<Item = Result<Batch>>,
+        observer: &mut dyn Observer,
     ) -> Result<Box<dyn Detector>>;
 
-    /// All state, optimisers included: a resumed run equals an uninterrupted one, bit for bit.
-    fn state(&self) -> Result<Tensors>;
+    /// All state, optimisers included: a resumed run equals an uninterrupted one, bit for bit. `None` where to write it down would cost
+    /// more than to look at the images again: such a run begins anew.
+    fn state(&self) -> Result<Option<Tensors>>;
 
     /// Takes back what [`Learner::state`] gave.
     fn restore(&mut self, state: Tensors) -> Result<()>;
+
+    /// Unlearns images, by their numbers. `images` gives them once more, as they were when they were learnt: who needs none asks for none.
+    ///
+    /// # Errors
+    /// [`Error::NeverForgets`] of methods that cannot.
+    fn forget(
+        &mut self,
+        numbers: &[usize],
+        images: &mut dyn Iterator<Item = Result<Batch>>,
+    ) -> Result<()> {
+        let _ = (numbers, images);
+        Err(Error::NeverForgets)
+    }
 }
 
 /// How the scores of an image's tiles become the image's.
@@ -110,6 +152,17 @@ pub trait Detector: Send {
     /// Whether the score or map of this name was fitted on the images that [`Learner::finish`] was given: what it says of those
     /// very images says nothing of others, and no threshold may rest on it.
     fn is_fitted(&self, name: &str) -> bool;
+
+    /// Whether it keeps what it saw of the training images, so that their own scores say nothing of those of others.
+    fn remembers(&self) -> bool {
+        false
+    }
+
+    /// Goes back to learning, as if it had just learnt what it knows: more images may be observed, others forgotten. `None` of methods that
+    /// cannot.
+    fn reopened(self: Box<Self>) -> Option<Box<dyn Learner>> {
+        None
+    }
 
     /// Everything that [`crate::Method::detector`] needs to make it again.
     fn state(&self) -> Result<Tensors>;

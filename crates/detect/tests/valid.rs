@@ -3,10 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use burn::tensor::{Device, Tensor};
-use cavga_detect::{
-    Batch, Detector, Method, PAINT, Scores,
-    cavga::{CavgaConfig, Pretrained},
-};
+use cavga_detect::{Batch, Detector, Method, PAINT, Pretrained, Scores, cavga::CavgaConfig};
 
 const SIDE: usize = 64;
 
@@ -37,6 +34,7 @@ fn batch(step: u64, counted: Option<usize>) -> Batch {
         images: valid.clone().map_or(images.clone(), painted),
         valid,
         anomalous: vec![false; 4],
+        numbers: Vec::new(),
         step,
         pass: 0,
     }
@@ -67,7 +65,7 @@ fn trained(method: &Method, counted: Option<usize>) -> (Vec<f64>, Box<dyn Detect
     let losses = learner.observe(&lesson(1)).unwrap();
     let mut held_out = (2..4).map(|step| Ok(batch(step, counted)));
     let losses = losses.into_iter().map(|(_, value)| value).collect();
-    (losses, learner.finish(&mut held_out).unwrap())
+    (losses, learner.finish(&mut held_out, &mut ()).unwrap())
 }
 
 fn values(scores: &Scores) -> Vec<f32> {

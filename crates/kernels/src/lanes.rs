@@ -3,6 +3,8 @@
 //! A kernel is an `#[inline(always)]` function generic over [`Lanes`]. Inlined into an entry point that enables an
 //! instruction set (see [`crate::path`]), it becomes code for that set; so each kernel exists once.
 
+use crate::half;
+
 /// A vector of `N` floats. Every method must be inlined into code compiled for the instruction set that it needs.
 ///
 /// # Safety
@@ -21,6 +23,10 @@ pub(crate) trait Lanes: Copy {
     unsafe fn load(from: *const f32) -> Self;
     /// Reads the lanes `low..high` of the `N` floats at `from`; the others are zero and not touched in memory.
     unsafe fn load_range(from: *const f32, low: usize, high: usize) -> Self;
+    /// Reads `N` floats kept as IEEE halves.
+    unsafe fn load_half(from: *const u16) -> Self;
+    /// Reads the first `count` of `N` halves; the other lanes are zero and not touched in memory.
+    unsafe fn load_half_first(from: *const u16, count: usize) -> Self;
     /// Writes `N` floats.
     unsafe fn store(self, to: *mut f32);
     /// Writes the first `count` lanes.
@@ -35,6 +41,8 @@ pub(crate) trait Lanes: Copy {
     unsafe fn mul(self, other: Self) -> Self;
     /// Lane by lane, the larger; `other` where either is NaN.
     unsafe fn max(self, other: Self) -> Self;
+    /// The sum of all lanes, in a fixed order that never gives less where a lane is more.
+    unsafe fn sum(self) -> f32;
     /// Turns the square of the first `N` rows: lane `i` of row `j` goes to lane `j` of row `i`.
     unsafe fn transpose(rows: &mut [Self; 16]);
     /// The lanes 0, 2, 4, ... of `self` followed by `next`.
@@ -87,6 +95,22 @@ impl Lanes for Portable {
             *value = unsafe { from.wrapping_add(lane).read() };
         }
         Self(lanes)
+    }
+
+    #[inline(always)]
+    unsafe fn load_half(from: *const u16) -> Self {
+        // SAFETY: the caller promises N readable halves; no alignment is assumed.
+        Self(unsafe { from.cast::<[u16; 8]>().read_unaligned() }.map(half::widen))
+    }
+
+    #[inline(always)]
+    unsafe fn load_half_first(from: *const u16, count: usize) -> Self {
+        let mut halves = [0; 8];
+        for (lane, half) in halves.iter_mut().enumerate().take(count) {
+            // SAFETY: the first `count` halves are readable.
+            *half = unsafe { from.add(lane).read() };
+        }
+        Self(halves.map(half::widen))
     }
 
     #[inline(always)]
@@ -149,6 +173,12 @@ impl Lanes for Portable {
             }
         }
         Self(lanes)
+    }
+
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        let [a, b, c, d, e, f, g, h] = self.0;
+        ((a + e) + (c + g)) + ((b + f) + (d + h))
     }
 
     #[inline(always)]

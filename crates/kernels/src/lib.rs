@@ -18,10 +18,12 @@
 //!
 //! | module | what is there |
 //! |---|---|
+//! | [`bank`] | banks of features: rows in f32 or half, greedy k-centre, exact nearest rows, sparse projection |
 //! | [`conv`] | convolution forward, gradients to input, weight and bias; the transposed one is the same with roles swapped |
 //! | [`batch_norm`] | statistics, normalisation, activation; backward; inference form |
 //! | [`activation`] | ReLU and LeakyReLU where no batch norm stands before them, ReLU of a sum |
 //! | [`adam`] | one step over one parameter |
+//! | [`gaussian`] | a mean and a covariance at each of many positions, and distances under them |
 //! | [`inference`] | convolutions of a trained network: weights prepared once, activations in blocks of channels |
 //! | [`logit`] | sigmoid, and the cross entropy of logits |
 //! | [`pool`] | max-pooling and its gradient |
@@ -34,8 +36,11 @@
 
 pub mod activation;
 pub mod adam;
+pub mod bank;
 pub mod batch_norm;
 pub mod conv;
+pub mod gaussian;
+mod half;
 pub mod inference;
 mod lanes;
 pub mod logit;

@@ -30,7 +30,9 @@ impl Path {
         let mut paths = Vec::new();
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         {
-            let fma = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let fma = is_x86_feature_detected!("avx2")
+                && is_x86_feature_detected!("fma")
+                && is_x86_feature_detected!("f16c");
             if fma
                 && is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
@@ -124,14 +126,14 @@ pub(crate) fn tile(path: Path) -> (usize, usize) {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c")]
 unsafe fn avx512(task: impl Task) {
     // SAFETY: this function's features are those that the vectors need.
     unsafe { task.run::<crate::x86::Avx512>() }
 }
 
 #[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "avx2,fma,f16c")]
 unsafe fn avx2(task: impl Task) {
     // SAFETY: this function's features are those that the vectors need.
     unsafe { task.run::<crate::x86::Avx2>() }

@@ -39,6 +39,19 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn load_half(from: *const u16) -> Self {
+        // SAFETY: see the impl.
+        Self(unsafe { _mm512_cvtph_ps(_mm256_loadu_si256(from.cast())) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_half_first(from: *const u16, count: usize) -> Self {
+        let mask = ((1_u32 << count) - 1) as __mmask16;
+        // SAFETY: see the impl; the entry point has AVX-512BW and VL too.
+        Self(unsafe { _mm512_cvtph_ps(_mm256_maskz_loadu_epi16(mask, from.cast())) })
+    }
+
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: see the impl.
         unsafe { _mm512_storeu_ps(to, self.0) }
@@ -78,6 +91,15 @@ impl Lanes for Avx512 {
     unsafe fn max(self, other: Self) -> Self {
         // SAFETY: see the impl.
         Self(unsafe { _mm512_max_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        // SAFETY: see the impl.
+        unsafe {
+            let high = _mm512_extractf32x8_ps::<1>(self.0);
+            Avx2(_mm256_add_ps(_mm512_castps512_ps256(self.0), high)).sum()
+        }
     }
 
     #[inline(always)]
@@ -178,6 +200,23 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
+    unsafe fn load_half(from: *const u16) -> Self {
+        // SAFETY: see the impl; the entry points have F16C too.
+        Self(unsafe { _mm256_cvtph_ps(_mm_loadu_si128(from.cast())) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_half_first(from: *const u16, count: usize) -> Self {
+        let mut halves = [0_u16; 8];
+        for (lane, half) in halves.iter_mut().enumerate().take(count) {
+            // SAFETY: the first `count` halves are readable.
+            *half = unsafe { from.add(lane).read() };
+        }
+        // SAFETY: eight halves.
+        unsafe { Self::load_half(halves.as_ptr()) }
+    }
+
+    #[inline(always)]
     unsafe fn store(self, to: *mut f32) {
         // SAFETY: see the impl.
         unsafe { _mm256_storeu_ps(to, self.0) }
@@ -217,6 +256,19 @@ impl Lanes for Avx2 {
     unsafe fn max(self, other: Self) -> Self {
         // SAFETY: see the impl.
         Self(unsafe { _mm256_max_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn sum(self) -> f32 {
+        // SAFETY: see the impl.
+        unsafe {
+            let four = _mm_add_ps(
+                _mm256_castps256_ps128(self.0),
+                _mm256_extractf128_ps::<1>(self.0),
+            );
+            let two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+            _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)))
+        }
     }
 
     #[inline(always)]

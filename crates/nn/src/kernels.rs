@@ -1,3 +1,6 @@
-//! Which instruction set the CPU's kernels use, for whoever checks that all of them agree.
+//! Kernels that methods call by themselves, and which instruction set all of them use, for whoever checks that they agree.
 
-pub use cavga_kernels::path::{Path, with_path};
+pub use cavga_kernels::{
+    bank, gaussian,
+    path::{Path, with_path},
+};

@@ -16,6 +16,14 @@ pub enum Stream {
     InstanceReal = 3,
     /// Noise on the images that the discriminator sees: reconstructed ones.
     InstanceFake = 4,
+    /// Which features a memory bank chooses among, where memory does not hold all.
+    Reservoir = 5,
+    /// The first choice of a memory bank.
+    FirstCentre = 6,
+    /// A random projection.
+    Projection = 7,
+    /// Which channels a Gaussian is of.
+    Channels = 8,
     /// Latents of the images that are shown of a generator, the same ones at all times.
     Samples = 9,
 }

@@ -187,6 +187,62 @@ fn mobilenets_tensors_fit_under_the_names_of_either_style() {
 }
 
 #[test]
+fn the_first_stages_alone_give_the_taps_of_the_whole() {
+    let images = images([75, 90]);
+    for kind in Kind::ALL {
+        let whole = new(kind, 16);
+        let file = tensors(&whole);
+        let taps = whole.taps(images.clone(), Mode::Score);
+        let mut left = file.len() + 1;
+        for stages in (1..=kind.stages()).rev() {
+            let other = Backbone::new(kind, 16, &mut Init::new(4, &Device::flex()));
+            let network = other.up_to(stages).with_weights(file.clone()).unwrap();
+            let what = format!("{kind:?} up to {stages}");
+            assert_eq!((network.kind(), network.stages()), (kind, stages), "{what}");
+            assert_eq!(network.tap_channels(), &kind.tap_channels()[..stages]);
+            let ours = tensors(&network);
+            assert!(ours.iter().all(|(name, data)| file[name] == *data));
+            assert!(ours.len() < left, "{what} has {} tensors", ours.len());
+            left = ours.len();
+            let own = network.taps(images.clone(), Mode::Score);
+            assert_eq!(own.len(), stages);
+            for (stage, (own, tap)) in own.iter().zip(&taps).enumerate() {
+                assert_eq!(vec(own), vec(tap), "{what}, stage {stage}");
+                assert_eq!(tap.dims()[2..], network.tap_grid(stage, [75, 90]), "{what}");
+            }
+            let forward = network.forward(images.clone(), Mode::Score);
+            assert_eq!(vec(&forward), vec(&taps[stages - 1]), "{what}");
+            assert_eq!(forward.dims()[2..], network.grid([75, 90]), "{what}");
+            let rest = network.after_tap(0, taps[0].clone(), Mode::Score);
+            assert_eq!(vec(&rest), vec(&forward), "{what}");
+        }
+        assert_eq!(new(kind, 32).up_to(0).stages(), 1);
+        assert_eq!(new(kind, 32).up_to(9).stages(), kind.stages());
+    }
+}
+
+#[test]
+fn of_the_stages_that_stay_every_tensor_is_asked_for_and_no_other_taken() {
+    for (kind, needed) in [
+        (Kind::Resnet18, "layer2.1.bn2.bias"),
+        (Kind::EfficientnetLite0, "blocks.4.bn2.bias"),
+        (Kind::Squeezenet1x1, "fire5.expand1x1.bias"),
+    ] {
+        let file = tensors(&new(kind, 32));
+        let load = |file| new(kind, 32).up_to(2).with_weights(file);
+        let mut without = file.clone();
+        without.remove(needed).unwrap();
+        let misfit = load(without).unwrap_err();
+        assert_eq!(misfit.missing.len(), 1, "{misfit}");
+        let mut more = file;
+        let one = TensorData::new(vec![1.0_f32], [1]);
+        more.insert("another.weight".to_owned(), one);
+        let misfit = load(more).unwrap_err();
+        assert_eq!(misfit.surplus.len(), 1, "{misfit}");
+    }
+}
+
+#[test]
 fn another_networks_tensors_are_refused_with_the_first_few_that_do_not_fit() {
     let file = tensors(&new(Kind::Resnet50, 32));
     let error = new(Kind::Resnet18, 32).with_weights(file).unwrap_err();

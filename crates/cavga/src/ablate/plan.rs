@@ -47,8 +47,8 @@ impl<'a> Plan<'a> {
         let mut configs = Vec::with_capacity(COLUMNS.len());
         for column in &COLUMNS {
             let mut config = plan.config(column, None)?;
-            let checked = config.method.cavga_config().check();
-            checked.map_err(|error| Error::Config {
+            let checked = config.method.cavga_config().map(|config| config.check());
+            checked.transpose().map_err(|error| Error::Config {
                 origin: format!("settings of {}", column.name),
                 why: error.to_string(),
             })?;

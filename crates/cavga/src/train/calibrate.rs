@@ -27,7 +27,8 @@ enum Use {
 }
 
 /// Scores the normal training images and those held out of training, one at a time as everywhere. Anomalous ones that the
-/// method learnt from stay out of it: all that comes of this is about normal images. Of the held-out images the first were fitted on,
+/// method learnt from stay out of it: all that comes of this is about normal images. Of a detector that remembers its training images these
+/// say nothing, and the held-out ones stand for them. Of the held-out images the first were fitted on,
 /// and say nothing of what was; where there are no others, its thresholds are from them all the same, and no p-value is.
 pub(super) fn calibrate(
     detector: &dyn Detector,
@@ -36,8 +37,16 @@ pub(super) fn calibrate(
     stop: &dyn Fn() -> bool,
     progress: &mut dyn Progress,
 ) -> Result<(Calibration, BTreeMap<String, Vec<f32>>)> {
+    let remembers = detector.remembers();
     let parts: [(Arc<[Sample]>, Use); 3] = [
-        (train.normal().into(), Use::Train),
+        (
+            if remembers {
+                Arc::default()
+            } else {
+                train.normal().into()
+            },
+            Use::Train,
+        ),
         (fit.clone().into(), Use::Fit),
         (rest.clone().into(), Use::Rest),
     ];
@@ -49,7 +58,7 @@ pub(super) fn calibrate(
     let mut seen = Seen::default();
     let mut done = 0;
     // Without those that are gone since they were listed.
-    let mut n_train = 0;
+    let mut n_train = if remembers { train.normal().len() } else { 0 };
     for (samples, of) in parts {
         for batch in feed::plain(Arc::clone(&samples), data, view.regions.as_ref(), 1)? {
             if stop() {
@@ -69,9 +78,14 @@ pub(super) fn calibrate(
             match of {
                 Use::Train => {
                     n_train += 1;
-                    seen.train(scored)
+                    seen.usual(scored)
                 }
-                Use::Fit | Use::Rest => seen.held_out(&scored, of),
+                Use::Fit | Use::Rest => {
+                    seen.held_out(&scored, of);
+                    if remembers {
+                        seen.usual(scored);
+                    }
+                }
             }
         }
     }
@@ -86,11 +100,12 @@ pub(super) fn calibrate(
 /// What was seen so far, by name in the detector's order.
 #[derive(Default)]
 struct Seen {
-    train: Vec<(&'static str, f32, f32)>,
+    /// The lowest and the highest of each score, of images that say what is usual.
+    usual: Vec<(&'static str, f32, f32)>,
     /// What each held-out image was, and its scores.
     held_out: Vec<(Use, Vec<f32>)>,
     sums: Vec<(&'static str, Vec<f64>)>,
-    /// Where pixels don't count: the training images that count at each.
+    /// Where pixels don't count: the images that say what is usual and that count at each.
     counts: Vec<usize>,
     /// Of the images that were fitted on, and of the others.
     maps: [Vec<MapSeen>; 2],
@@ -120,9 +135,10 @@ impl MapSeen {
 }
 
 impl Seen {
-    fn train(&mut self, scored: Scored) {
-        if self.train.is_empty() {
-            self.train = scored
+    /// An image that says what is usual.
+    fn usual(&mut self, scored: Scored) {
+        if self.usual.is_empty() {
+            self.usual = scored
                 .scores
                 .iter()
                 .map(|&(name, value)| (name, value, value))
@@ -133,7 +149,7 @@ impl Seen {
                 .map(|(name, values)| (*name, vec![0.0; values.len()]))
                 .collect();
         }
-        for ((_, low, high), (_, value)) in self.train.iter_mut().zip(&scored.scores) {
+        for ((_, low, high), (_, value)) in self.usual.iter_mut().zip(&scored.scores) {
             *low = low.min(*value);
             *high = high.max(*value);
         }
@@ -180,7 +196,7 @@ impl Seen {
         is_fitted: &dyn Fn(&str) -> bool,
     ) -> (Calibration, BTreeMap<String, Vec<f32>>) {
         let has_rest = self.held_out.iter().any(|(of, _)| *of == Use::Rest);
-        let scores = self.train.iter().enumerate();
+        let scores = self.usual.iter().enumerate();
         let scores = scores.map(|(place, &(name, low, high))| {
             let fitted = is_fitted(name);
             let held_out = self.held_out_scores(place, fitted && has_rest);

@@ -2,10 +2,7 @@
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use cavga_detect::{
-    Method, Source,
-    cavga::{Pretrained, WeightFile},
-};
+use cavga_detect::{Method, Pretrained, Source, WeightFile};
 
 use crate::{
     Error, Result, pretrain,
@@ -32,11 +29,8 @@ impl Known {
         progress: &mut dyn Progress,
     ) -> Result<Self> {
         let mut known = Self::default();
-        let [encoder, adversary] = method.weights();
-        for (wanted, place) in [
-            (encoder, &mut known.pretrained.encoder),
-            (adversary, &mut known.pretrained.adversary),
-        ] {
+        let Pretrained { encoder, adversary } = &mut known.pretrained;
+        for (wanted, place) in method.weights().into_iter().zip([encoder, adversary]) {
             if wanted.source == &Source::Auto && !wanted.is_published {
                 let why = format!(
                     "{} = \"auto\": nobody publishes weights of a {}; `cavga pretrain dcgan` makes them, and \"none\" starts without",
@@ -81,7 +75,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("faces.safetensors");
         let mut method = crate::methods::named("cavga-d-u").unwrap();
-        method.cavga_config().encoder.weights = Source::File(path.clone());
+        method.cavga_config().unwrap().encoder.weights = Source::File(path.clone());
         let find = |stage| {
             let about = pretrain::Pretrained {
                 network: Network::Dcgan,

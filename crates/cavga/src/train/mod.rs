@@ -22,7 +22,7 @@ use std::{
 };
 
 use burn::tensor::Device;
-use cavga_detect::{Batch, Learner, cavga::Pretrained};
+use cavga_detect::{Batch, Learner, Pretrained};
 
 use images::Images;
 pub(crate) use images::{WouldTake, require_anomalous, would_take};
@@ -38,7 +38,7 @@ use crate::{
     config::{DataConfig, RunConfig},
     feed,
     model::Model,
-    progress::{Event, Progress, peak_memory_mib},
+    progress::{Event, Progress, Told, peak_memory_mib},
     run::{Record, RunFolder, Training, absolute},
 };
 
@@ -104,8 +104,8 @@ pub fn train(
     }
     let (data, config) = (&absolute(data), &config.settled());
     let images = Images::open(data, config, &options.stop, run.is_begun(), progress)?;
-    // A run that goes on has its weights in its checkpoint.
-    let known = match run.is_begun() {
+    // A run that goes on from a checkpoint has its weights in it.
+    let known = match run.checkpoint().exists() {
         true => Known::default(),
         false => Known::find(&config.method, &options.stop, progress)?,
     };
@@ -224,11 +224,15 @@ fn make_model(
             images: lesson.images,
             valid: lesson.valid,
             anomalous: lesson.anomalous,
+            numbers: lesson.numbers,
             step: step as u64,
             pass: 0,
         })
     });
-    let detector = learner.finish(&mut held_out)?;
+    let mut observer = Told { progress, stop };
+    let detector = learner
+        .finish(&mut held_out, &mut observer)
+        .map_err(Error::of_method)?;
     let stopped = || stop.load(Ordering::Relaxed);
     let (calibration, priors) = calibrate::calibrate(
         &*detector,

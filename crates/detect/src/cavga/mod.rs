@@ -35,5 +35,4 @@ pub use learner::CavgaLearner;
 pub use look::{Alpha, Seen};
 pub use networks::{Vae, VaeInference};
 pub use objective::{Forward, Guidance, Labels, Objective};
-pub use pretrained::{Pretrained, WeightFile};
 pub use variant::{Parts, Supervision, Variant};

@@ -9,8 +9,8 @@ mod pretrained;
 
 use burn::tensor::{Device, Tensor};
 use cavga_detect::{
-    Batch, Error, Learner, Losses, Method, Scores, Source, Tensors,
-    cavga::{CavgaConfig, LatentForm, Pretrained, WeightFile},
+    Batch, Error, Learner, Losses, Method, Pretrained, Scores, Source, Tensors, WeightFile,
+    cavga::{CavgaConfig, LatentForm},
 };
 use cavga_nn::{attention::Reach, backbone::Kind};
 
@@ -53,6 +53,7 @@ fn batch(step: u64) -> Batch {
         images: images.reshape([4, 3, SIZE[0], SIZE[1]]),
         valid: None,
         anomalous: vec![false; 4],
+        numbers: Vec::new(),
         step,
         pass: 0,
     }
@@ -87,12 +88,15 @@ fn loss(losses: &Losses, wanted: &str) -> f64 {
 
 fn assert_resumes(method: &Method) -> Vec<f64> {
     let (straight, factors) = learnt(method, 5);
-    let state = learnt(method, 2).0.state().unwrap();
+    let state = learnt(method, 2).0.state().unwrap().unwrap();
     // One that has been elsewhere: nothing of that may stay.
     let mut second = learnt(method, 1).0;
     second.restore(state).unwrap();
     (2..5).for_each(|step| drop(second.observe(&lesson(method, step)).unwrap()));
-    let (straight, second) = (straight.state().unwrap(), second.state().unwrap());
+    let (straight, second) = (
+        straight.state().unwrap().unwrap(),
+        second.state().unwrap().unwrap(),
+    );
     assert!(straight == second, "{method:?}");
     factors
 }
@@ -124,7 +128,7 @@ fn a_first_batch_of_anomalous_images_leaves_nothing_infinite() {
     let mut batch = lesson(&method, 0);
     batch.anomalous = vec![true; 4];
     let mut losses = learner.observe(&batch).unwrap();
-    let state = learner.state().unwrap();
+    let state = learner.state().unwrap().unwrap();
     losses.extend(learner.observe(&lesson(&method, 1)).unwrap());
     assert!(
         losses.iter().all(|(_, loss)| loss.is_finite()),
@@ -134,7 +138,7 @@ fn a_first_batch_of_anomalous_images_leaves_nothing_infinite() {
         assert!(data.iter::<f64>().all(f64::is_finite), "{name}");
     }
     let statistics = |(name, _): &(&String, _)| name.contains(".running_");
-    let fresh = fresh(&method, SIZE, 1).unwrap().state().unwrap();
+    let fresh = fresh(&method, SIZE, 1).unwrap().state().unwrap().unwrap();
     let [before, after] = [&fresh, &state].map(|state| state.iter().filter(statistics));
     assert!(before.eq(after), "they are no part of what is normal");
     learner.restore(state).unwrap();
@@ -153,7 +157,7 @@ fn a_flat_latent_that_no_machine_holds_is_refused() {
 
 /// Tensors after two steps.
 fn two_steps(method: Method) -> Tensors {
-    learnt(&method, 2).0.state().unwrap()
+    learnt(&method, 2).0.state().unwrap().unwrap()
 }
 
 #[test]
@@ -193,7 +197,9 @@ fn every_backbone_stride_latent_and_stage_learns_and_scores() {
         let method = Method::CavgaRW(config);
         let mut learner = fresh(&method, SIZE, 1).unwrap();
         learner.observe(&lesson(&method, 0)).unwrap();
-        let detector = learner.finish(&mut std::iter::once(Ok(batch(1)))).unwrap();
+        let detector = learner
+            .finish(&mut std::iter::once(Ok(batch(1))), &mut ())
+            .unwrap();
         let state = detector.state().unwrap();
         let restored = method.detector(SIZE, state, &Device::flex()).unwrap();
         let [ours, theirs] =
@@ -208,7 +214,9 @@ fn a_detector_says_the_same_restored_and_in_any_batch() {
         let device = Device::flex();
         let mut learner = fresh(&method, SIZE, 5).unwrap();
         learner.observe(&lesson(&method, 0)).unwrap();
-        let detector = learner.finish(&mut std::iter::once(Ok(batch(1)))).unwrap();
+        let detector = learner
+            .finish(&mut std::iter::once(Ok(batch(1))), &mut ())
+            .unwrap();
         let restored = method
             .detector(SIZE, detector.state().unwrap(), &device)
             .unwrap();
@@ -263,7 +271,9 @@ fn feature_deviation_is_the_same_restored_and_in_any_batch_and_nothing_else_chan
                 let mut learner = fresh(&method, [size; 2], 3).unwrap();
                 learner.observe(&of_size(lesson(&method, 0), 0)).unwrap();
                 let held_out = of_size(batch(1), 1);
-                let detector = learner.finish(&mut std::iter::once(Ok(held_out))).unwrap();
+                let detector = learner
+                    .finish(&mut std::iter::once(Ok(held_out)), &mut ())
+                    .unwrap();
                 let restored =
                     method.detector([size; 2], detector.state().unwrap(), &Device::flex());
                 (detector, restored.unwrap())
@@ -374,7 +384,9 @@ fn images_of_another_size_and_empty_batches_are_refused() {
         images: right,
         ..batch(0)
     };
-    let detector = learner.finish(&mut std::iter::once(Ok(held_out))).unwrap();
+    let detector = learner
+        .finish(&mut std::iter::once(Ok(held_out)), &mut ())
+        .unwrap();
     assert!(refused(detector.score(batch(0).images, None).err()));
     assert!(refused(detector.score(empty.images, None).err()));
 }

@@ -11,7 +11,10 @@ fn pretrained(frozen_passes: usize, keep_statistics: bool) -> (Method, Pretraine
     config.encoder.backbone = Kind::MobilenetV2;
     let mut other = config.clone();
     other.encoder.weights = Source::None;
-    let state = fresh(&Method::CavgaRW(other), SIZE, 9).unwrap().state();
+    let state = fresh(&Method::CavgaRW(other), SIZE, 9)
+        .unwrap()
+        .state()
+        .map(Option::unwrap);
     let encoder = state.unwrap().into_iter().filter_map(|(name, data)| {
         let name = name.strip_prefix("vae.encoder.")?;
         Some((name.to_owned(), data))
@@ -35,7 +38,7 @@ fn encoder_after(passes: usize, (method, known): &(Method, Pretrained)) -> [Tens
         batch.pass = pass;
         learner.observe(&batch).unwrap();
     }
-    let mut tensors = learner.state().unwrap();
+    let mut tensors = learner.state().unwrap().unwrap();
     tensors.retain(|name, _| name.starts_with("vae.encoder."));
     let (statistics, others) = tensors
         .into_iter()
@@ -72,7 +75,7 @@ fn a_restored_learner_with_a_resting_encoder_goes_on_as_if_never_stopped() {
             batch.pass = step;
             learner.observe(&batch).unwrap();
         }
-        learner.state().unwrap()
+        learner.state().unwrap().unwrap()
     };
     let straight = steps(&known, None, 0..4);
     for stop in [1, 3] {

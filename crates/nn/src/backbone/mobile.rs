@@ -7,7 +7,7 @@
 use burn::{module::Module, tensor::Tensor};
 
 use super::{
-    Dilation, Kind, Stages, normalize,
+    Dilation, Kind, Stages, normalize, number,
     resnet::{IMAGENET_DEVIATION, IMAGENET_MEAN},
 };
 use crate::{
@@ -185,12 +185,15 @@ pub struct MobileNet {
     conv_stem: Conv2d,
     bn0: BatchNorm2d,
     blocks: Vec<InvertedResidual>,
-    conv_head: Conv2d,
-    bn1: BatchNorm2d,
+    /// None where the last stage was dropped.
+    conv_head: Option<Conv2d>,
+    bn1: Option<BatchNorm2d>,
     #[module(skip)]
     family: Family,
     #[module(skip)]
-    pub(super) output_stride: usize,
+    output_stride: usize,
+    #[module(skip)]
+    stages: usize,
 }
 
 impl MobileNet {
@@ -227,11 +230,22 @@ impl MobileNet {
             conv_stem,
             bn0,
             blocks,
-            conv_head: ConvConfig::new(input, last, 1).kaiming().init(init),
-            bn1: family.norm(last, init),
+            conv_head: Some(ConvConfig::new(input, last, 1).kaiming().init(init)),
+            bn1: Some(family.norm(last, init)),
             family,
             output_stride: dilation.reached,
+            stages: STAGES.len() + 1,
         }
+    }
+
+    pub(super) fn up_to(mut self, stages: usize) -> Self {
+        self.stages = self.stages.min(stages);
+        if self.stages <= STAGES.len() {
+            let [_, end] = self.family.stage(self.stages - 1);
+            self.blocks.truncate(end);
+            (self.conv_head, self.bn1) = (None, None);
+        }
+        self
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -243,6 +257,24 @@ impl MobileNet {
 }
 
 impl Stages for MobileNet {
+    fn count(&self) -> usize {
+        self.stages
+    }
+
+    fn side(&self, stage: usize, size: usize) -> usize {
+        // The last stage only mixes channels.
+        let stride = 4 << stage.min(STAGES.len() - 1);
+        size.div_ceil(self.output_stride.min(stride))
+    }
+
+    fn is_dropped(&self, name: &str) -> bool {
+        let [_, all] = self.family.stage(STAGES.len() - 1);
+        let is_head = name.starts_with("conv_head.") || name.starts_with("bn1.");
+        let block = number(name, "blocks.");
+        is_head && self.conv_head.is_none()
+            || block.is_some_and(|block| (self.blocks.len()..all).contains(&block))
+    }
+
     fn stem(&self, images: Tensor<4>, mode: Mode) -> Tensor<4> {
         let x = match self.family {
             Family::Mobilenet => normalize(images, IMAGENET_MEAN, IMAGENET_DEVIATION),
@@ -255,8 +287,10 @@ impl Stages for MobileNet {
 
     fn stage(&self, stage: usize, x: Tensor<4>, mode: Mode) -> Tensor<4> {
         if stage == STAGES.len() {
-            let x = self.conv_head.forward(x);
-            return self.bn1.forward(x, mode, Activation::Relu6);
+            return match (&self.conv_head, &self.bn1) {
+                (Some(conv), Some(norm)) => norm.forward(conv.forward(x), mode, Activation::Relu6),
+                _ => x,
+            };
         }
         let [start, end] = self.family.stage(stage);
         let blocks = self.blocks.iter().take(end).skip(start);

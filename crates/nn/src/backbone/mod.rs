@@ -13,6 +13,8 @@
 //!
 //! With a smaller output stride, the last stages widen their taps instead of striding (dilation): the features of the network with all
 //! strides are some of those, and the same weights serve.
+//!
+//! Who needs early taps only keeps the first stages only: [`Backbone::up_to`].
 
 mod mobile;
 mod names;
@@ -111,6 +113,12 @@ impl Kind {
 
 /// A network in pieces.
 trait Stages {
+    /// How many stages there are.
+    fn count(&self) -> usize;
+    /// Pixels of an image of `size` pixels along an axis that a stage gives.
+    fn side(&self, stage: usize, size: usize) -> usize;
+    /// Whether a tensor is of a stage that [`Backbone::up_to`] dropped.
+    fn is_dropped(&self, name: &str) -> bool;
     /// What comes before the first stage, normalisation included.
     fn stem(&self, images: Tensor<4>, mode: Mode) -> Tensor<4>;
     /// One stage.
@@ -156,17 +164,41 @@ impl Backbone {
         }
     }
 
-    /// Height and width of the last tap for images of `size`, `[height, width]`: `size / output_stride`, rounded up. SqueezeNet's poolings
-    /// see whole windows only, which makes it smaller: 15 × 15 for 256 × 256 pixels, and nothing below 32 × 32.
-    pub fn grid(&self, size: [usize; 2]) -> [usize; 2] {
-        size.map(|size| match self {
-            Self::ResNet(network) => size.div_ceil(network.output_stride),
-            Self::MobileNet(network) => size.div_ceil(network.output_stride),
-            Self::SqueezeNet(network) => network.grid(size),
-        })
+    /// The same network without the stages behind the first `stages`, of which one stays at least: the features are then those of the last
+    /// one left. What stays keeps its weights and its names.
+    pub fn up_to(self, stages: usize) -> Self {
+        let stages = stages.max(1);
+        match self {
+            Self::ResNet(network) => Self::ResNet(network.up_to(stages)),
+            Self::MobileNet(network) => Self::MobileNet(network.up_to(stages)),
+            Self::SqueezeNet(network) => Self::SqueezeNet(network.up_to(stages)),
+        }
     }
 
-    fn stages(&self) -> &dyn Stages {
+    /// How many stages it has: all of its kind's, or as many as [`Backbone::up_to`] left.
+    pub fn stages(&self) -> usize {
+        self.parts().count()
+    }
+
+    /// Channels of each tap.
+    pub fn tap_channels(&self) -> &'static [usize] {
+        let all = self.kind().tap_channels();
+        all.get(..self.stages()).unwrap_or(all)
+    }
+
+    /// Height and width of the last tap for images of `size`, `[height, width]`: `size / output_stride`, rounded up, where no stage was
+    /// dropped. SqueezeNet's poolings see whole windows only, which makes it smaller: 15 × 15 for 256 × 256 pixels, and nothing below
+    /// 32 × 32.
+    pub fn grid(&self, size: [usize; 2]) -> [usize; 2] {
+        self.tap_grid(self.stages().saturating_sub(1), size)
+    }
+
+    /// [`Backbone::grid`] of the tap of a stage, counted from 0.
+    pub fn tap_grid(&self, stage: usize, size: [usize; 2]) -> [usize; 2] {
+        size.map(|size| self.parts().side(stage, size))
+    }
+
+    fn parts(&self) -> &dyn Stages {
         match self {
             Self::ResNet(network) => network,
             Self::MobileNet(network) => network,
@@ -180,14 +212,14 @@ impl Backbone {
     /// - images: `[batch, 3, height, width]` in [0, 1] → `[batch, channels, height/output_stride, width/output_stride]`; see
     ///   [`Backbone::grid`]
     pub fn forward(&self, images: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let x = self.stages().stem(images, mode);
+        let x = self.parts().stem(images, mode);
         self.run(0, x, mode)
     }
 
     /// The stages from `first` on.
     fn run(&self, first: usize, x: Tensor<4>, mode: Mode) -> Tensor<4> {
-        let stages = self.stages();
-        (first..self.kind().stages()).fold(x, |x, stage| stages.stage(stage, x, mode))
+        let parts = self.parts();
+        (first..parts.count()).fold(x, |x, stage| parts.stage(stage, x, mode))
     }
 
     /// What every stage gives, in order; the table above has channels and strides.
@@ -195,10 +227,10 @@ impl Backbone {
     /// # Shapes
     /// - images: `[batch, 3, height, width]` in [0, 1]
     pub fn taps(&self, images: Tensor<4>, mode: Mode) -> Vec<Tensor<4>> {
-        let stages = self.stages();
-        let mut x = stages.stem(images, mode);
-        let each = (0..self.kind().stages()).map(|stage| {
-            x = stages.stage(stage, x.clone(), mode);
+        let parts = self.parts();
+        let mut x = parts.stem(images, mode);
+        let each = (0..parts.count()).map(|stage| {
+            x = parts.stage(stage, x.clone(), mode);
             x.clone()
         });
         each.collect()
@@ -213,12 +245,13 @@ impl Backbone {
     }
 
     /// With the weights of a file: as torchvision names ResNet's and MobileNetV2's, EfficientNet-PyTorch its own, and Keras's port
-    /// SqueezeNet's. Classifiers and counts of batches are left aside.
+    /// SqueezeNet's. Classifiers, counts of batches and what belongs to stages that were dropped are left aside.
     ///
     /// # Errors
     /// [`Misfit`] if they are another network's.
     pub fn with_weights(self, tensors: Tensors) -> Result<Self, Misfit> {
-        let tensors = names::of_file(self.kind(), tensors);
+        let mut tensors = names::of_file(self.kind(), tensors);
+        tensors.retain(|name, _| !self.parts().is_dropped(name));
         fit(self, "", tensors)
     }
 
@@ -257,6 +290,13 @@ impl Dilation {
         self.reached *= stride;
         stride
     }
+}
+
+/// The number that a tensor's name has behind `list`: 3 of `blocks.3.bn1.weight` behind `blocks.`.
+fn number(name: &str, list: &str) -> Option<usize> {
+    let rest = name.strip_prefix(list)?;
+    let (number, _) = rest.split_once('.')?;
+    number.parse().ok()
 }
 
 /// (images − mean) / deviation, per channel.

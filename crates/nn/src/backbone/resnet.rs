@@ -5,7 +5,7 @@
 
 use burn::{module::Module, tensor::Tensor};
 
-use super::{Dilation, Kind, Stages, normalize};
+use super::{Dilation, Kind, Stages, normalize, number};
 use crate::{
     layers::{BatchNorm2d, Conv2d, ConvConfig, Init, Mode},
     ops::{self, Activation, Window},
@@ -231,7 +231,7 @@ impl Plan {
     }
 }
 
-/// A ResNet up to `layer4`.
+/// A ResNet up to `layer4`, or to the last of its layers that has blocks.
 #[derive(Module, Debug)]
 pub struct ResNet {
     pub(crate) conv1: Conv2d,
@@ -243,7 +243,7 @@ pub struct ResNet {
     #[module(skip)]
     pub(super) kind: Kind,
     #[module(skip)]
-    pub(super) output_stride: usize,
+    output_stride: usize,
 }
 
 impl ResNet {
@@ -274,12 +274,40 @@ impl ResNet {
         }
     }
 
+    pub(super) fn up_to(mut self, stages: usize) -> Self {
+        let layers = [
+            &mut self.layer1,
+            &mut self.layer2,
+            &mut self.layer3,
+            &mut self.layer4,
+        ];
+        layers.into_iter().skip(stages).for_each(Vec::clear);
+        self
+    }
+
     pub(crate) fn layers(&self) -> [&Vec<Block>; 4] {
         [&self.layer1, &self.layer2, &self.layer3, &self.layer4]
     }
 }
 
 impl Stages for ResNet {
+    fn count(&self) -> usize {
+        let layers = self.layers().into_iter();
+        layers.filter(|layer| !layer.is_empty()).count()
+    }
+
+    fn side(&self, stage: usize, size: usize) -> usize {
+        size.div_ceil(self.output_stride.min(4 << stage))
+    }
+
+    fn is_dropped(&self, name: &str) -> bool {
+        let layers = self.layers();
+        let mut numbered = layers
+            .into_iter()
+            .zip(["layer1.", "layer2.", "layer3.", "layer4."]);
+        numbered.any(|(layer, list)| layer.is_empty() && number(name, list).is_some())
+    }
+
     fn stem(&self, images: Tensor<4>, mode: Mode) -> Tensor<4> {
         let x = normalize(images, IMAGENET_MEAN, IMAGENET_DEVIATION);
         let x = self.conv1.forward(x);

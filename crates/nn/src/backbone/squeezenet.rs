@@ -60,12 +60,13 @@ pub struct SqueezeNet {
     conv1: Conv2d,
     fire2: Fire,
     fire3: Fire,
-    fire4: Fire,
-    fire5: Fire,
-    fire6: Fire,
-    fire7: Fire,
-    fire8: Fire,
-    fire9: Fire,
+    /// From here on, None where the stage was dropped.
+    fire4: Option<Fire>,
+    fire5: Option<Fire>,
+    fire6: Option<Fire>,
+    fire7: Option<Fire>,
+    fire8: Option<Fire>,
+    fire9: Option<Fire>,
     /// How the poolings move.
     #[module(skip)]
     pools: [Window; 3],
@@ -93,26 +94,73 @@ impl SqueezeNet {
                 .init(init),
             fire2: Fire::new(64, 16, 64, first, init),
             fire3: Fire::new(128, 16, 64, first, init),
-            fire4: Fire::new(128, 32, 128, second, init),
-            fire5: Fire::new(256, 32, 128, second, init),
-            fire6: Fire::new(256, 48, 192, third, init),
-            fire7: Fire::new(384, 48, 192, third, init),
-            fire8: Fire::new(384, 64, 256, third, init),
-            fire9: Fire::new(512, 64, 256, third, init),
+            fire4: Some(Fire::new(128, 32, 128, second, init)),
+            fire5: Some(Fire::new(256, 32, 128, second, init)),
+            fire6: Some(Fire::new(256, 48, 192, third, init)),
+            fire7: Some(Fire::new(384, 48, 192, third, init)),
+            fire8: Some(Fire::new(384, 64, 256, third, init)),
+            fire9: Some(Fire::new(512, 64, 256, third, init)),
             pools,
         }
     }
 
-    /// How large the features of `size` pixels are along an axis; 0 where nothing is left.
-    pub(super) fn grid(&self, size: usize) -> usize {
-        self.pools.iter().fold(size.div_ceil(2), |size, pool| {
-            let positions = size.saturating_sub(2 * pool.dilation);
-            positions.div_ceil(pool.stride)
-        })
+    pub(super) fn up_to(mut self, stages: usize) -> Self {
+        if stages < 3 {
+            (self.fire6, self.fire7, self.fire8, self.fire9) = (None, None, None, None);
+        }
+        if stages < 2 {
+            (self.fire4, self.fire5) = (None, None);
+        }
+        self
+    }
+
+    /// The fires of a stage.
+    fn fires(&self, stage: usize) -> impl Iterator<Item = &Fire> {
+        let fires = match stage {
+            0 => vec![Some(&self.fire2), Some(&self.fire3)],
+            1 => vec![self.fire4.as_ref(), self.fire5.as_ref()],
+            _ => vec![
+                self.fire6.as_ref(),
+                self.fire7.as_ref(),
+                self.fire8.as_ref(),
+                self.fire9.as_ref(),
+            ],
+        };
+        fires.into_iter().flatten()
     }
 }
 
 impl Stages for SqueezeNet {
+    fn count(&self) -> usize {
+        let stages = 0..self.pools.len();
+        stages
+            .filter(|&stage| self.fires(stage).next().is_some())
+            .count()
+    }
+
+    /// 0 where nothing is left.
+    fn side(&self, stage: usize, size: usize) -> usize {
+        let pools = self.pools.iter().take(stage + 1);
+        pools.fold(size.div_ceil(2), |size, pool| {
+            let positions = size.saturating_sub(2 * pool.dilation);
+            positions.div_ceil(pool.stride)
+        })
+    }
+
+    fn is_dropped(&self, name: &str) -> bool {
+        let later = [
+            ("fire4.", &self.fire4),
+            ("fire5.", &self.fire5),
+            ("fire6.", &self.fire6),
+            ("fire7.", &self.fire7),
+            ("fire8.", &self.fire8),
+            ("fire9.", &self.fire9),
+        ];
+        later
+            .iter()
+            .any(|(fire, there)| there.is_none() && name.starts_with(fire))
+    }
+
     fn stem(&self, images: Tensor<4>, _: Mode) -> Tensor<4> {
         // Blue first.
         let x = normalize(images.flip([1]), MEAN, [1.0 / 255.0; 3]);
@@ -120,15 +168,10 @@ impl Stages for SqueezeNet {
     }
 
     fn stage(&self, stage: usize, x: Tensor<4>, _: Mode) -> Tensor<4> {
-        let fires: &[&Fire] = match stage {
-            0 => &[&self.fire2, &self.fire3],
-            1 => &[&self.fire4, &self.fire5],
-            _ => &[&self.fire6, &self.fire7, &self.fire8, &self.fire9],
-        };
         let x = match self.pools.get(stage) {
             Some(&window) => ops::max_pool2d(x, 3, window),
             None => x,
         };
-        fires.iter().fold(x, |x, fire| fire.forward(x))
+        self.fires(stage).fold(x, |x, fire| fire.forward(x))
     }
 }

@@ -149,6 +149,7 @@ impl Session<'_> {
                 images,
                 valid,
                 anomalous,
+                numbers,
             } = lesson?;
             let count = anomalous.len();
             if count == 0 {
@@ -161,6 +162,7 @@ impl Session<'_> {
                 images,
                 valid,
                 anomalous,
+                numbers,
                 step: self.place.step,
                 pass: self.place.pass,
             };
@@ -193,7 +195,9 @@ impl Session<'_> {
         if self.saved == Some(self.place.step) {
             return Ok(());
         }
-        let state = self.learner.state()?;
+        let Some(state) = self.learner.state()? else {
+            return Ok(());
+        };
         if let Some((name, value)) = not_finite(&state) {
             return Err(self.diverged(format!("the tensor {name}"), value, self.place.step));
         }

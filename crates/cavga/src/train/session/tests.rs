@@ -5,7 +5,7 @@ use cavga_data::{
     Train,
     generate::{GenerateConfig, write_dataset},
 };
-use cavga_detect::Detector;
+use cavga_detect::{Detector, Observer};
 
 use super::*;
 use crate::{methods, train::read_log, view::View};
@@ -33,19 +33,18 @@ impl Learner for Fake {
     fn finish(
         self: Box<Self>,
         _: &mut dyn Iterator<Item = cavga_detect::Result<Batch>>,
+        _: &mut dyn Observer,
     ) -> cavga_detect::Result<Box<dyn Detector>> {
         Err(cavga_detect::Error::NoImages("a fake makes no detector"))
     }
-    fn state(&self) -> cavga_detect::Result<Tensors> {
+    fn state(&self) -> cavga_detect::Result<Option<Tensors>> {
         let weight = if self.steps >= self.bad_weight {
             f32::NAN
         } else {
             self.steps
         };
-        Ok(Tensors::from([(
-            "weight".to_owned(),
-            TensorData::from([weight]),
-        )]))
+        let weight = ("weight".to_owned(), TensorData::from([weight]));
+        Ok(Some(Tensors::from([weight])))
     }
     fn restore(&mut self, _: Tensors) -> cavga_detect::Result<()> {
         Ok(())

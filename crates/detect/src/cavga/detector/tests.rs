@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
-    Learner,
-    cavga::{CavgaLearner, Parts, Pretrained, Supervision},
+    Learner, Pretrained,
+    cavga::{CavgaLearner, Parts, Supervision},
 };
 use cavga_nn::random;
 
@@ -14,6 +14,7 @@ fn batch(seed: u64) -> Batch {
         images: ops::sigmoid(images),
         valid: None,
         anomalous: vec![false; 4],
+        numbers: Vec::new(),
         step: seed,
         pass: 0,
     }
@@ -39,7 +40,7 @@ fn the_inference_form_scores_as_the_network() {
             learner.observe(&batch(step)).unwrap();
         });
         let mut held_out = (3..5).map(|step| Ok(batch(step)));
-        let finished = Box::new(learner).finish(&mut held_out).unwrap();
+        let finished = Box::new(learner).finish(&mut held_out, &mut ()).unwrap();
         let tensors = finished.state().unwrap();
         let ours = CavgaDetector::restore(parts, &config, size, tensors.clone(), &device);
         let mut plain = CavgaDetector::restore(parts, &config, size, tensors, &device).unwrap();
@@ -76,7 +77,7 @@ fn what_is_fitted_on_held_out_images_and_nothing_else_says_so() {
             let learner = CavgaLearner::new(variant, &config, [64, 96], 1, &known, &device);
             let mut held_out = (first..first + 2).map(|step| Ok(batch(step)));
             let learner: Box<dyn Learner> = Box::new(learner.unwrap());
-            let detector = learner.finish(&mut held_out).unwrap();
+            let detector = learner.finish(&mut held_out, &mut ()).unwrap();
             let scores = detector.score(batch(9).images, None).unwrap();
             let names = scores.images.iter().map(|scores| scores.name);
             let names: Vec<_> = names

@@ -20,10 +20,10 @@ use cavga_nn::{
 
 use super::{
     CavgaConfig, CavgaDetector, Forward, Guidance, Labels, Objective, Seen, Vae, Variant,
-    adversary::Push, pretrained::Pretrained, watch::Watch,
+    adversary::Push, pretrained, watch::Watch,
 };
 use crate::{
-    Batch, Detector, Error, Learner, Losses, Result, Tensors,
+    Batch, Detector, Error, Learner, Losses, Observer, Pretrained, Result, Tensors,
     check::{check, check_images, check_valid, finite},
     noise::seen,
 };
@@ -55,13 +55,13 @@ pub struct CavgaLearner {
 }
 
 impl CavgaLearner {
-    /// For images of `size`, `[height, width]`: the weights that `pretrained` brings, the others drawn from `seed`.
+    /// For images of `size`, `[height, width]`: the weights that `known` brings, the others drawn from `seed`.
     pub fn new(
         variant: Variant,
         config: &CavgaConfig,
         size: [usize; 2],
         seed: u64,
-        pretrained: &Pretrained,
+        known: &Pretrained,
         device: &Device,
     ) -> Result<Self> {
         variant.check(config, size)?;
@@ -69,7 +69,7 @@ impl CavgaLearner {
         let mut init = Init::new(seed, &tape);
         let vae = Vae::new(variant, config, size, &mut init);
         let discriminator = Discriminator::new(config.dcgan_width, &mut init);
-        let (vae, discriminator) = pretrained.load(vae, discriminator)?;
+        let (vae, discriminator) = pretrained::load(known, vae, discriminator)?;
         let mut encoder_adam = config.adam;
         if config.starts_pretrained() {
             encoder_adam.rate *= config.encoder.rate;
@@ -87,7 +87,7 @@ impl CavgaLearner {
             adversary_adam: Adam::new(config.adversary.adam),
             last_adversary_loss: None,
             watch: Watch::default(),
-            awaits_weights: pretrained.lacks(config),
+            awaits_weights: pretrained::lacks(known, config),
         })
     }
 
@@ -312,6 +312,7 @@ impl Learner for CavgaLearner {
     fn finish(
         mut self: Box<Self>,
         held_out: &mut dyn Iterator<Item = Result<Batch>>,
+        _observer: &mut dyn Observer,
     ) -> Result<Box<dyn Detector>> {
         self.watch.end();
         let mut tensors = Tensors::new();
@@ -327,7 +328,7 @@ impl Learner for CavgaLearner {
         Ok(Box::new(detector))
     }
 
-    fn state(&self) -> Result<Tensors> {
+    fn state(&self) -> Result<Option<Tensors>> {
         let mut tensors = Tensors::new();
         state::collect(&self.vae, "vae.", &mut tensors);
         state::collect(&self.discriminator, "discriminator.", &mut tensors);
@@ -339,7 +340,7 @@ impl Learner for CavgaLearner {
         let count = last.len();
         let last = burn::tensor::TensorData::new(last, [count]);
         tensors.insert("last_adversary_loss".into(), last);
-        Ok(tensors)
+        Ok(Some(tensors))
     }
 
     fn restore(&mut self, mut tensors: Tensors) -> Result<()> {

@@ -33,6 +33,7 @@ fn batch(in_part: bool) -> Batch {
         images: valid.clone().map_or(images.clone(), painted),
         valid,
         anomalous: vec![false; 3],
+        numbers: Vec::new(),
         step: STEP,
         pass: 0,
     }
@@ -82,7 +83,10 @@ fn largest(values: &[f64]) -> f64 {
 
 /// Parameters within 1e-5; gradients, which Adam's first moments are after one step, within 1e-4 of the tensor's largest.
 fn assert_same_step(ours: &CavgaLearner, literal: &CavgaLearner, what: &str) {
-    let (ours, literal) = (ours.state().unwrap(), literal.state().unwrap());
+    let (ours, literal) = (
+        ours.state().unwrap().unwrap(),
+        literal.state().unwrap().unwrap(),
+    );
     let is_gradient =
         |name: &str| name.starts_with("adam.vae.first.") || name.starts_with("adam.encoder.first.");
     let gradients = literal.iter().filter(|(name, _)| is_gradient(name));
@@ -186,7 +190,7 @@ fn a_limit_that_does_not_bind_changes_no_bit() {
         config.adversary.limit = limit;
         let mut learner = learner(Parts::Dcgan, &config);
         learner.observe(&batch(false)).unwrap();
-        learner.state().unwrap()
+        learner.state().unwrap().unwrap()
     });
     assert!(unlimited == loose);
 }

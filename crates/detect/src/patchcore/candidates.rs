@@ -1,0 +1,166 @@
+//! The features that a bank is chosen among, within the memory that they may take.
+
+use cavga_nn::{
+    kernels::bank::{Farthest, Rows, SparseProjection},
+    random::{self, Stream},
+};
+use rand::{Rng, RngExt as _};
+
+use super::{
+    PatchcoreConfig,
+    bank::{Bank, Origin},
+};
+use crate::{Observer, Result};
+
+/// Picks between two reports of progress.
+const REPORT: usize = 32;
+
+/// Features of training images: all of them, or as many as memory holds, each with the same chance to be there (reservoir sampling, Vitter
+/// 1985, algorithm R).
+#[derive(Debug)]
+pub(super) struct Candidates {
+    pub(super) rows: Rows,
+    /// The number of the image that each is of.
+    pub(super) owners: Vec<u32>,
+    capacity: usize,
+    /// How many were offered.
+    offered: u64,
+}
+
+impl Candidates {
+    /// None yet. `width`: channels.
+    pub(super) fn new(config: &PatchcoreConfig, width: usize) -> Self {
+        let precision = config.precision.into();
+        // What the choice keeps of each: its own row, the projected one, its owner, its nearest pick and the distance to that.
+        let projected = config
+            .projected(width)
+            .map_or(0, |to| Rows::bytes_per_row(to, precision));
+        let bytes = Rows::bytes_per_row(width, precision) + projected + 3 * size_of::<u32>();
+        let capacity = config.memory.bytes() / bytes as u64;
+        let capacity = usize::try_from(capacity).unwrap_or(usize::MAX).max(1);
+        Self {
+            rows: Rows::new(width, precision),
+            owners: Vec::new(),
+            capacity,
+            offered: 0,
+        }
+    }
+
+    /// Offers one feature of an image.
+    pub(super) fn offer(&mut self, row: &[f32], owner: u32, generator: &mut impl Rng) {
+        let place = generator.random_range(0..=self.offered);
+        self.offered += 1;
+        if self.rows.len() < self.capacity {
+            self.rows.push(row);
+            self.owners.push(owner);
+        } else if let Some((place, of)) = usize::try_from(place)
+            .ok()
+            .and_then(|place| Some((place, self.owners.get_mut(place)?)))
+        {
+            self.rows.replace(place, row);
+            *of = owner;
+        }
+    }
+
+    /// Whether all that were offered are there.
+    pub(super) fn is_whole(&self) -> bool {
+        self.offered == self.rows.len() as u64
+    }
+
+    /// Goes on choosing: `bank` grows to `wanted` rows. Where it has no room for any more, rows are chosen among its own and these.
+    pub(super) fn choose(
+        self,
+        bank: Bank,
+        wanted: usize,
+        (config, seed): (&PatchcoreConfig, u64),
+        observer: &mut dyn Observer,
+    ) -> Result<Bank> {
+        let Self { rows, owners, .. } = self;
+        let Bank {
+            rows: mut all,
+            origin,
+        } = bank;
+        let mut all_owners = origin.owners;
+        let kept = all.len();
+        if rows.is_empty() {
+            let origin = Origin {
+                owners: all_owners,
+                ..origin
+            };
+            return Ok(Bank { rows: all, origin });
+        }
+        if kept == 0 {
+            (all, all_owners) = (rows, owners);
+        } else {
+            let mut row = vec![0.0; rows.width()];
+            for at in 0..rows.len() {
+                rows.get(at, &mut row);
+                all.push(&row);
+            }
+            all_owners.extend(owners);
+        }
+        let stays = if wanted > kept { kept } else { 0 };
+        let (picks, radius) = pick(&all, (stays, wanted), (config, seed), observer)?;
+        let owners = picks.iter().filter_map(|&row| all_owners.get(row).copied());
+        let origin = Origin {
+            owners: owners.collect(),
+            // Whose nearest row stays is as near to it as before; else it is that far from a row that is within the new radius.
+            radius: match stays {
+                0 => radius + origin.radius,
+                _ => radius.max(origin.radius),
+            },
+            ..origin
+        };
+        Ok(Bank {
+            rows: all.select(&picks),
+            origin,
+        })
+    }
+}
+
+/// The greedy choice of `wanted` rows, of which the first `stays` are chosen already; and the distance of the farthest row from its nearest.
+fn pick(
+    rows: &Rows,
+    (stays, wanted): (usize, usize),
+    (config, seed): (&PatchcoreConfig, u64),
+    observer: &mut dyn Observer,
+) -> Result<(Vec<usize>, f32)> {
+    let projected = config
+        .projected(rows.width())
+        .map(|to| project(rows, to, seed));
+    let rows = projected.as_ref().unwrap_or(rows);
+    let wanted = wanted.min(rows.len());
+    let mut farthest = Farthest::new(rows);
+    observer.begin("choosing the memory bank", wanted as u64);
+    (0..stays).for_each(|row| farthest.pick(row));
+    if stays == 0 && !rows.is_empty() {
+        let mut generator = random::generator(seed, Stream::FirstCentre, 0);
+        farthest.pick(generator.random_range(0..rows.len()));
+    }
+    while farthest.picked().len() < wanted {
+        let Some((row, _)) = farthest.farthest() else {
+            break;
+        };
+        farthest.pick(row);
+        let done = farthest.picked().len();
+        if done.is_multiple_of(REPORT) {
+            observer.advance(done as u64)?;
+        }
+    }
+    observer.end();
+    let radius = farthest.farthest().map_or(0.0, |(_, distance)| distance);
+    Ok((farthest.picked().to_vec(), radius))
+}
+
+fn project(rows: &Rows, to: usize, seed: u64) -> Rows {
+    let mut generator = random::generator(seed, Stream::Projection, 0);
+    let projection = SparseProjection::new(rows.width(), to, || generator.random::<u64>());
+    let mut projected = Rows::with_capacity(to, rows.precision(), rows.len());
+    let (mut row, mut short) = (vec![0.0; rows.width()], vec![0.0; to]);
+    for at in 0..rows.len() {
+        rows.get(at, &mut row);
+        projection.apply(&row, &mut short);
+        projected.push(&short);
+    }
+    projected
+}
