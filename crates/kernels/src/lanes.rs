@@ -60,6 +60,9 @@ pub(crate) unsafe fn bend<L: Lanes>(x: L, slope: f32) -> L {
     }
 }
 
+/// The slope and the ceiling of [`curved`] that leave everything as it is.
+pub(crate) const UNBENT: (f32, f32) = (1.0, f32::INFINITY);
+
 /// [`bend`], then cut to a ceiling, which may be infinite. A NaN stays one.
 ///
 /// # Safety
