@@ -1,5 +1,7 @@
 //! The taps of prepared backbones against the networks' own.
 
+#![expect(clippy::unwrap_used, reason = "in a test an error is a failure")]
+
 #[path = "goldens/values.rs"]
 #[expect(dead_code, reason = "summaries are for goldens")]
 mod values;

@@ -149,7 +149,9 @@ pub(super) fn pick(
     start.iter().for_each(|&row| farthest.pick(row));
     // A row at no distance is one that is picked, or like one.
     let is_done = |farthest: &Farthest| {
-        let far = farthest.farthest().is_some_and(|(_, distance)| distance > 0.0);
+        let far = farthest
+            .farthest()
+            .is_some_and(|(_, distance)| distance > 0.0);
         farthest.picked().len() >= wanted || !far
     };
     while !is_done(&farthest) {

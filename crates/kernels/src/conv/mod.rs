@@ -28,7 +28,7 @@ mod weight;
 pub(crate) mod winograd;
 
 use crate::activation::{self, Activation};
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, UNBENT};
 use crate::path::{self, Path, Task};
 use crate::sums::sum;
 use rayon::prelude::*;
@@ -42,7 +42,7 @@ use winograd::{Fast, Prepared, What};
 pub fn forward(shape: &ConvShape, x: &[f32], weight: &[f32], bias: Option<&[f32]>) -> Vec<f32> {
     check(shape, x, weight, bias);
     let path = Path::current();
-    if let Some(prepared) = Prepared::new(shape, What::Forward, weight, bias, 1.0) {
+    if let Some(prepared) = Prepared::new(shape, What::Forward, weight, bias, UNBENT) {
         return prepared.planes(x);
     }
     if depthwise::fits(shape) {
@@ -106,7 +106,7 @@ pub fn input_gradient(
         "length of the bias"
     );
     let path = Path::current();
-    if let Some(prepared) = Prepared::new(shape, What::InputGradient, weight, bias, 1.0) {
+    if let Some(prepared) = Prepared::new(shape, What::InputGradient, weight, bias, UNBENT) {
         return prepared.planes(dy);
     }
     if depthwise::fits(shape) {

@@ -63,9 +63,10 @@ impl Layer {
             "length of the bias"
         );
         let slope = activation.slope();
-        // The prepared form takes the larger of x and slope · x, and knows no ceiling.
-        let fits = (0.0..=1.0).contains(&slope) && activation.ceiling() == f32::INFINITY;
-        let prepared = fits.then(|| Prepared::new(shape, what, weight, bias, slope));
+        // The prepared form takes the larger of x and slope · x.
+        let fits = (0.0..=1.0).contains(&slope);
+        let bounds = (slope, activation.ceiling());
+        let prepared = fits.then(|| Prepared::new(shape, what, weight, bias, bounds));
         let kind = match prepared.flatten() {
             Some(prepared) => Kind::Prepared(Box::new(prepared)),
             None => Kind::Plain(Plain {

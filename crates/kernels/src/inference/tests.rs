@@ -62,7 +62,8 @@ fn layers_equal_the_ordinary_kernels_in_both_forms() {
             Activation::Identity,
             Activation::Relu,
             Activation::LeakyRelu(0.2),
-        ][seed % 3];
+            Activation::Relu6,
+        ][seed % 4];
         let outputs = if transposed {
             shape.input_shape()
         } else {

@@ -19,10 +19,6 @@ pub(super) trait Stages {
 }
 
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there is one in a detector: nothing is saved by a box"
-)]
 enum Network {
     ResNet(ResNet),
     MobileNet(MobileNet),

@@ -7,7 +7,7 @@ use super::product;
 use super::scheme::{Output, Scheme, both, load};
 use super::turn;
 use crate::conv::pack::{self, Run};
-use crate::lanes::{Lanes, bend};
+use crate::lanes::{Lanes, curved};
 use crate::memory::{Shared, with_scratch};
 use crate::path::{self, Path, Task};
 use rayon::prelude::*;
@@ -24,8 +24,8 @@ pub(super) struct Finish<'a> {
     pub(super) bias: &'a [f32],
     /// Added per pixel, in blocks like the output's; `true`: at half its size, each pixel four times.
     pub(super) residual: Option<(&'a [f32], bool)>,
-    /// Factor of what is then below zero, 0 to 1.
-    pub(super) slope: f32,
+    /// Factor of what is then below zero, 0 to 1, and what larger values are cut to.
+    pub(super) bounds: (f32, f32),
     /// In blocks of channels instead of planes.
     pub(super) blocks: bool,
 }
@@ -308,9 +308,9 @@ impl<S: Scheme> Block<'_, S> {
                     let bias = self.finish.bias[first..first + L::N].as_ptr();
                     // SAFETY: the lines of these channels' planes are this task's, and inside the output.
                     unsafe {
-                        let (area, slope) = (height * width, self.finish.slope);
+                        let (area, bounds) = (height * width, self.finish.bounds);
                         let to = self.out.pointer(at, (channels - 1) * area + len);
-                        turn::write::<L>(from.as_ptr(), len, bias, slope, to, area, channels);
+                        turn::write::<L>(from.as_ptr(), len, bias, bounds, to, area, channels);
                     }
                 }
             }
@@ -349,7 +349,7 @@ impl<S: Scheme> Block<'_, S> {
                     };
                     sum = sum.add(L::load(residual[place..][..L::N].as_ptr()));
                 }
-                bend(sum, self.finish.slope).store(to.as_mut_ptr());
+                curved(sum, self.finish.bounds).store(to.as_mut_ptr());
             }
         }
     }

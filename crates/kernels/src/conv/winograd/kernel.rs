@@ -6,7 +6,7 @@ use super::plan::Plan;
 use super::points::store;
 use super::scheme::{Kernel, KernelGradient, MAX, Scheme, both, load};
 use super::turn;
-use crate::lanes::Lanes;
+use crate::lanes::{Lanes, UNBENT};
 use crate::memory::{Aligned, Shared};
 use crate::path::{self, Path, Task};
 use rayon::prelude::*;
@@ -244,7 +244,7 @@ impl<S: Scheme> Task for Gradient<'_, S> {
                     taps.as_ptr(),
                     area,
                     bias.as_ptr(),
-                    1.0,
+                    UNBENT,
                     to,
                     stride,
                     kernels.count,

@@ -121,17 +121,18 @@ pub(crate) struct Prepared {
     plan: Plan,
     points: Aligned,
     bias: Vec<f32>,
-    slope: f32,
+    bounds: (f32, f32),
 }
 
 impl Prepared {
-    /// `what` is the forward pass or the input gradient; `slope` is the factor of what is below zero. `None` where no scheme fits.
+    /// `what` is the forward pass or the input gradient; `bounds` are the factor of what is below zero, 0 to 1, and what larger
+    /// values are cut to. `None` where no scheme fits.
     pub(crate) fn new(
         shape: &ConvShape,
         what: What,
         weight: &[f32],
         bias: Option<&[f32]>,
-        slope: f32,
+        bounds: (f32, f32),
     ) -> Option<Self> {
         let scheme = Fast::of(shape, what)?;
         let path = Path::current();
@@ -148,7 +149,7 @@ impl Prepared {
             plan,
             points,
             bias,
-            slope,
+            bounds,
         })
     }
 
@@ -165,7 +166,7 @@ impl Prepared {
         let finish = Finish {
             bias: &self.bias,
             residual,
-            slope: self.slope,
+            bounds: self.bounds,
             blocks,
         };
         let (path, points) = (self.path, self.points.as_slice());

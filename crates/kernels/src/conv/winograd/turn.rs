@@ -1,6 +1,6 @@
 //! Between images, whose pixels lie side by side, and vectors of channels.
 
-use crate::lanes::{Lanes, bend};
+use crate::lanes::{Lanes, curved};
 
 /// Reads the floats `low..high` of the `N` at `from + row · stride`, for the first `rows` rows, and writes their
 /// transpose: `N` vectors at `to`, vector `i` holding float `i` of every row. What is not read is zero.
@@ -37,7 +37,7 @@ pub(in crate::conv) unsafe fn read<L: Lanes>(
 }
 
 /// The way back: reads `len` vectors at `from`, and writes lane `row` of all of them, plus `bias[row]` and through an
-/// activation of the given slope below zero, to `to + row · stride`, for the first `rows` rows.
+/// activation of the given slope below zero and ceiling, to `to + row · stride`, for the first `rows` rows.
 ///
 /// # Safety
 /// `from` is readable for `len · N` floats, `bias` for `N`, each row writable for `len`; the processor has the instruction set of `L`.
@@ -46,7 +46,7 @@ pub(super) unsafe fn write<L: Lanes>(
     from: *const f32,
     len: usize,
     bias: *const f32,
-    slope: f32,
+    bounds: (f32, f32),
     to: *mut f32,
     stride: usize,
     rows: usize,
@@ -64,7 +64,7 @@ pub(super) unsafe fn write<L: Lanes>(
                 L::transpose(&mut square);
                 for row in 0..L::N {
                     let sum = square[row].add(L::splat(*bias.add(row)));
-                    bend(sum, slope).store(to.add(row * stride));
+                    curved(sum, bounds).store(to.add(row * stride));
                 }
                 continue;
             }
@@ -77,7 +77,7 @@ pub(super) unsafe fn write<L: Lanes>(
             for row in 0..L::N {
                 if row < rows {
                     let sum = square[row].add(L::splat(*bias.add(row)));
-                    bend(sum, slope).store_first(to.add(row * stride), count);
+                    curved(sum, bounds).store_first(to.add(row * stride), count);
                 }
             }
         }
