@@ -51,6 +51,22 @@ impl Train {
         let normal = self.iter().filter(|sample| !sample.label.is_anomalous());
         Self(normal.cloned().collect())
     }
+
+    /// So many of the normal ones, drawn by seed, and all others; and how many are left out.
+    pub fn few(&self, count: usize, seed: u64) -> (Self, usize) {
+        let normal = self.normal();
+        let mut stays = vec![false; normal.len()];
+        for place in shuffled(normal.len(), seed, 0).into_iter().take(count) {
+            stays[place] = true;
+        }
+        let mut of_normal = stays.iter();
+        let kept = self.iter().filter(|sample| {
+            sample.label.is_anomalous() || of_normal.next().is_some_and(|stays| *stays)
+        });
+        let few = Self(kept.cloned().collect());
+        let left_out = self.len() - few.len();
+        (few, left_out)
+    }
 }
 
 impl Test {

@@ -53,6 +53,10 @@ pub struct DataConfig {
     pub regions: Option<PathBuf>,
     /// The part of the training images kept out of training for calibration, in (0, 1); at least one image.
     pub held_out: f64,
+    /// Learn from so many of the normal images that are not held out, drawn by seed, and leave the others alone: how good a method is with
+    /// few. Without it, from all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shots: Option<usize>,
     /// The share of the anomalous test images that a weakly supervised method learns from, rounded up, in (0, 1); they leave
     /// the test set. The paper's 2 %. Methods that learn from normal images alone ignore it.
     pub anomalous: f64,
@@ -75,6 +79,7 @@ impl Default for DataConfig {
             overlap: 0.25,
             regions: None,
             held_out: 0.1,
+            shots: None,
             anomalous: 0.02,
             max_pixels: cavga_data::Limits::default().max_pixels,
             missing: 0.01,
@@ -242,8 +247,8 @@ impl RunConfig {
         if let Err(error) = self.data.augment.validate() {
             return wrong(format!("data.augment: {error}"));
         }
-        if self.train.batch == 0 {
-            return wrong("train.batch = 0: expected at least 1".to_owned());
+        if self.train.batch == 0 || self.data.shots == Some(0) {
+            return wrong("train.batch and data.shots: expected at least 1 each".to_owned());
         }
         if self.train.passes == Some(0) || self.train.checkpoint_steps == Some(0) {
             return wrong(

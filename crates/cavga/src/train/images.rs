@@ -93,6 +93,11 @@ impl Images {
             share,
             config.train.seed,
         )?;
+        if let Some(shots) = config.data.shots {
+            let (few, left_out) = images.train.few(shots, config.train.seed);
+            images.tally.refuse(left_out, "beyond data.shots");
+            images.train = few;
+        }
         if !is_begun {
             let taken = images.train.iter().chain(&*images.held_out).cloned();
             let (taken, spec) = (taken.collect::<Vec<_>>(), &config.data.dataset);

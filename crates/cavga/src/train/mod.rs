@@ -19,6 +19,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Instant,
 };
 
 use burn::tensor::Device;
@@ -154,9 +155,9 @@ fn finish(
     progress: &mut dyn Progress,
 ) -> Result<Outcome> {
     let (config, run, device) = (session.config, session.run, session.device);
-    let (minutes, steps) = (session.place.seconds / 60.0, session.steps());
-    let model = match make_model(session, images, device, progress) {
-        Ok(model) => model,
+    let (before, steps) = (session.place.seconds, session.steps());
+    let (model, seconds) = match make_model(session, images, device, progress) {
+        Ok(made) => made,
         Err(Error::Stopped) => return Ok(Outcome::Stopped { step: steps, steps }),
         Err(error) => return Err(error),
     };
@@ -173,7 +174,7 @@ fn finish(
         progress.on(Event::Note(&text));
     }
     record.training = Some(Training {
-        minutes,
+        minutes: (before + seconds) / 60.0,
         peak_memory_mib: peak_memory_mib(),
     });
     // Before the model, which makes the run a finished one: a kill between the two must not lose what the record says.
@@ -203,12 +204,13 @@ fn new_learner(
     })
 }
 
+/// The model of what was learnt, and how many seconds the learner took to become a detector.
 fn make_model(
     session: Session<'_>,
     images: &Images,
     device: &Device,
     progress: &mut dyn Progress,
-) -> Result<Model> {
+) -> Result<(Model, f64)> {
     let Session {
         config,
         learner,
@@ -229,10 +231,12 @@ fn make_model(
             pass: 0,
         })
     });
+    let start = Instant::now();
     let mut observer = Told { progress, stop };
     let detector = learner
         .finish(&mut held_out, &mut observer)
         .map_err(Error::of_method)?;
+    let seconds = start.elapsed().as_secs_f64();
     let stopped = || stop.load(Ordering::Relaxed);
     let (calibration, priors) = calibrate::calibrate(
         &*detector,
@@ -244,10 +248,11 @@ fn make_model(
     if let Some(warning) = calibration.warning() {
         progress.on(Event::Note(&warning));
     }
-    Ok(Model::new(
+    let model = Model::new(
         detector,
         (config.method.clone(), size, images.fingerprint.clone()),
         images.view.clone(),
         (calibration, priors),
-    ))
+    );
+    Ok((model, seconds))
 }

@@ -64,10 +64,11 @@ impl Scorer {
 
     /// The image's largest distance among positions that count, and the same weighed by equation 7.
     fn image_scores(&self, queries: &[f32], (rows, distances): (&[u32], &[f32])) -> (f32, f32) {
+        // The first of several.
         let farthest = distances
             .iter()
             .enumerate()
-            .max_by(|(_, one), (_, other)| one.total_cmp(other));
+            .max_by(|(at, one), (other_at, other)| one.total_cmp(other).then(other_at.cmp(at)));
         let Some((at, &largest)) = farthest else {
             return (0.0, 0.0);
         };
@@ -103,6 +104,7 @@ impl Scorer {
         let sum: f64 = others
             .map(|&other| (distance(other as usize) - nearest).exp())
             .sum();
-        (sum / (1.0 + sum)) as f32
+        // One may be so far away that the sum is infinite.
+        (1.0 - 1.0 / (1.0 + sum)) as f32
     }
 }
