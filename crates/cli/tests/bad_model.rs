@@ -53,7 +53,7 @@ fn every_way_for_a_model_file_to_be_wrong() {
 
     let newer = replaced(&good, r#"\"format\":4"#, r#"\"format\":9"#);
     assert!(
-        said_of(&set, &newer).contains("written in format 9, this program reads formats 2 to 4")
+        said_of(&set, &newer).contains("written in format 9, this program reads formats 2 to 5")
     );
 
     let other = said_of(&set, &replaced(&good, "cavga-d-u", "cavga-r-u"));

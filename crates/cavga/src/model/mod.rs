@@ -13,6 +13,7 @@ use crate::{
     calibration::Calibration,
     run::model_file,
     tensor_file::{self, Content, Header, tiling},
+    update::Trail,
     view::View,
 };
 
@@ -39,6 +40,7 @@ pub struct Model {
     calibration: Calibration,
     priors: BTreeMap<String, Vec<f32>>,
     view: View,
+    trail: Option<Trail>,
 }
 
 impl Model {
@@ -50,6 +52,7 @@ impl Model {
     ) -> Self {
         Self {
             view,
+            trail: None,
             detector,
             method,
             size,
@@ -57,6 +60,11 @@ impl Model {
             calibration,
             priors,
         }
+    }
+
+    /// The same with this trail.
+    pub(crate) fn with_trail(self, trail: Option<Trail>) -> Self {
+        Self { trail, ..self }
     }
 
     /// Loads a model file, or the one in the folder of a run.
@@ -114,6 +122,7 @@ impl Model {
             data: header.data,
             calibration,
             priors,
+            trail: header.trail,
         })
     }
 
@@ -139,6 +148,7 @@ impl Model {
             tile: tiling(&self.view),
             regions: self.view.regions.as_deref().cloned(),
             data: self.data.clone(),
+            trail: self.trail.clone(),
             content: Content::Model {
                 calibration: self.calibration.clone(),
             },
@@ -166,7 +176,12 @@ impl Model {
         self.size
     }
 
-    /// The fingerprint of the dataset that it learnt from.
+    /// Which images it learnt and forgot, and when; `None` of a method whose models cannot be updated.
+    pub fn trail(&self) -> Option<&Trail> {
+        self.trail.as_ref()
+    }
+
+    /// The fingerprint of the dataset that it learnt from when it was trained.
     pub fn data(&self) -> &str {
         &self.data
     }

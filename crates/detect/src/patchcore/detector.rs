@@ -158,6 +158,13 @@ impl Detector for PatchcoreDetector {
         true
     }
 
+    fn facts(&self) -> Vec<(&'static str, f64)> {
+        vec![
+            ("rows", self.nearest.len() as f64),
+            ("radius", f64::from(self.origin.radius)),
+        ]
+    }
+
     fn reopened(self: Box<Self>) -> Option<Box<dyn Learner>> {
         let Self {
             config,
