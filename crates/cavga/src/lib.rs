@@ -53,4 +53,7 @@ pub use model::{Model, Scored};
 pub use predict::{PredictOptions, Prediction, predict};
 pub use run::{Learnt, Record, RunFolder, StartedFrom, Training};
 pub use train::{LogLine, Outcome, TrainOptions, read_log, train};
-pub use update::{Change, ChangeKind, Trail, TrailImage};
+pub use update::{
+    Change, ChangeKind, Trail, TrailImage, Update, UpdateError, UpdateOptions, Updated, trail,
+    update,
+};

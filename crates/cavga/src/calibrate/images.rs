@@ -12,7 +12,7 @@ use rayon::prelude::*;
 use super::{
     CalibrateOptions,
     known::{may_be_fitted, run_images, says_fitted},
-    refuse,
+    refuse::{self, Refused},
 };
 use crate::{
     Error, Result,
@@ -71,7 +71,11 @@ pub(super) fn fresh(
     options: &CalibrateOptions,
     progress: &mut dyn Progress,
 ) -> Result<Images> {
-    refuse::anomalous_folder(&options.dataset, data)?;
+    let allowed = |refused: Option<Refused>| match refused {
+        Some(refused) => Err(refused.to_calibrate_on()),
+        None => Ok(()),
+    };
+    allowed(refuse::anomalous_folder(&options.dataset, data))?;
     let listed = options.dataset.open_normal(data)?.train;
     let hashes = listed
         .par_iter()
@@ -115,7 +119,8 @@ pub(super) fn fresh(
             needed: 1,
         });
     }
-    refuse::test_images(run, &samples, options, progress)?;
+    let how = (&options.limits, &*options.stop);
+    allowed(refuse::test_images(run, &samples, how, progress)?)?;
     found.samples = samples.into();
     Ok(found)
 }

@@ -9,7 +9,7 @@
 
 mod images;
 mod known;
-mod refuse;
+pub(crate) mod refuse;
 mod scores;
 
 use std::{

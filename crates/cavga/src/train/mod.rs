@@ -4,7 +4,7 @@
 //! [`TrainOptions::resume`] goes on from, to the same bits as if nothing had happened: order, changes and draws are
 //! functions of the seed and the step, and everything else is in the checkpoint.
 
-mod calibrate;
+pub(crate) mod calibrate;
 mod copies;
 mod images;
 mod known;
@@ -258,12 +258,12 @@ fn make_model(
             taken::coming(images, held_out),
         )
     });
-    let model = Model::new(
+    let model = Model::new((
         detector,
         (config.method.clone(), size, images.fingerprint.clone()),
         images.view.clone(),
         (calibration, priors),
-    );
+    ));
     Ok(model.with_trail(trail))
 }
 
