@@ -246,10 +246,11 @@ fn make_model(
         progress.on(Event::Note(&warning));
     }
     let trail = config.method.reopens().then(|| {
-        let fit = Change::now(ChangeKind::Fit, images.train.len() - gone.len())
+        let count = images.train.len() - gone.len();
+        let mut fit = Change::now(ChangeKind::Fit, count)
             .of(&config.data.dataset, data)
-            .learnt_in(passes, config.data.augment)
-            .measured(&*detector);
+            .learnt_in(passes, config.data.augment);
+        fit.measure(&*detector);
         let [learnt, held_out] = [&*images.train, &*images.held_out];
         Trail::fitted(
             fit,

@@ -171,9 +171,12 @@ pub fn update(
             calibrate::calibrate(&*detector, before, (learnt, held_out), eye, progress)?
         }
     };
-    let change = plan.settle(&*detector, options.keep_calibration);
+    plan.settle(&*detector, options.keep_calibration);
     let Plan {
-        trail, left_out, ..
+        change,
+        trail,
+        left_out,
+        ..
     } = plan;
     let updated = Updated {
         is_evaluation_outdated: is_evaluated(&to),

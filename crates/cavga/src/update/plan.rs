@@ -18,6 +18,7 @@ use crate::{
 
 /// A change that is to be made.
 pub(super) struct Plan {
+    pub(super) change: Change,
     /// The trail with the change at its end.
     pub(super) trail: Trail,
     /// Images of the folder that were left out, by why.
@@ -55,10 +56,12 @@ impl Plan {
         let run = RunFolder::new(path.parent().unwrap_or(Path::new(".")));
         let new = new::images(folder, (&trail, &run), options, progress)?;
         let first = trail.next_number();
-        let change = Change::now(ChangeKind::Add, new.samples.len());
-        let place = trail.begin(change.of(&DatasetSpec::default(), folder));
+        let change =
+            Change::now(ChangeKind::Add, new.samples.len()).of(&DatasetSpec::default(), folder);
+        let place = trail.begin(change.clone());
         trail.come(place, new.coming, true);
         Ok(Self {
+            change,
             trail,
             left_out: new.left_out,
             learn: new.samples.into(),
@@ -74,13 +77,15 @@ impl Plan {
         let is_asked = |image: &TrailImage| ids.contains(&image.id);
         let present = trail.learnt().chain(trail.held_out());
         let forget: Vec<_> = present.filter(|image| is_asked(image)).cloned().collect();
-        let place = trail.begin(Change::now(ChangeKind::Forget, forget.len()));
+        let change = Change::now(ChangeKind::Forget, forget.len());
+        let place = trail.begin(change.clone());
         trail.go(place, is_asked);
         if trail.learnt().next().is_none() {
             let path = path.to_owned();
             return Err(UpdateError::NothingLeft { path });
         }
         Ok(Self {
+            change,
             first: trail.next_number(),
             trail,
             left_out: BTreeMap::new(),
@@ -122,14 +127,11 @@ impl Plan {
             .map_err(Error::of_method)
     }
 
-    /// Writes down what came of the change; the change.
-    pub(super) fn settle(&mut self, detector: &dyn Detector, kept_calibration: bool) -> Change {
-        let change = self.trail.changes.pop().map(|change| Change {
-            kept_calibration,
-            ..change.measured(detector)
-        });
-        self.trail.changes.extend(change.clone());
-        change.unwrap_or_else(|| Change::now(ChangeKind::Forget, 0))
+    /// Writes down what came of the change.
+    pub(super) fn settle(&mut self, detector: &dyn Detector, kept_calibration: bool) {
+        self.change.kept_calibration = kept_calibration;
+        self.change.measure(detector);
+        self.trail.amend(self.change.clone());
     }
 }
 

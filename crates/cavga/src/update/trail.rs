@@ -144,14 +144,12 @@ impl Change {
         }
     }
 
-    /// What the detector measured.
-    pub(crate) fn measured(self, detector: &dyn Detector) -> Self {
+    /// Takes down what the detector measured.
+    pub(crate) fn measure(&mut self, detector: &dyn Detector) {
         let facts = detector.facts().into_iter();
+        // A file has no other numbers.
         let finite = facts.filter(|(_, value)| value.is_finite());
-        Self {
-            facts: finite.map(|(name, v)| (name.to_owned(), v)).collect(),
-            ..self
-        }
+        self.facts = finite.map(|(name, v)| (name.to_owned(), v)).collect();
     }
 }
 
@@ -186,6 +184,20 @@ impl Trail {
         self.present().filter(|image| image.number.is_none())
     }
 
+    /// Whether an image of these bytes may be held out: it is not learnt, nor was it forgotten on demand.
+    pub(crate) fn may_hold_out(&self, sha256: &str) -> bool {
+        let is_against = |image: &TrailImage| {
+            let went = image.went.and_then(|place| self.changes.get(place));
+            match went {
+                Some(change) => change.kind == ChangeKind::Forget,
+                None => image.number.is_some(),
+            }
+        };
+        let images = self.images.iter();
+        let mut same = images.filter(|image| image.sha256 == sha256);
+        !same.any(is_against)
+    }
+
     fn present(&self) -> impl Iterator<Item = &TrailImage> {
         self.images.iter().filter(|image| image.went.is_none())
     }
@@ -200,6 +212,13 @@ impl Trail {
     pub(crate) fn begin(&mut self, change: Change) -> usize {
         self.changes.push(change);
         self.changes.len() - 1
+    }
+
+    /// Says the last change otherwise.
+    pub(crate) fn amend(&mut self, change: Change) {
+        if let Some(last) = self.changes.last_mut() {
+            *last = change;
+        }
     }
 
     /// Images come by the change at `place`, to be learnt or held out.
