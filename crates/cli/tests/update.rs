@@ -7,72 +7,14 @@ mod common;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command,
 };
 
-use cavga::{Trail, tensor_file};
-use common::{Set, cavga, fail, json, more_normal, predicted, succeed};
+use cavga::tensor_file;
+use common::{
+    Set, cavga, fail, json, more_normal, predicted, succeed,
+    update::{add, bytes, forget, held_out, learnt, trail, train, update},
+};
 use serde_json::Value;
-
-const SETTINGS: [&str; 4] = [
-    "--set",
-    "data.size=[64,64]",
-    "--set",
-    "method.encoder.weights=none",
-];
-
-/// A run on the images of a folder.
-fn train(set: &Set, method: &str, data: &Path, name: &str, settings: &[&str]) -> PathBuf {
-    let run = set.path(name);
-    let mut command = cavga(["train", method, "--data"]);
-    command.arg(data).arg("--out").arg(&run).args(SETTINGS);
-    for setting in settings {
-        command.args(["--set", setting]);
-    }
-    succeed(&mut command);
-    run
-}
-
-fn update(model: &Path) -> Command {
-    let mut command = cavga(["update"]);
-    command.arg(model);
-    command
-}
-
-fn add(model: &Path, folder: &Path) -> Command {
-    let mut command = update(model);
-    command.arg("--add").arg(folder);
-    command
-}
-
-fn forget(model: &Path, ids: &[&str]) -> Command {
-    let mut command = update(model);
-    command.arg("--forget").args(ids);
-    command
-}
-
-fn trail(model: &Path) -> Trail {
-    cavga::trail(model).unwrap()
-}
-
-fn bytes(run: &Path) -> Vec<u8> {
-    fs::read(run.join("model.safetensors")).unwrap()
-}
-
-/// The id of the one image that a run held out.
-fn held_out(run: &Path) -> String {
-    let trail = trail(run);
-    let mut ids = trail.held_out().map(|image| image.id.clone());
-    let id = ids.next().unwrap();
-    assert_eq!(ids.next(), None);
-    id
-}
-
-/// Ids of images that a run learnt.
-fn learnt(run: &Path) -> Vec<String> {
-    let trail = trail(run);
-    trail.learnt().map(|image| image.id.clone()).collect()
-}
 
 /// A score of each of the set's test images.
 fn scores(run: &Path, images: &Path, name: &str) -> Vec<f64> {
@@ -208,7 +150,7 @@ fn a_bank_covers_what_was_added_and_keeps_nothing_of_what_was_forgotten() {
     assert!(more_owners.len() > owners.len() && features.len() == 9);
     assert!(more_owners.iter().any(|&owner| owner >= 6));
     let facts = &updated["change"]["facts"];
-    assert_eq!(facts["rows"].as_u64(), Some(more_owners.len() as u64));
+    assert_eq!(facts["rows"].as_f64(), Some(more_owners.len() as f64));
     assert_eq!(facts["radius"].as_f64(), Some(radius));
 
     // No feature of an image that it knows lies farther from its nearest row.

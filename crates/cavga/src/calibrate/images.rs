@@ -86,7 +86,7 @@ pub(super) fn fresh(
     progress: &mut dyn Progress,
 ) -> Result<Images> {
     let allowed = |refused: Option<Refused>| match refused {
-        Some(refused) => Err(refused.to_calibrate_on()),
+        Some(refused) => Err(refused.into_calibration_error()),
         None => Ok(()),
     };
     allowed(refuse::anomalous_folder(&options.dataset, data))?;

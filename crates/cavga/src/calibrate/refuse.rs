@@ -27,7 +27,7 @@ pub(crate) struct Refused {
 
 impl Refused {
     /// As who chooses thresholds says it.
-    pub(super) fn to_calibrate_on(self) -> Error {
+    pub(super) fn into_calibration_error(self) -> Error {
         let Self { path, why, more } = self;
         Error::NotToCalibrateOn { path, why, more }
     }
