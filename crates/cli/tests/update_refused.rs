@@ -74,7 +74,7 @@ fn an_image_that_padim_has_to_see_again_must_be_what_it_was() {
 #[test]
 fn padim_forgets_no_image_that_was_not_learnt_once_as_it_is() {
     let set = Set::with_anomalous(1);
-    let a = more_normal(&set, 5, 1);
+    let (a, more) = (more_normal(&set, 5, 1), more_normal(&set, 2, 2));
     for (setting, how) in [
         ("data.augment.flip_horizontal=true", "data.augment"),
         ("train.passes=2", "train.passes"),
@@ -84,7 +84,7 @@ fn padim_forgets_no_image_that_was_not_learnt_once_as_it_is() {
         let said = refused(&run, &mut forget(&run, &[id]), 1);
         assert!(said.contains(how) && said.contains("train again"), "{said}");
         // What came later came as it is.
-        succeed(&mut add(&run, &more_normal(&set, 2, how.len() as u64)));
+        succeed(&mut add(&run, &more));
         succeed(&mut forget(&run, &["add-1/000.png"]));
         let run = train(&set, "patchcore", &a, &format!("{how}-bank"), &[setting]);
         succeed(&mut forget(&run, &[id]));
