@@ -328,6 +328,9 @@ pub enum Error {
     /// A weight file that cannot be read.
     #[error(transparent)]
     WeightFile(#[from] cavga_detect::weights::WeightsError),
+    /// A model that cannot be changed as asked.
+    #[error(transparent)]
+    Update(#[from] crate::update::UpdateError),
     /// A picture for a report.
     #[error(transparent)]
     Picture(#[from] crate::picture::PictureError),
@@ -338,6 +341,11 @@ impl Error {
     pub(crate) fn of_method(error: cavga_detect::Error) -> Self {
         match error {
             cavga_detect::Error::Stopped => Self::Stopped,
+            // Of the images that it asked for.
+            cavga_detect::Error::Source(source) => match source.downcast::<Self>() {
+                Ok(own) => *own,
+                Err(other) => cavga_detect::Error::Source(other).into(),
+            },
             other => other.into(),
         }
     }
@@ -360,7 +368,7 @@ impl Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// ", and 3 more like it": what a message says of images of which it names the first.
-fn and_more(more: usize) -> String {
+pub(crate) fn and_more(more: usize) -> String {
     match more {
         0 => String::new(),
         more => format!(", and {more} more like it"),

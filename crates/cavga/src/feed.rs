@@ -1,6 +1,6 @@
 //! From samples on disk to tensors on a device.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use cavga_data::{Batch, Loader, LoaderConfig, Regions, Sample, Train, shuffled};
@@ -26,6 +26,22 @@ pub(crate) struct Lesson {
     pub(crate) anomalous: Vec<bool>,
     /// Which of the samples each is of.
     pub(crate) numbers: Vec<usize>,
+    /// Which of the samples belong here and are not there.
+    pub(crate) gone: BTreeSet<usize>,
+}
+
+impl Lesson {
+    /// As a method takes it, as the `step`th of a `pass`.
+    pub(crate) fn into_batch(self, step: u64, pass: usize) -> cavga_detect::Batch {
+        cavga_detect::Batch {
+            images: self.images,
+            valid: self.valid,
+            anomalous: self.anomalous,
+            numbers: self.numbers,
+            step,
+            pass,
+        }
+    }
 }
 
 /// What a run learns from: `items` of images, whole ones or tiles.
@@ -82,23 +98,22 @@ pub(crate) fn training(
     }))
 }
 
-/// Normal images or tiles as they are, in their order: what a learner ends with.
-pub(crate) fn held_out(
+/// Normal images or tiles as they are, in their order, `batch` at a time: what a learner ends with, and what is learnt later.
+pub(crate) fn in_order(
     samples: Arc<[Sample]>,
-    config: &RunConfig,
+    (data, batch): (&DataConfig, usize),
     view: &View,
     device: &Device,
 ) -> Result<impl Iterator<Item = Result<Lesson>> + use<>> {
-    let data = &config.data;
     let order = view.items(&samples, data.size)?;
     let settings = LoaderConfig {
         size: data.size,
         regions: view.regions.clone(),
         tiles: view.tiles.clone(),
-        batch: config.train.batch,
+        batch,
         limits: data.limits(),
         missing_allowed: data.missing_allowed(samples.len()),
-        ahead: 16_usize.div_ceil(config.train.batch),
+        ahead: 16_usize.div_ceil(batch),
         ..LoaderConfig::default()
     };
     let device = device.clone();
@@ -121,6 +136,7 @@ fn lesson(mut batch: Batch, anomalous: Vec<bool>, device: &Device) -> Lesson {
     Lesson {
         valid: valid.map(|valid| Tensor::from_data(TensorData::new(valid, shape), device)),
         numbers: std::mem::take(&mut batch.samples),
+        gone: batch.gone.drain(..).collect(),
         images: tensor(batch, device),
         anomalous,
     }

@@ -36,6 +36,7 @@ mod series;
 pub mod tensor_file;
 pub mod threads;
 mod train;
+mod update;
 pub mod verify;
 mod view;
 pub mod weights;
@@ -52,3 +53,7 @@ pub use model::{Model, Scored};
 pub use predict::{PredictOptions, Prediction, predict};
 pub use run::{Learnt, Record, RunFolder, StartedFrom, Training};
 pub use train::{LogLine, Outcome, TrainOptions, read_log, train};
+pub use update::{
+    Change, ChangeKind, Trail, TrailImage, Update, UpdateError, UpdateOptions, Updated, trail,
+    update,
+};

@@ -4,7 +4,14 @@
 //! and a [`Header`]. One entry, because the order of several is not fixed and the same run shall give the same bytes.
 //! The checksum covers names, shapes and values of all tensors and the header: a flipped byte anywhere is found.
 
-use std::{collections::HashMap, fs, path::Path};
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    fs,
+    path::Path,
+};
 
 use burn::tensor::{DType, TensorData, f16};
 use cavga_data::{Regions, hex};
@@ -13,11 +20,11 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors, tensor::TensorView};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Result, atomic, calibration::Calibration, methods, view::View};
+use crate::{Error, Result, atomic, calibration::Calibration, methods, update::Trail, view::View};
 
-/// The version of the files written. Those of version 3, which held no scores of held-out images, and of version 2, which knew neither tiles
-/// nor regions, are read too.
-pub const FORMAT: u64 = 4;
+/// The version of the files written. Those of version 4, which knew no trail, of version 3, which held no scores of held-out images, and of
+/// version 2, which knew neither tiles nor regions, are read too.
+pub const FORMAT: u64 = 5;
 
 /// The oldest version that is read.
 const OLDEST: u64 = 2;
@@ -38,8 +45,11 @@ pub struct Header {
     /// Which part of each camera's images counts, polygons and masks; without it, all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub regions: Option<Regions>,
-    /// The fingerprint of the dataset it learnt from.
+    /// The fingerprint of the dataset it learnt from when it was trained.
     pub data: String,
+    /// Which images it learnt since, and which it forgot: of the model of a method that can be updated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trail: Option<Trail>,
     /// What the file is for.
     pub content: Content,
 }
@@ -75,6 +85,9 @@ pub enum Content {
     Checkpoint {
         /// Where in training.
         place: Place,
+        /// The numbers of the images that were not there when they were to be learnt.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        gone: BTreeSet<usize>,
     },
 }
 
@@ -147,11 +160,15 @@ pub fn save(path: &Path, header: &impl Serialize, tensors: &Tensors) -> Result<(
 /// [`Error::Damaged`], [`Error::Tensor`], each naming the file and what to do.
 pub fn load(path: &Path) -> Result<(Header, Tensors)> {
     let (header, tensors): (Header, _) = load_as(path)?;
+    let not_ours = |why| Error::NotOurs {
+        path: path.to_owned(),
+        why,
+    };
     if let Content::Model { calibration } = &header.content {
-        calibration.check().map_err(|why| Error::NotOurs {
-            path: path.to_owned(),
-            why,
-        })?;
+        calibration.check().map_err(not_ours)?;
+    }
+    if let Some(trail) = &header.trail {
+        trail.check().map_err(not_ours)?;
     }
     Ok((header, tensors))
 }
@@ -285,115 +302,4 @@ fn value(path: &Path, name: &str, view: &TensorView<'_>) -> Result<TensorData> {
             });
         }
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn header() -> Header {
-        let method = methods::named("cavga-d-u").unwrap();
-        // Numbers that a careless parser gets wrong in the last place.
-        let place = Place {
-            step: 3,
-            pass: 1,
-            batch: 2,
-            seconds: 0.1 + 0.2,
-        };
-        Header {
-            method,
-            size: [32, 64],
-            tile: None,
-            regions: None,
-            data: "abc".to_owned(),
-            content: Content::Checkpoint { place },
-        }
-    }
-
-    #[test]
-    fn what_is_saved_is_loaded_and_the_same_content_gives_the_same_bytes() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.safetensors");
-        let tensors = Tensors::from([
-            (
-                "b.weight".to_owned(),
-                TensorData::new(vec![0.1_f32, -0.0, f32::MIN_POSITIVE], [3, 1]),
-            ),
-            ("a".to_owned(), TensorData::new(vec![i64::MAX], [1])),
-            (
-                "empty".to_owned(),
-                TensorData::new(Vec::<f32>::new(), [0, 2]),
-            ),
-        ]);
-        save(&path, &header(), &tensors).unwrap();
-        assert_eq!(load(&path).unwrap(), (header(), tensors.clone()));
-        let other = folder.path().join("b.safetensors");
-        save(&other, &header(), &tensors).unwrap();
-        assert_eq!(fs::read(path).unwrap(), fs::read(other).unwrap());
-    }
-
-    /// What says neither tiles nor regions is what version 2 wrote.
-    #[test]
-    fn a_file_of_format_2_is_read() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.safetensors");
-        let value = serde_json::to_value(header()).unwrap();
-        assert!(value.get("tile").is_none() && value.get("regions").is_none());
-        let entry = serde_json::to_string(&Envelope {
-            format: 2,
-            sha256: checksum(&value, std::iter::empty()),
-            header: value,
-        })
-        .unwrap();
-        let nothing = Vec::<(&str, TensorView<'_>)>::new();
-        let metadata = HashMap::from([(ENTRY.to_owned(), entry)]);
-        let bytes = safetensors::serialize(nothing, Some(metadata)).unwrap();
-        fs::write(&path, bytes).unwrap();
-        assert_eq!(load(&path).unwrap().0, header());
-    }
-
-    #[test]
-    fn regions_come_back_from_a_file_whole() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.safetensors");
-        let text = "[[camera]]\nimages = \"a*\"\nsize = [3, 3]\nignore = [[[0.1, 0.2], [2.7, 0.3], [1, 3]]]";
-        let regions = Regions::parse(text.as_bytes(), Path::new("r.toml")).unwrap();
-        let header = Header {
-            regions: Some(regions.clone()),
-            tile: Some(Tiling {
-                size: [16, 32],
-                overlap: 0.1,
-            }),
-            ..header()
-        };
-        save(&path, &header, &Tensors::new()).unwrap();
-        let found = load(&path).unwrap().0;
-        assert_eq!(found.tile, header.tile);
-        let of = |regions: &Regions| regions.of("a.png", [30, 20]).unwrap();
-        assert_eq!(of(&found.regions.unwrap()), of(&regions));
-    }
-
-    #[test]
-    fn a_method_of_a_later_version_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("a.safetensors");
-        let mut header = serde_json::to_value(header()).unwrap();
-        header["method"]["name"] = "cavga-x".into();
-        let sha256 = checksum(&header, std::iter::empty());
-        let entry = serde_json::to_string(&Envelope {
-            format: FORMAT,
-            sha256,
-            header,
-        })
-        .unwrap();
-        let nothing = Vec::<(&str, TensorView<'_>)>::new();
-        let metadata = HashMap::from([(ENTRY.to_owned(), entry)]);
-        fs::write(
-            &path,
-            safetensors::serialize(nothing, Some(metadata)).unwrap(),
-        )
-        .unwrap();
-        let error = load(&path).unwrap_err().to_string();
-        assert!(error.contains("cavga-x"), "{error}");
-    }
 }

@@ -90,6 +90,19 @@ Examples:
   cavga calibrate runs/toothbrush --own-images --strictest --no-unsure
   cavga calibrate runs/weak --own-boundary")]
     Calibrate(crate::calibrate::Calibrate),
+    /// Let a model learn further normal images, or forget some, without looking at all the others again
+    #[command(after_help = "\
+For the methods that keep what they see of images apart: patchcore and padim. patchcore forgets by itself; padim has to see an image once
+more to forget it, with the bytes that it learnt. The held-out images are scored again, and thresholds hold the rates of before.
+The model file keeps a trail of every image, by name and SHA-256, and of every change; names of forgotten images stay in it.
+Ctrl-C, an error and a kill leave the old file whole.
+
+Examples:
+  cavga update runs/bottle --add more/normal/images
+  cavga update runs/bottle --list
+  cavga update runs/bottle --forget train/good/003.png add-1/017.png
+  cavga update model.safetensors --add line2 --out larger.safetensors")]
+    Update(crate::update::Update),
     /// Measure maps and scores that any program wrote, beside masks
     #[command(after_help = "\
 Figures are exact and pooled over all pixels, unless their names end in _mean; in brackets, 95 % intervals over resamples of the images.

@@ -37,6 +37,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Eval(args) => eval(&args),
         Command::Compare(args) => crate::compare::run(args),
         Command::Calibrate(args) => crate::calibrate::run(&args),
+        Command::Update(args) => crate::update::run(&args),
         Command::Metrics(args) => crate::metrics::run(args),
         Command::Predict(args) => predict(args),
         Command::Verify(args) => crate::verify::run(&args),

@@ -5,7 +5,7 @@ use std::{
     process::ExitCode,
 };
 
-use cavga::{Error, MethodError, weights::FetchError};
+use cavga::{Error, MethodError, UpdateError, weights::FetchError};
 
 /// Exit code of work that was stopped by Ctrl-C: 128 and the signal's number, as shells have it.
 pub(crate) const STOPPED: u8 = 130;
@@ -52,6 +52,7 @@ fn code(error: &anyhow::Error) -> u8 {
             | Error::OtherImages { .. }
             | Error::Out { .. }
             | Error::Device(_)
+            | Error::Update(UpdateError::UnknownImage { .. } | UpdateError::WentBefore { .. })
             | Error::WeightFile(_)
             | Error::Method(MethodError::Weights { .. })
             | Error::Weights(

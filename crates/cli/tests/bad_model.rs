@@ -6,7 +6,7 @@ mod common;
 
 use std::{fs, path::Path};
 
-use common::{Set, cavga, fail};
+use common::{Set, cavga, fail, succeed};
 
 /// What prediction says of a model file with these bytes.
 fn said_of(set: &Set, bytes: &[u8]) -> String {
@@ -51,9 +51,19 @@ fn every_way_for_a_model_file_to_be_wrong() {
     flipped[middle] ^= 1;
     assert!(said_of(&set, &flipped).contains("checksum does not match"));
 
-    let newer = replaced(&good, r#"\"format\":4"#, r#"\"format\":9"#);
+    let newer = replaced(&good, r#"\"format\":5"#, r#"\"format\":9"#);
     assert!(
-        said_of(&set, &newer).contains("written in format 9, this program reads formats 2 to 4")
+        said_of(&set, &newer).contains("written in format 9, this program reads formats 2 to 5")
+    );
+
+    // That knew no trail, which the models of this method have none of still.
+    let older = replaced(&good, r#"\"format\":5"#, r#"\"format\":4"#);
+    fs::write(set.path("older.safetensors"), older).unwrap();
+    let mut predict = cavga(["predict"]);
+    succeed(
+        predict
+            .arg(set.path("older.safetensors"))
+            .arg(set.data().join("test")),
     );
 
     let other = said_of(&set, &replaced(&good, "cavga-d-u", "cavga-r-u"));

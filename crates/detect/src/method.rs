@@ -113,6 +113,14 @@ impl Method {
         variant.supervision == Supervision::Weak
     }
 
+    /// Whether its detector goes back to learning ([`Detector::reopened`]): images may be added to a model, and forgotten.
+    pub fn reopens(&self) -> bool {
+        match self.taken() {
+            Taken::Patchcore(_) | Taken::Padim(_) => true,
+            Taken::Cavga(..) => false,
+        }
+    }
+
     /// The networks that may start with weights from a file: the encoder, then CAVGA's discriminator.
     pub fn weights(&self) -> Vec<WantedWeights<'_>> {
         const DCGAN: &str = "dcgan";

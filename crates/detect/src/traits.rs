@@ -158,8 +158,14 @@ pub trait Detector: Send {
         false
     }
 
+    /// Figures of what it knows by name, for the record that a model file keeps of it: of a memory bank how many rows it has, and how well they
+    /// cover what they were chosen among.
+    fn facts(&self) -> Vec<(&'static str, f64)> {
+        Vec::new()
+    }
+
     /// Goes back to learning, as if it had just learnt what it knows: more images may be observed, others forgotten. `None` of methods that
-    /// cannot.
+    /// cannot ([`crate::Method::reopens`]).
     fn reopened(self: Box<Self>) -> Option<Box<dyn Learner>> {
         None
     }

@@ -2,23 +2,24 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
-use cavga_data::{ImageSource, Sample};
+use cavga_data::{DatasetSpec, ImageSource, Sample};
 use rayon::prelude::*;
 
 use super::{
     CalibrateOptions,
     known::{may_be_fitted, run_images, says_fitted},
-    refuse,
+    refuse::{self, Refused},
 };
 use crate::{
     Error, Result,
     progress::{Event, Progress},
     run::RunFolder,
     train::taken::{self, Taken, Use},
+    update::{Change, ChangeKind, Coming, Trail},
 };
 
 const LEARNT: &str = "the run learnt from it";
@@ -33,6 +34,9 @@ pub(super) struct Images {
     pub(super) is_fitted: Vec<bool>,
     /// As the run writes them down.
     pub(super) taken: Vec<Taken>,
+    /// As the model's trail writes them down, and the dataset that they are of.
+    coming: Vec<Coming>,
+    of: (DatasetSpec, PathBuf),
     /// Images that were left out, by why.
     pub(super) left_out: BTreeMap<&'static str, usize>,
 }
@@ -42,6 +46,16 @@ impl Images {
     pub(super) fn count(&self, fitted: bool) -> usize {
         let counts = self.is_fitted.iter().filter(|of| !(fitted && **of));
         counts.count()
+    }
+
+    /// Writes down that they take the place of the images held out, in the trail of a model that has one.
+    pub(super) fn note_in(&self, trail: Option<&mut Trail>) {
+        let Some(trail) = trail else { return };
+        let (dataset, folder) = &self.of;
+        let change = Change::now(ChangeKind::Calibrate, self.coming.len());
+        let place = trail.begin(change.of(dataset, folder));
+        trail.go(place, |image| image.number.is_none());
+        trail.come(place, self.coming.clone(), false);
     }
 
     /// Tells what was left out, and leaves out what was fitted on where there is nothing else.
@@ -67,23 +81,33 @@ impl Images {
 /// that is there twice would count twice. None may be a test image of the run.
 pub(super) fn fresh(
     data: &Path,
-    (run, known): (&RunFolder, &[Taken]),
+    (run, known, trail): (&RunFolder, &[Taken], Option<&Trail>),
     options: &CalibrateOptions,
     progress: &mut dyn Progress,
 ) -> Result<Images> {
-    refuse::anomalous_folder(&options.dataset, data)?;
+    let allowed = |refused: Option<Refused>| match refused {
+        Some(refused) => Err(refused.into_calibration_error()),
+        None => Ok(()),
+    };
+    allowed(refuse::anomalous_folder(&options.dataset, data))?;
     let listed = options.dataset.open_normal(data)?.train;
     let hashes = listed
         .par_iter()
         .map(Sample::sha256)
         .collect::<cavga_data::Result<Vec<_>>>()?;
     let (seen_before, says_fitted) = (taken::worst(known), says_fitted(known));
-    let mut found = Images::default();
+    let learnt = trail.into_iter().flat_map(Trail::learnt);
+    let learnt: BTreeSet<_> = learnt.map(|image| &*image.sha256).collect();
+    let mut found = Images {
+        of: (options.dataset.clone(), data.to_owned()),
+        ..Images::default()
+    };
     let (mut samples, mut copies) = (Vec::new(), BTreeSet::new());
     for (mut sample, sha256) in listed.into_iter().zip(hashes) {
         let of = seen_before.get(&*sha256).map(|taken| taken.of);
         let why = match of {
             Some(Use::Learnt) => Some(LEARNT),
+            _ if learnt.contains(&*sha256) => Some(LEARNT),
             _ if copies.contains(&sha256) => Some(COPY),
             _ => None,
         };
@@ -92,11 +116,13 @@ pub(super) fn fresh(
             continue;
         }
         let path = sample.path().display().to_string();
+        let id = sample.id.clone();
         if let ImageSource::File(_) = sample.source {
             // As `predict` calls it, so that the same camera of a model with regions claims it.
             sample.id.clone_from(&path);
         }
         copies.insert(sha256.clone());
+        found.coming.push((id, sha256.clone()));
         found.taken.push(Taken {
             id: path,
             of: Use::Calibrated,
@@ -115,14 +141,15 @@ pub(super) fn fresh(
             needed: 1,
         });
     }
-    refuse::test_images(run, &samples, options, progress)?;
+    let how = (&options.limits, &*options.stop);
+    allowed(refuse::test_images(run, &samples, how, progress)?)?;
     found.samples = samples.into();
     Ok(found)
 }
 
 /// The images that the run held out, those of its dataset, if that is what it was.
 pub(super) fn own(
-    (run, known): (&RunFolder, &[Taken]),
+    (run, known, trail): (&RunFolder, &[Taken], Option<&Trail>),
     model: &Path,
     fingerprint: &str,
     progress: &mut dyn Progress,
@@ -151,9 +178,29 @@ pub(super) fn own(
             of => may_be_fitted(of.unwrap_or(Use::HeldOut), says_fitted && of.is_some()),
         }
     };
+    // Learnt since, or forgotten on demand: neither is held out again.
+    let stays = |sample: &&Sample| {
+        let sha256 = hashes.get(&*sample.id);
+        trail.is_none_or(|trail| sha256.is_none_or(|sha256| trail.may_hold_out(sha256)))
+    };
+    let samples: Vec<_> = images.held_out.iter().filter(stays).cloned().collect();
+    if samples.is_empty() {
+        return Err(Error::TooFewImages {
+            path: images.data,
+            what: "images that the run held out and that the model neither learnt since nor forgot",
+            found: 0,
+            needed: 1,
+        });
+    }
+    let coming = samples.iter().map(|sample| {
+        let sha256 = hashes.get(&*sample.id).copied().unwrap_or_default();
+        (sample.id.clone(), sha256.to_owned())
+    });
     Ok(Images {
-        is_fitted: images.held_out.iter().map(is_fitted).collect(),
-        samples: images.held_out.into(),
+        is_fitted: samples.iter().map(is_fitted).collect(),
+        coming: coming.collect(),
+        of: (images.dataset, images.data),
+        samples: samples.into(),
         ..Images::default()
     })
 }

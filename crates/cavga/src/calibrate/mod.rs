@@ -9,7 +9,7 @@
 
 mod images;
 mod known;
-mod refuse;
+pub(crate) mod refuse;
 mod scores;
 
 use std::{
@@ -207,12 +207,13 @@ pub fn calibrate(
     let has_scores = |scale: &ScoreScale| !scale.held_out.is_empty();
     let is_known = calibration.scores.get(place).is_some_and(has_scores);
     let (mut taken, mut images) = (Vec::new(), Images::default());
+    let trail = header.trail.as_ref();
     if let Some(data) = &options.data {
         taken = known(&run, &header.data, progress)?;
-        images = fresh(data, (&run, &taken), options, progress)?;
+        images = fresh(data, (&run, &taken, trail), options, progress)?;
     } else if options.own_images || !(by.is_kept() || by == By::OwnBoundary || is_known) {
         taken = taken::read_all(&run)?;
-        images = own((&run, &taken), &path, &header.data, progress)?;
+        images = own((&run, &taken, trail), &path, &header.data, progress)?;
     } else if by.is_kept() {
         return calibrated(calibration, place, &path);
     }
@@ -223,6 +224,7 @@ pub fn calibrate(
         let device = cavga_detect::device::parse(&options.device)?;
         let scored = score_all(&path, &device, &images, options, progress)?;
         take(calibration, scored, &images, place)?;
+        images.note_in(header.trail.as_mut());
     }
     if let Some(scale) = calibration.scores.get_mut(place) {
         decide(scale, by)?;

@@ -1,25 +1,45 @@
-//! What no threshold is chosen on: test images of the run, and anomalous images.
+//! What no threshold is chosen on, and what is not learnt later: test images of the run, and anomalous images.
 
-use std::{collections::BTreeMap, ffi::OsStr, path::Path};
+use std::{
+    collections::BTreeMap,
+    ffi::OsStr,
+    path::{Path, PathBuf},
+    sync::atomic::AtomicBool,
+};
 
-use cavga_data::{DatasetSpec, Leak, Same, Sample, leaks};
+use cavga_data::{DatasetSpec, Leak, Limits, Same, Sample, leaks};
 
-use super::CalibrateOptions;
 use crate::{
     Error, Result,
     progress::{Event, Progress},
     run::RunFolder,
 };
 
-/// Refuses a plain folder that is one of a dataset's folders of anomalous test images.
-pub(super) fn anomalous_folder(spec: &DatasetSpec, data: &Path) -> Result<()> {
-    if spec.name.is_some() || spec.is_own() {
-        return Ok(());
+/// What is refused, and why.
+pub(crate) struct Refused {
+    /// The image or folder.
+    pub(crate) path: PathBuf,
+    /// What it is.
+    pub(crate) why: String,
+    /// Further images that are the like.
+    pub(crate) more: usize,
+}
+
+impl Refused {
+    /// As who chooses thresholds says it.
+    pub(super) fn into_calibration_error(self) -> Error {
+        let Self { path, why, more } = self;
+        Error::NotToCalibrateOn { path, why, more }
     }
-    let Some(kind) = anomalous_kind(data) else {
-        return Ok(());
-    };
-    Err(Error::NotToCalibrateOn {
+}
+
+/// Refuses a plain folder that is one of a dataset's folders of anomalous test images.
+pub(crate) fn anomalous_folder(spec: &DatasetSpec, data: &Path) -> Option<Refused> {
+    if spec.name.is_some() || spec.is_own() {
+        return None;
+    }
+    let kind = anomalous_kind(data)?;
+    Some(Refused {
         path: data.to_owned(),
         why: format!("a folder of test images, anomalous ones of the kind {kind:?}"),
         more: 0,
@@ -37,15 +57,15 @@ fn anomalous_kind(data: &Path) -> Option<String> {
 }
 
 /// Refuses images of which one is a test image of the run's dataset, by its bytes or its pixels.
-pub(super) fn test_images(
+pub(crate) fn test_images(
     run: &RunFolder,
     samples: &[Sample],
-    options: &CalibrateOptions,
+    (limits, stop): (&Limits, &AtomicBool),
     progress: &mut dyn Progress,
-) -> Result<()> {
+) -> Result<Option<Refused>> {
     let test = tested_on(run, progress);
     if test.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     progress.on(Event::Begin {
         stage: "looking for test images among them",
@@ -53,7 +73,7 @@ pub(super) fn test_images(
         done: 0,
     });
     // The same look as at training images in a test set, the other way about.
-    let found = leaks(&test, samples, &options.limits, &options.stop);
+    let found = leaks(&test, samples, limits, stop);
     progress.on(Event::End);
     let found = match found {
         Err(error) if test.iter().any(|test| error.path() == Some(test.path())) => {
@@ -72,20 +92,20 @@ pub(super) fn test_images(
         ..
     }) = found.first()
     else {
-        return Ok(());
+        return Ok(None);
     };
     let path = |samples: &[Sample], at: &usize| {
         let sample = samples.get(*at);
         sample.map_or_else(Default::default, |sample| sample.path().to_owned())
     };
-    Err(Error::NotToCalibrateOn {
+    Ok(Some(Refused {
         path: path(samples, at),
         why: format!(
             "a test image of the run, of the same {same} as {}",
             path(&test, train).display()
         ),
         more: found.len() - 1,
-    })
+    }))
 }
 
 /// The test images of the run's dataset; none, and a word of it, where they cannot be told.

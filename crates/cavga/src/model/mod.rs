@@ -1,5 +1,6 @@
 //! A trained model: loaded once, asked often.
 
+mod scored;
 mod tiled;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
@@ -13,22 +14,14 @@ use crate::{
     calibration::Calibration,
     run::model_file,
     tensor_file::{self, Content, Header, tiling},
+    update::Trail,
     view::View,
 };
 
+pub use scored::Scored;
+
 const DETECTOR: &str = "detector.";
 const PRIOR: &str = "prior.";
-
-/// What a detector says of one image.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Scored {
-    /// Raw image scores by name; the first is the method's own. Higher means more anomalous.
-    pub scores: Vec<(&'static str, f32)>,
-    /// Raw maps by name, row by row at the model's size; the first is the method's own.
-    pub maps: Vec<(&'static str, Vec<f32>)>,
-    /// Which pixels of the maps count, of a model that has regions: no more is promised of the others than that they are finite.
-    pub valid: Option<Valid>,
-}
 
 /// A trained model.
 pub struct Model {
@@ -39,17 +32,24 @@ pub struct Model {
     calibration: Calibration,
     priors: BTreeMap<String, Vec<f32>>,
     view: View,
+    trail: Option<Trail>,
 }
+
+/// What a model is made of: its detector; method, size and dataset; how images come to it; its calibration and its maps' priors.
+pub(crate) type Parts = (
+    Box<dyn Detector>,
+    (Method, [usize; 2], String),
+    View,
+    (Calibration, BTreeMap<String, Vec<f32>>),
+);
 
 impl Model {
     pub(crate) fn new(
-        detector: Box<dyn Detector>,
-        (method, size, data): (Method, [usize; 2], String),
-        view: View,
-        (calibration, priors): (Calibration, BTreeMap<String, Vec<f32>>),
+        (detector, (method, size, data), view, (calibration, priors)): Parts,
     ) -> Self {
         Self {
             view,
+            trail: None,
             detector,
             method,
             size,
@@ -57,6 +57,18 @@ impl Model {
             calibration,
             priors,
         }
+    }
+
+    /// The same with this trail.
+    pub(crate) fn with_trail(self, trail: Option<Trail>) -> Self {
+        Self { trail, ..self }
+    }
+
+    /// What [`Model::new`] made it of.
+    pub(crate) fn into_parts(self) -> Parts {
+        let made_as = (self.method, self.size, self.data);
+        let known = (self.calibration, self.priors);
+        (self.detector, made_as, self.view, known)
     }
 
     /// Loads a model file, or the one in the folder of a run.
@@ -114,6 +126,7 @@ impl Model {
             data: header.data,
             calibration,
             priors,
+            trail: header.trail,
         })
     }
 
@@ -139,6 +152,7 @@ impl Model {
             tile: tiling(&self.view),
             regions: self.view.regions.as_deref().cloned(),
             data: self.data.clone(),
+            trail: self.trail.clone(),
             content: Content::Model {
                 calibration: self.calibration.clone(),
             },
@@ -166,7 +180,12 @@ impl Model {
         self.size
     }
 
-    /// The fingerprint of the dataset that it learnt from.
+    /// Which images it learnt and forgot, and when; `None` of a method whose models cannot be updated.
+    pub fn trail(&self) -> Option<&Trail> {
+        self.trail.as_ref()
+    }
+
+    /// The fingerprint of the dataset that it learnt from when it was trained.
     pub fn data(&self) -> &str {
         &self.data
     }
@@ -336,35 +355,6 @@ fn together(
     let mut scored: Vec<_> = scored.collect();
     scored.reverse();
     Ok(scored)
-}
-
-impl Scored {
-    /// Whether a pixel of its maps counts.
-    pub(crate) fn counts(&self, pixel: usize) -> bool {
-        let valid = self.valid.as_ref();
-        valid.is_none_or(|valid| valid.pixels.get(pixel).copied().unwrap_or(true))
-    }
-
-    /// An error that names the image unless all scores and maps are finite.
-    pub(crate) fn checked(self, image: &Path) -> Result<Self> {
-        let score = self
-            .scores
-            .iter()
-            .find(|(_, value)| !value.is_finite())
-            .map(|(name, _)| format!("score {name}"));
-        let map = || {
-            self.maps
-                .iter()
-                .find(|(_, values)| values.iter().any(|value| !value.is_finite()))
-        };
-        match score.or_else(|| map().map(|(name, _)| format!("map {name}"))) {
-            Some(what) => Err(Error::ScoreNotFinite {
-                path: image.to_owned(),
-                what,
-            }),
-            None => Ok(self),
-        }
-    }
 }
 
 fn prior(path: &Path, name: &str, tensor: TensorData, size: [usize; 2]) -> Result<Vec<f32>> {

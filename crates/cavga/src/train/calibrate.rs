@@ -30,7 +30,7 @@ enum Use {
 /// method learnt from stay out of it: all that comes of this is about normal images. Of a detector that remembers its training images these
 /// say nothing, and the held-out ones stand for them. Of the held-out images the first were fitted on,
 /// and say nothing of what was; where there are no others, its thresholds are from them all the same, and no p-value is.
-pub(super) fn calibrate(
+pub(crate) fn calibrate(
     detector: &dyn Detector,
     (data, view): (&DataConfig, &View),
     (train, fit, rest): (&Train, &HeldOut, &HeldOut),

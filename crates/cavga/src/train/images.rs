@@ -2,13 +2,13 @@
 
 use std::{
     collections::BTreeMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering},
 };
 
 use cavga_data::{
-    Calibration, Dataset, Draw, Regions, Sample, Tally, TestSample, Train, draw_anomalous, hex,
-    hold_out,
+    Calibration, Dataset, DatasetSpec, Draw, Regions, Sample, Tally, TestSample, Train,
+    draw_anomalous, hex, hold_out,
 };
 use sha2::{Digest, Sha256};
 
@@ -59,6 +59,9 @@ pub(crate) struct WouldTake {
     pub(crate) held_out: Calibration,
     /// All of them, for what it takes them.
     pub(crate) taken: Vec<Taken>,
+    /// The dataset that they are of, and its folder.
+    pub(crate) dataset: DatasetSpec,
+    pub(crate) data: PathBuf,
 }
 
 /// What a run with these settings would take of a dataset.
@@ -68,6 +71,8 @@ pub(crate) fn would_take(data: &Path, config: &RunConfig) -> Result<WouldTake> {
         taken: taken::of(&begun),
         fingerprint: begun.fingerprint,
         held_out: begun.held_out,
+        dataset: config.data.dataset.clone(),
+        data: data.to_owned(),
     })
 }
 

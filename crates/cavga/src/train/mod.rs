@@ -4,7 +4,7 @@
 //! [`TrainOptions::resume`] goes on from, to the same bits as if nothing had happened: order, changes and draws are
 //! functions of the seed and the step, and everything else is in the checkpoint.
 
-mod calibrate;
+pub(crate) mod calibrate;
 mod copies;
 mod images;
 mod known;
@@ -23,7 +23,7 @@ use std::{
 };
 
 use burn::tensor::Device;
-use cavga_detect::{Batch, Learner, Pretrained};
+use cavga_detect::{Learner, Pretrained};
 
 use images::Images;
 pub(crate) use images::{WouldTake, require_anomalous, would_take};
@@ -41,6 +41,8 @@ use crate::{
     model::Model,
     progress::{Event, Progress, Told, peak_memory_mib},
     run::{Record, RunFolder, Training, absolute},
+    tensor_file::Place,
+    update::{Change, ChangeKind, Trail},
 };
 
 /// So many held-out images are halved: what is fitted on held-out images sees one half, and is calibrated on the other. With fewer, a
@@ -120,7 +122,7 @@ pub fn train(
         return Ok(Outcome::WasFinished(record));
     }
     let resumed = go_on(&mut *learner, config, run, &images.fingerprint)?;
-    if let Some(place) = resumed {
+    if let Some((place, _)) = &resumed {
         let text = format!("going on behind step {} of {steps}", place.step);
         progress.on(Event::Note(&text));
     } else if !images.read_held_out(&config.data, &options.stop, progress)? {
@@ -135,8 +137,11 @@ pub fn train(
         device: &device,
         stop: &options.stop,
         learner,
-        place: resumed.unwrap_or_default(),
-        saved: resumed.map(|place| place.step),
+        saved: resumed.as_ref().map(|(place, _)| place.step),
+        place: resumed
+            .as_ref()
+            .map_or_else(Place::default, |(place, _)| *place),
+        gone: resumed.map(|(_, gone)| gone).unwrap_or_default(),
     };
     if session.train(progress)? == End::Stopped {
         return Ok(Outcome::Stopped {
@@ -154,9 +159,9 @@ fn finish(
     images: &Images,
     progress: &mut dyn Progress,
 ) -> Result<Outcome> {
-    let (config, run, device) = (session.config, session.run, session.device);
+    let (config, run) = (session.config, session.run);
     let (before, steps) = (session.place.seconds, session.steps());
-    let (model, seconds) = match make_model(session, images, device, progress) {
+    let (model, seconds) = match make_model(session, images, &record.data, progress) {
         Ok(made) => made,
         Err(Error::Stopped) => return Ok(Outcome::Stopped { step: steps, steps }),
         Err(error) => return Err(error),
@@ -208,29 +213,25 @@ fn new_learner(
 fn make_model(
     session: Session<'_>,
     images: &Images,
-    device: &Device,
+    data: &Path,
     progress: &mut dyn Progress,
 ) -> Result<(Model, f64)> {
     let Session {
         config,
         learner,
         stop,
+        device,
+        gone,
+        passes,
         ..
     } = session;
     let DataConfig { size, .. } = config.data;
     let (fit, rest) = &images.halves;
-    let lessons = feed::held_out(fit.clone().into(), config, &images.view, device)?;
-    let mut held_out = lessons.enumerate().map(|(step, lesson)| {
-        let lesson = lesson.map_err(|error| cavga_detect::Error::Source(Box::new(error)))?;
-        Ok(Batch {
-            images: lesson.images,
-            valid: lesson.valid,
-            anomalous: lesson.anomalous,
-            numbers: lesson.numbers,
-            step: step as u64,
-            pass: 0,
-        })
-    });
+    let portions = (&config.data, config.train.batch);
+    let lessons = feed::in_order(fit.clone().into(), portions, &images.view, device)?;
+    let mut held_out = lessons
+        .enumerate()
+        .map(|(step, lesson)| Ok(lesson.map_err(source)?.into_batch(step as u64, 0)));
     let start = Instant::now();
     let mut observer = Told { progress, stop };
     let detector = learner
@@ -248,11 +249,30 @@ fn make_model(
     if let Some(warning) = calibration.warning() {
         progress.on(Event::Note(&warning));
     }
-    let model = Model::new(
+    let trail = config.method.reopens().then(|| {
+        let count = images.train.len() - gone.len();
+        let mut fit = Change::now(ChangeKind::Fit, count)
+            .of(&config.data.dataset, data)
+            .learnt_in(passes, config.data.augment);
+        fit.measure(&*detector);
+        let [learnt, held_out] = [&*images.train, &*images.held_out];
+        Trail::fitted(
+            fit,
+            taken::coming(images, learnt),
+            &gone,
+            taken::coming(images, held_out),
+        )
+    });
+    let model = Model::new((
         detector,
         (config.method.clone(), size, images.fingerprint.clone()),
         images.view.clone(),
         (calibration, priors),
-    );
-    Ok((model, seconds))
+    ));
+    Ok((model.with_trail(trail), seconds))
+}
+
+/// What went wrong with images that a method asked for, as it hands it on.
+pub(crate) fn source(error: Error) -> cavga_detect::Error {
+    cavga_detect::Error::Source(Box::new(error))
 }

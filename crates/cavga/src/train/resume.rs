@@ -1,6 +1,6 @@
 //! Beginning a run, and going on with one: only as what it began as, and on the same images.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use cavga_detect::{Learner, Tensors};
 
@@ -86,14 +86,15 @@ pub(crate) fn difference(
     config::difference(&begun.settled(), &asked.settled())
 }
 
-/// Goes on from the run's checkpoint, if it has one: brings the learner to where it was and says where that is.
+/// Goes on from the run's checkpoint, if it has one: brings the learner to where it was and says where that is, and
+/// which images were gone until there.
 pub(super) fn go_on(
     learner: &mut dyn Learner,
     config: &RunConfig,
     run: &RunFolder,
     fingerprint: &str,
-) -> Result<Option<Place>> {
-    let Some((place, state)) = load_checkpoint(config, run, fingerprint)? else {
+) -> Result<Option<(Place, BTreeSet<usize>)>> {
+    let Some((place, gone, state)) = load_checkpoint(config, run, fingerprint)? else {
         return Ok(None);
     };
     learner.restore(state).map_err(|source| Error::Misfit {
@@ -101,21 +102,21 @@ pub(super) fn go_on(
         method: config.method.name(),
         source,
     })?;
-    Ok(Some(place))
+    Ok(Some((place, gone)))
 }
 
-/// Where to go on, and the learner's state there; `None` if the run has no checkpoint yet.
+/// Where to go on, which images were gone until there, and the learner's state; `None` if the run has no checkpoint yet.
 fn load_checkpoint(
     config: &RunConfig,
     run: &RunFolder,
     fingerprint: &str,
-) -> Result<Option<(Place, Tensors)>> {
+) -> Result<Option<(Place, BTreeSet<usize>, Tensors)>> {
     let path = run.checkpoint();
     if !path.exists() {
         return Ok(None);
     }
     let (header, state) = tensor_file::load(&path)?;
-    let Content::Checkpoint { place } = header.content else {
+    let Content::Checkpoint { place, gone } = header.content else {
         return Err(Error::OtherKind {
             path,
             found: "model",
@@ -159,5 +160,5 @@ fn load_checkpoint(
             fingerprint.to_owned(),
         );
     }
-    Ok(Some((place, state)))
+    Ok(Some((place, gone, state)))
 }

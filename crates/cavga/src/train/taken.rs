@@ -8,7 +8,7 @@ use cavga_data::Sample;
 use serde::{Deserialize, Serialize};
 
 use super::images::Images;
-use crate::{Error, Result, atomic, run::RunFolder};
+use crate::{Error, Result, atomic, run::RunFolder, update::Coming};
 
 /// What an image was taken for, the least first: of an image that is there twice, or used twice, the last of its uses counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -53,6 +53,13 @@ pub(super) fn of(images: &Images) -> Vec<Taken> {
         })
     });
     taken.collect()
+}
+
+/// Images of a training, as a trail takes them.
+pub(super) fn coming(images: &Images, samples: &[Sample]) -> Vec<Coming> {
+    let sha256 = |id| images.sha256.get(id).cloned().unwrap_or_default();
+    let ids = samples.iter().map(|sample| &sample.id);
+    ids.map(|id| (id.clone(), sha256(id))).collect()
 }
 
 /// Writes what a training takes.

@@ -117,12 +117,12 @@ fn model(wrong: Wrong, view: View) -> Model {
     };
     let method = methods::named("cavga-d-u").unwrap();
     let made_as = (method, SIZE, String::new());
-    Model::new(
+    Model::new((
         Box::new(detector),
         made_as,
         view,
         (calibration, BTreeMap::new()),
-    )
+    ))
 }
 
 /// What is found of a form of a detector that is wrong.

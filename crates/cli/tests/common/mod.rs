@@ -7,6 +7,8 @@
     reason = "each test file uses a part of this; tests may panic"
 )]
 
+pub(crate) mod update;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},

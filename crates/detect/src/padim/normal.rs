@@ -77,7 +77,7 @@ impl Normal {
             let exist = |&channel: &u32| (channel as usize) < config.encoder.channels();
             is_of_u32 && channels.len() == config.dims() && channels.iter().all(exist)
         });
-        let channels = channels.ok_or_else(|| wrong)?;
+        let channels = channels.ok_or(wrong)?;
         let mut parts = Vec::with_capacity(3);
         for (name, shape) in shapes(channels.len(), positions) {
             parts.push(state::take(tensors, name, &shape)?.iter::<f32>().collect());

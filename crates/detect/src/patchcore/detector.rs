@@ -107,6 +107,13 @@ impl Detector for PatchcoreDetector {
         true
     }
 
+    fn facts(&self) -> Vec<(&'static str, f64)> {
+        vec![
+            ("rows", self.scorer.rows().len() as f64),
+            ("radius", f64::from(self.origin.radius)),
+        ]
+    }
+
     fn reopened(self: Box<Self>) -> Option<Box<dyn Learner>> {
         let Self {
             config,

@@ -4,18 +4,19 @@
 mod tests;
 
 use std::{
+    collections::BTreeSet,
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
 use burn::tensor::Device;
-use cavga_detect::{Batch, Learner, Losses, Tensors};
+use cavga_detect::{Learner, Losses, Tensors};
 
 use super::log::{Log, LogLine};
 use crate::{
     Error, Result,
     config::RunConfig,
-    feed::{self, Lesson, Lessons, Portion},
+    feed::{self, Lessons, Portion},
     progress::{Event, Progress, Speed, Step},
     run::RunFolder,
     tensor_file::{self, Content, Header, Place, tiling},
@@ -89,6 +90,8 @@ pub(super) struct Session<'a> {
     pub(super) learner: Box<dyn Learner>,
     pub(super) place: Place,
     pub(super) saved: Option<u64>,
+    /// The numbers of the images that were not there when they were to be learnt: those of the first pass.
+    pub(super) gone: BTreeSet<usize>,
 }
 
 impl Session<'_> {
@@ -145,27 +148,18 @@ impl Session<'_> {
                 self.checkpoint()?;
                 return Ok(End::Stopped);
             }
-            let Lesson {
-                images,
-                valid,
-                anomalous,
-                numbers,
-            } = lesson?;
-            let count = anomalous.len();
+            let mut lesson = lesson?;
+            if self.place.pass == 0 {
+                self.gone.append(&mut lesson.gone);
+            }
+            let count = lesson.anomalous.len();
             if count == 0 {
                 // All of its images are gone; the batches behind it keep their numbers.
                 self.place.step += 1;
                 self.place.batch += 1;
                 continue;
             }
-            let batch = Batch {
-                images,
-                valid,
-                anomalous,
-                numbers,
-                step: self.place.step,
-                pass: self.place.pass,
-            };
+            let batch = lesson.into_batch(self.place.step, self.place.pass);
             let losses = self
                 .learner
                 .observe(&batch)
@@ -207,7 +201,11 @@ impl Session<'_> {
             tile: tiling(self.lessons.view),
             regions: None,
             data: self.fingerprint.to_owned(),
-            content: Content::Checkpoint { place: self.place },
+            trail: None,
+            content: Content::Checkpoint {
+                place: self.place,
+                gone: self.gone.clone(),
+            },
         };
         tensor_file::save(&self.run.checkpoint(), &header, &state)?;
         self.saved = Some(self.place.step);

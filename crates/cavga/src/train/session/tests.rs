@@ -5,7 +5,7 @@ use cavga_data::{
     Train,
     generate::{GenerateConfig, write_dataset},
 };
-use cavga_detect::{Detector, Observer};
+use cavga_detect::{Batch, Detector, Observer};
 
 use super::*;
 use crate::{methods, train::read_log, view::View};
@@ -82,6 +82,7 @@ fn diverge(bad_loss: f32, bad_weight: f32) -> (String, Option<u64>) {
         }),
         place: Place::default(),
         saved: None,
+        gone: Default::default(),
     };
     let error = session.train(&mut ()).unwrap_err().to_string();
     assert!(
@@ -95,7 +96,7 @@ fn diverge(bad_loss: f32, bad_weight: f32) -> (String, Option<u64>) {
         .exists()
         .then(|| tensor_file::load(&run.checkpoint()).unwrap().0);
     let step = saved.map(|header| match header.content {
-        Content::Checkpoint { place } => place.step,
+        Content::Checkpoint { place, .. } => place.step,
         Content::Model { .. } => 0,
     });
     (error, step)
