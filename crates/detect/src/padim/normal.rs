@@ -80,7 +80,9 @@ impl Normal {
         let channels = channels.ok_or(wrong)?;
         let mut parts = Vec::with_capacity(3);
         for (name, shape) in shapes(channels.len(), positions) {
-            parts.push(state::take(tensors, name, &shape)?.iter::<f32>().collect());
+            // As it lies, without a copy: they may be gigabytes. Of f32 they are now.
+            let data = state::take(tensors, name, &shape)?;
+            parts.push(data.try_into_vec::<f32>().unwrap_or_default());
         }
         let parts = <[Vec<f32>; 3]>::try_from(parts).ok();
         let scatter =
