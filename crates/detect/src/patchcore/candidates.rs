@@ -78,44 +78,38 @@ impl Candidates {
         (config, seed): (&PatchcoreConfig, u64),
         observer: &mut dyn Observer,
     ) -> Result<Bank> {
-        let Self { rows, owners, .. } = self;
-        let Bank {
+        let Self {
             rows: mut all,
-            origin,
-        } = bank;
-        let mut all_owners = origin.owners;
-        let kept = all.len();
-        if rows.is_empty() {
-            let origin = Origin {
-                owners: all_owners,
-                ..origin
-            };
-            return Ok(Bank { rows: all, origin });
+            mut owners,
+            ..
+        } = self;
+        let Bank { rows, origin } = bank;
+        if all.is_empty() {
+            return Ok(Bank { rows, origin });
         }
-        if kept == 0 {
-            (all, all_owners) = (rows, owners);
-        } else {
-            let mut row = vec![0.0; rows.width()];
-            for at in 0..rows.len() {
-                rows.get(at, &mut row);
-                all.push(&row);
-            }
-            all_owners.extend(owners);
+        // The bank goes behind them, as it is the smaller: they may be all that memory holds.
+        let (first_kept, kept) = (all.len(), rows.len());
+        let mut row = vec![0.0; rows.width()];
+        for at in 0..kept {
+            rows.get(at, &mut row);
+            all.push(&row);
         }
+        drop(rows);
+        owners.extend(origin.owners);
         let stays = if wanted > kept { kept } else { 0 };
         let projected = config
             .projected(all.width())
             .map(|to| project(&all, to, seed));
         let start = match stays {
             0 => vec![first(&all, seed)],
-            _ => (0..stays).collect(),
+            _ => (first_kept..first_kept + stays).collect(),
         };
         let measured = projected.as_ref().unwrap_or(&all);
         let (picks, radius) = pick(measured, &start, wanted, observer)?;
         drop(projected);
-        let owners = picks.iter().filter_map(|&row| all_owners.get(row).copied());
+        let of_picks = picks.iter().filter_map(|&row| owners.get(row).copied());
         let origin = Origin {
-            owners: owners.collect(),
+            owners: of_picks.collect(),
             // Whose nearest row stays is as near to it as before; else it is that far from a row that is within the new radius.
             radius: match stays {
                 0 => radius + origin.radius,
