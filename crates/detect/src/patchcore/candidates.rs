@@ -140,22 +140,25 @@ pub(super) fn pick(
     let wanted = wanted.min(rows.len());
     let mut farthest = Farthest::new(rows);
     observer.begin("choosing the memory bank", wanted as u64);
-    start.iter().for_each(|&row| farthest.pick(row));
-    // A row at no distance is one that is picked, or like one.
-    let is_done = |farthest: &Farthest| {
-        let far = farthest
-            .farthest()
-            .is_some_and(|(_, distance)| distance > 0.0);
-        farthest.picked().len() >= wanted || !far
+    // Those of a bank that goes on may be thousands, too: the same steps, told and stopped alike.
+    let mut start = start.iter().copied();
+    let mut next = |farthest: &Farthest| {
+        start.next().or_else(|| {
+            let (row, distance) = farthest.farthest()?;
+            // A row at no distance is one that is picked, or like one.
+            (distance > 0.0 && farthest.picked().len() < wanted).then_some(row)
+        })
     };
-    while !is_done(&farthest) {
-        together(|| {
-            for _ in 0..REPORT {
-                match farthest.farthest() {
-                    Some((row, _)) if !is_done(&farthest) => farthest.pick(row),
-                    _ => break,
+    let mut is_done = false;
+    while !is_done {
+        is_done = together(|| {
+            (0..REPORT).any(|_| match next(&farthest) {
+                Some(row) => {
+                    farthest.pick(row);
+                    false
                 }
-            }
+                None => true,
+            })
         });
         observer.advance(farthest.picked().len() as u64)?;
     }
