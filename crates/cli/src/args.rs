@@ -33,7 +33,7 @@ pub(crate) enum Command {
 A dataset is a folder of normal images, or has the layout train/good, test/<kind>, ground_truth/<kind>. Or it is a public one
 by name (--dataset), or your own however it lies (--normal, --anomalous, --masks, --index, --annotations).
 A weakly supervised method (its name ends in -w) takes 2 % of the anomalous test images, data.anomalous, out of the test set.
-Ctrl-C writes a checkpoint and stops; --resume goes on from it, to the same bits.
+Ctrl-C writes a checkpoint and stops; --resume goes on from it, to the same bits. patchcore writes none: it begins anew.
 
 Examples:
   cavga train cavga-d-u --data toothbrush --out runs/toothbrush

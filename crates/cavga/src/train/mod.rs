@@ -2,7 +2,7 @@
 //!
 //! The loop is the library's, learning is the method's. At any moment a kill leaves a folder that
 //! [`TrainOptions::resume`] goes on from, to the same bits as if nothing had happened: order, changes and draws are
-//! functions of the seed and the step, and everything else is in the checkpoint.
+//! functions of the seed and the step, and everything else is in the checkpoint. A method that writes none (PatchCore) begins anew.
 
 pub(crate) mod calibrate;
 mod copies;
@@ -79,7 +79,7 @@ pub enum Outcome {
     Finished(Record),
     /// The model had been written before; nothing was done.
     WasFinished(Record),
-    /// Stopped; a checkpoint is written and training can go on.
+    /// Stopped; training can go on from the checkpoint, or begins anew with a method that writes none.
     Stopped {
         /// Steps done.
         step: u64,
