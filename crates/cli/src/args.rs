@@ -118,7 +118,7 @@ Examples:
     /// Check that a model says the same in every form that it has: prepared or as trained, one image or several, threads, files, devices
     #[command(after_help = "\
 Asks about the same images in each form and compares all scores and maps with those of `predict` and `eval`. Fails if one differs by
-more than the tolerance, relative to the largest value of a map, or to a score and no less than the spread of the training images';
+more than the tolerance, relative to the largest value of a map, or to a score and no less than the spread of normal images';
 with --allow-undetermined, only if the model itself does not move as far when each pixel moves by the tolerance.
 Where the same instructions do the same sums (threads, files, saving), the same bits are asked for.
 

@@ -1,4 +1,4 @@
-//! What a fresh detector says of normal images: scales and threshold, and each map's mean over the training images.
+//! What a fresh detector says of normal images: scales and threshold, and each map's mean over images that say what is usual.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
