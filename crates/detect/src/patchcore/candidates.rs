@@ -105,7 +105,11 @@ impl Candidates {
             _ => (first_kept..first_kept + stays).collect(),
         };
         let measured = projected.as_ref().unwrap_or(&all);
-        let (picks, radius) = pick(measured, &start, wanted, observer)?;
+        let (picks, mut radius, nearest) = pick(measured, &start, wanted, observer)?;
+        if projected.is_some() {
+            // A projection keeps distances on average only.
+            radius = reach(&all, &picks, &nearest);
+        }
         drop(projected);
         let of_picks = picks.iter().filter_map(|&row| owners.get(row).copied());
         let origin = Origin {
@@ -130,13 +134,31 @@ fn first(rows: &Rows, seed: u64) -> usize {
     generator.random_range(0..rows.len())
 }
 
-/// The greedy choice of `wanted` rows, of which those in `start` are chosen already; and the distance of the farthest row from its nearest.
+/// The largest distance of a row from the pick that `nearest` names for it.
+fn reach(rows: &Rows, picks: &[usize], nearest: &[u32]) -> f32 {
+    let (mut row, mut pick) = (vec![0.0; rows.width()], vec![0.0; rows.width()]);
+    let mut farthest = 0.0_f64;
+    for (at, &name) in nearest.iter().enumerate() {
+        let Some(&picked) = picks.get(name as usize) else {
+            continue;
+        };
+        rows.get(at, &mut row);
+        rows.get(picked, &mut pick);
+        let each = row.iter().zip(&pick);
+        let square = each.map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
+        farthest = farthest.max(square);
+    }
+    farthest.sqrt() as f32
+}
+
+/// The greedy choice of `wanted` rows, of which those in `start` are chosen already; the distance of the farthest row from its nearest; and
+/// which of them is nearest to each row.
 pub(super) fn pick(
     rows: &Rows,
     start: &[usize],
     wanted: usize,
     observer: &mut dyn Observer,
-) -> Result<(Vec<usize>, f32)> {
+) -> Result<(Vec<usize>, f32, Vec<u32>)> {
     let wanted = wanted.min(rows.len());
     let mut farthest = Farthest::new(rows);
     observer.begin("choosing the memory bank", wanted as u64);
@@ -164,7 +186,8 @@ pub(super) fn pick(
     }
     observer.end();
     let radius = farthest.farthest().map_or(0.0, |(_, distance)| distance);
-    Ok((farthest.picked().to_vec(), radius))
+    let picked = farthest.picked().to_vec();
+    Ok((picked, radius, farthest.into_nearest()))
 }
 
 fn project(rows: &Rows, to: usize, seed: u64) -> Rows {
