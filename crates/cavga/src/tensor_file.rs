@@ -76,7 +76,7 @@ pub(crate) fn tiling(view: &View) -> Option<Tiling> {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Content {
-    /// Inference: the detector's state under `detector.`, the mean map of training images under `prior.<map>`.
+    /// Inference: the detector's state under `detector.`, the mean map of normal images under `prior.<map>`.
     Model {
         /// Scores and maps on normal images.
         calibration: Calibration,

@@ -33,7 +33,7 @@ pub(crate) enum Command {
 A dataset is a folder of normal images, or has the layout train/good, test/<kind>, ground_truth/<kind>. Or it is a public one
 by name (--dataset), or your own however it lies (--normal, --anomalous, --masks, --index, --annotations).
 A weakly supervised method (its name ends in -w) takes 2 % of the anomalous test images, data.anomalous, out of the test set.
-Ctrl-C writes a checkpoint and stops; --resume goes on from it, to the same bits.
+Ctrl-C writes a checkpoint and stops; --resume goes on from it, to the same bits. patchcore writes none: it begins anew.
 
 Examples:
   cavga train cavga-d-u --data toothbrush --out runs/toothbrush
@@ -118,7 +118,7 @@ Examples:
     /// Check that a model says the same in every form that it has: prepared or as trained, one image or several, threads, files, devices
     #[command(after_help = "\
 Asks about the same images in each form and compares all scores and maps with those of `predict` and `eval`. Fails if one differs by
-more than the tolerance, relative to the largest value of a map, or to a score and no less than the spread of the training images';
+more than the tolerance, relative to the largest value of a map, or to a score and no less than the spread of normal images';
 with --allow-undetermined, only if the model itself does not move as far when each pixel moves by the tolerance.
 Where the same instructions do the same sums (threads, files, saving), the same bits are asked for.
 

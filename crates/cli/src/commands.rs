@@ -132,8 +132,13 @@ fn train(args: &args::Train) -> Result<ExitCode> {
     let outcome = cavga::train(&config, data, &run, &options, &mut *progress())?;
     match outcome {
         Outcome::Stopped { step, steps } => {
+            let how = match run.checkpoint().is_file() {
+                true => "go on",
+                // Of a method that writes none, or before the first step.
+                false => "there is no checkpoint, begin anew",
+            };
             note(&format!(
-                "stopped after step {step} of {steps}; go on with: cavga train --resume --out {}",
+                "stopped after step {step} of {steps}; {how} with: cavga train --resume --out {}",
                 args.out.display()
             ));
             Ok(ExitCode::from(STOPPED))

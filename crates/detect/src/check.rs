@@ -59,6 +59,11 @@ pub(crate) fn check_share(key: &'static str, value: f64) -> Result<()> {
     check(key, fits, "above 0, at most 1", &value)
 }
 
+/// An error unless it is a Gaussian's deviation as a part of the images' height: someone may mean pixels.
+pub(crate) fn check_smoothing(value: f64) -> Result<()> {
+    check("smoothing", (0.0..=1.0).contains(&value), "0 to 1", &value)
+}
+
 /// An error unless there is an image and all are of `size`, `[height, width]`.
 pub(crate) fn check_images(images: &Tensor<4>, [height, width]: [usize; 2]) -> Result<()> {
     let found = images.dims();

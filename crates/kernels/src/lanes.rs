@@ -84,6 +84,7 @@ pub(crate) fn prefetch<T>(values: &[T]) {
 /// What [`prefetch`] asks for at most: more than a few lines are a stream, which the processor follows by itself.
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 const SOON: usize = 320;
+
 /// The slope and the ceiling of [`curved`] that leave everything as it is.
 pub(crate) const UNBENT: (f32, f32) = (1.0, f32::INFINITY);
 

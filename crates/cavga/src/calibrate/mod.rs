@@ -29,10 +29,11 @@ use crate::{
     Error, Result,
     calibration::{Calibration, Rule, ScoreScale},
     eval::as_text,
-    progress::Progress,
+    progress::{Event, Progress},
     run::{RunFolder, model_file},
     tensor_file::{self, Content},
     train::taken,
+    update::Trail,
 };
 
 /// The confidence of [`Calibrated::rate_at_most`].
@@ -206,8 +207,10 @@ pub fn calibrate(
     let by = options.by;
     let has_scores = |scale: &ScoreScale| !scale.held_out.is_empty();
     let is_known = calibration.scores.get(place).is_some_and(has_scores);
-    let (mut taken, mut images) = (Vec::new(), Images::default());
-    let trail = header.trail.as_ref();
+    let (mut taken, mut images, trail) = (Vec::new(), Images::default(), header.trail.as_ref());
+    if is_known && options.data.is_none() && !options.own_images {
+        tell_if_old(trail, progress);
+    }
     if let Some(data) = &options.data {
         taken = known(&run, &header.data, progress)?;
         images = fresh(data, (&run, &taken, trail), options, progress)?;
@@ -244,6 +247,16 @@ pub fn calibrate(
         forget(at, all)?;
     }
     Ok(done)
+}
+
+/// Says so where the scores at hand are of the model before its last change.
+fn tell_if_old(trail: Option<&Trail>, progress: &mut dyn Progress) {
+    let last = trail.and_then(|trail| trail.changes.last());
+    if last.is_some_and(|change| change.kept_calibration) {
+        progress.on(Event::Note(
+            "the held-out scores are those of the model before cavga update --keep-calibration; --own-images or --data scores images anew",
+        ));
+    }
 }
 
 /// The scores but the one at `place` that changed.

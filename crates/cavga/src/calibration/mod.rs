@@ -1,10 +1,10 @@
 //! From raw scores to a verdict: what normal images say of the scale, kept in the model file.
 //!
-//! Scores of training images give the honest min-max normalisation of CAVGA's s_a; scores of normal images that were kept
-//! out of training give p-values and thresholds, by split conformal prediction ([`cavga_metrics::conformal`]): after training
-//! the threshold is the highest of them, the smallest false-alarm rate that so many images support, and
-//! [`calibrate`](crate::calibrate()) sets another. A method that decides by itself (a classifier) has a boundary of its own,
-//! and that is then the threshold.
+//! Scores of training images give the honest min-max normalisation of CAVGA's s_a (those of held-out images where a method remembers its
+//! training images, whose own say nothing of others); scores of normal images that were kept out of training give p-values and thresholds,
+//! by split conformal prediction ([`cavga_metrics::conformal`]): after training the threshold is the highest of them, the smallest
+//! false-alarm rate that so many images support, and [`calibrate`](crate::calibrate()) sets another. A method that decides by itself (a
+//! classifier) has a boundary of its own, and that is then the threshold.
 //!
 //! - `score`: one image score, its thresholds and what is said of an image by them
 
@@ -20,7 +20,7 @@ use crate::{Error, Result, error::nearest};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
-    /// How many training images were scored.
+    /// How many training images were scored, or learnt by a method that remembers them.
     pub n_train: usize,
     /// How many normal images were kept out of training.
     pub n_held_out: usize,

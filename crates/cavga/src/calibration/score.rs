@@ -17,9 +17,9 @@ use crate::{Error, Result};
 pub struct ScoreScale {
     /// The score's name.
     pub name: String,
-    /// Lowest score of a training image.
+    /// Lowest score of a training image; of a held-out one where the method remembers its training images, as their scores say nothing then.
     pub train_min: f32,
-    /// Highest score of a training image.
+    /// The highest, likewise.
     pub train_max: f32,
     /// Above it, the verdict is "anomalous"; `rule` says where it comes from.
     pub threshold: f32,
@@ -125,7 +125,7 @@ impl ScoreScale {
         }
     }
 
-    /// The score on the scale on which training images lie in [0, 1]; not clamped. `None` if they all scored the same.
+    /// The score on the scale on which training images, or those that stand for them, lie in [0, 1]; not clamped. `None` if they all scored the same.
     pub fn normalised(&self, score: f32) -> Option<f32> {
         let spread = self.train_max - self.train_min;
         (spread > 0.0).then(|| (score - self.train_min) / spread)

@@ -102,7 +102,8 @@ pub(super) fn words(key: &str) -> (&'static str, &'static str) {
         ),
         "balanced_accuracy_at_0.5_train" => (
             "Balanced accuracy at 0.5, normalised over training images",
-            "scores min-max normalised over the training images: nothing is taken from the test set",
+            "scores min-max normalised over the training images, or over held-out ones where the method remembers those: nothing is taken \
+             from the test set",
         ),
         "balanced_accuracy_at_threshold" => (
             "Balanced accuracy at the calibrated threshold",

@@ -200,8 +200,8 @@ impl Model {
         self.detector.is_fitted(name)
     }
 
-    /// The mean of each map over the training images, row by row at the model's size: what a map that looked at no image
-    /// would say.
+    /// The mean of each map over the training images, or over the held-out ones where the method remembers its training images, row by row
+    /// at the model's size: what a map that looked at no image would say.
     pub fn priors(&self) -> &BTreeMap<String, Vec<f32>> {
         &self.priors
     }

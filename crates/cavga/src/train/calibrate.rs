@@ -1,4 +1,4 @@
-//! What a fresh detector says of normal images: scales and threshold, and each map's mean over the training images.
+//! What a fresh detector says of normal images: scales and threshold, and each map's mean over images that say what is usual.
 
 use std::{collections::BTreeMap, path::Path, sync::Arc};
 
@@ -102,6 +102,8 @@ pub(crate) fn calibrate(
 struct Seen {
     /// The lowest and the highest of each score, of images that say what is usual.
     usual: Vec<(&'static str, f32, f32)>,
+    /// How many images these are.
+    n_usual: usize,
     /// What each held-out image was, and its scores.
     held_out: Vec<(Use, Vec<f32>)>,
     sums: Vec<(&'static str, Vec<f64>)>,
@@ -137,6 +139,7 @@ impl MapSeen {
 impl Seen {
     /// An image that says what is usual.
     fn usual(&mut self, scored: Scored) {
+        self.n_usual += 1;
         if self.usual.is_empty() {
             self.usual = scored
                 .scores
@@ -223,9 +226,9 @@ impl Seen {
             scores: scores.collect(),
             maps: maps.collect(),
         };
-        let counts = self.counts;
+        let (counts, all) = (self.counts, self.n_usual);
         let mean = |(pixel, sum): (usize, f64)| {
-            let count = counts.get(pixel).copied().unwrap_or(n_train);
+            let count = counts.get(pixel).copied().unwrap_or(all);
             (sum / count.max(1) as f64) as f32
         };
         let priors = self.sums.into_iter().map(|(name, sums)| {

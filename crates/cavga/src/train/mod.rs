@@ -2,7 +2,7 @@
 //!
 //! The loop is the library's, learning is the method's. At any moment a kill leaves a folder that
 //! [`TrainOptions::resume`] goes on from, to the same bits as if nothing had happened: order, changes and draws are
-//! functions of the seed and the step, and everything else is in the checkpoint.
+//! functions of the seed and the step, and everything else is in the checkpoint. A method that writes none (PatchCore) begins anew.
 
 pub(crate) mod calibrate;
 mod copies;
@@ -14,6 +14,7 @@ pub(crate) mod session;
 pub(crate) mod taken;
 
 use std::{
+    collections::BTreeSet,
     path::Path,
     sync::{
         Arc,
@@ -23,7 +24,7 @@ use std::{
 };
 
 use burn::tensor::Device;
-use cavga_detect::{Learner, Pretrained};
+use cavga_detect::{Detector, Learner, Pretrained};
 
 use images::Images;
 pub(crate) use images::{WouldTake, require_anomalous, would_take};
@@ -78,7 +79,7 @@ pub enum Outcome {
     Finished(Record),
     /// The model had been written before; nothing was done.
     WasFinished(Record),
-    /// Stopped; a checkpoint is written and training can go on.
+    /// Stopped; training can go on from the checkpoint, or begins anew with a method that writes none.
     Stopped {
         /// Steps done.
         step: u64,
@@ -239,30 +240,22 @@ fn make_model(
         .map_err(Error::of_method)?;
     let seconds = start.elapsed().as_secs_f64();
     let stopped = || stop.load(Ordering::Relaxed);
-    let (calibration, priors) = calibrate::calibrate(
+    let (mut calibration, priors) = calibrate::calibrate(
         &*detector,
         (&config.data, &images.view),
         (&images.train, fit, rest),
         &stopped,
         progress,
     )?;
+    if detector.remembers() {
+        // They were not looked at again, which would have told.
+        calibration.n_train = calibration.n_train.saturating_sub(gone.len());
+    }
     if let Some(warning) = calibration.warning() {
         progress.on(Event::Note(&warning));
     }
-    let trail = config.method.reopens().then(|| {
-        let count = images.train.len() - gone.len();
-        let mut fit = Change::now(ChangeKind::Fit, count)
-            .of(&config.data.dataset, data)
-            .learnt_in(passes, config.data.augment);
-        fit.measure(&*detector);
-        let [learnt, held_out] = [&*images.train, &*images.held_out];
-        Trail::fitted(
-            fit,
-            taken::coming(images, learnt),
-            &gone,
-            taken::coming(images, held_out),
-        )
-    });
+    let of_fit = || fit_trail((config, data), (images, &gone), passes, &*detector);
+    let trail = config.method.reopens().then(of_fit);
     let model = Model::new((
         detector,
         (config.method.clone(), size, images.fingerprint.clone()),
@@ -270,6 +263,27 @@ fn make_model(
         (calibration, priors),
     ));
     Ok((model.with_trail(trail), seconds))
+}
+
+/// The trail of a model that was just made. `gone`: the numbers of images that were not there when they were to be learnt.
+fn fit_trail(
+    (config, data): (&RunConfig, &Path),
+    (images, gone): (&Images, &BTreeSet<usize>),
+    passes: usize,
+    detector: &dyn Detector,
+) -> Trail {
+    let count = images.train.len().saturating_sub(gone.len());
+    let mut fit = Change::now(ChangeKind::Fit, count)
+        .of(&config.data.dataset, data)
+        .learnt_in(passes, config.data.augment);
+    fit.measure(detector);
+    let [learnt, held_out] = [&*images.train, &*images.held_out];
+    Trail::fitted(
+        fit,
+        taken::coming(images, learnt),
+        gone,
+        taken::coming(images, held_out),
+    )
 }
 
 /// What went wrong with images that a method asked for, as it hands it on.

@@ -77,8 +77,10 @@ impl<'a> Finder<'a> {
     }
 
     fn folder(&self, change: &Change) -> PathBuf {
+        // A calibration on the run's own images is of the same dataset.
+        let fit = self.trail.changes.first();
         match self.data {
-            Some(data) if change.kind == ChangeKind::Fit => data.to_owned(),
+            Some(data) if fit.is_some_and(|fit| fit.folder == change.folder) => data.to_owned(),
             _ => PathBuf::from(change.folder.as_deref().unwrap_or_default()),
         }
     }

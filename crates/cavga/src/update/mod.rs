@@ -126,8 +126,8 @@ fn require(
 
 /// Changes a model, the file or the one in the folder of a run, and writes the file anew, whole or not at all.
 ///
-/// After the change of a PaDiM the model is what a fit from scratch on the same images gives, to rounding. Of a PatchCore, no feature of an image
-/// it knows lies farther from the bank than the trail's `radius`, and no row is of an image that it forgot.
+/// After the change of a PaDiM the model is what a fit from scratch on the same images gives, to rounding. Of a PatchCore, no feature that
+/// its bank was chosen among lies farther from it than the trail's `radius`, and no row is of an image that it forgot.
 ///
 /// # Errors
 /// [`UpdateError`], which says what is in the way; those of the model file, of the images and of the method; [`Error::Stopped`]. The model file is

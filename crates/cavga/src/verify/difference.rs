@@ -1,7 +1,7 @@
 //! How far two answers to one image are apart, and how far they may be.
 //!
 //! Differences are relative to the size of what is compared: of a map, its largest magnitude on that image; of a score, its own
-//! magnitude, but no less than the spread of the training images' scores. A score is compared with others, whose distances are of the
+//! magnitude, but no less than the spread of normal images' scores. A score is compared with others, whose distances are of the
 //! size of that spread: a logit that happens to lie near 0 is no more exact than its neighbours, and a verdict asks no more of it.
 //!
 //! A difference above the tolerance is a fault unless the reference itself moves as far when each pixel of its image moves by the

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     FeatureConfig, Result,
-    check::{check, check_amount},
+    check::{check, check_smoothing},
 };
 
 /// The most numbers that the covariances may have: 16 GiB of them.
@@ -57,7 +57,7 @@ impl PadimConfig {
             "a number above 0",
             &self.regularisation,
         )?;
-        check_amount("smoothing", self.smoothing)?;
+        check_smoothing(self.smoothing)?;
         let most = MOST / positions.max(1);
         let expected = format!(
             "fewer: covariances at {positions} positions would not fit in memory; smaller images or later encoder.stages help too"

@@ -56,6 +56,10 @@ impl Bank {
             self.origin.radius += gaps.into_iter().fold(0.0, f32::max);
             kept = nearest.into_rows();
         }
+        if kept.is_empty() {
+            // Nothing is left to be covered.
+            self.origin.radius = 0.0;
+        }
         self.rows = kept;
         self.origin.owners.retain(|&owner| !is_gone(owner));
         for &image in images {
@@ -121,7 +125,7 @@ impl Origin {
             self.features.resize(image + 1, 0);
         }
         if let Some(count) = self.features.get_mut(image) {
-            *count += 1;
+            *count = count.saturating_add(1);
         }
     }
 

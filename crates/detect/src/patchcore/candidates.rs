@@ -78,44 +78,42 @@ impl Candidates {
         (config, seed): (&PatchcoreConfig, u64),
         observer: &mut dyn Observer,
     ) -> Result<Bank> {
-        let Self { rows, owners, .. } = self;
-        let Bank {
+        let Self {
             rows: mut all,
-            origin,
-        } = bank;
-        let mut all_owners = origin.owners;
-        let kept = all.len();
-        if rows.is_empty() {
-            let origin = Origin {
-                owners: all_owners,
-                ..origin
-            };
-            return Ok(Bank { rows: all, origin });
+            mut owners,
+            ..
+        } = self;
+        let Bank { rows, origin } = bank;
+        if all.is_empty() {
+            return Ok(Bank { rows, origin });
         }
-        if kept == 0 {
-            (all, all_owners) = (rows, owners);
-        } else {
-            let mut row = vec![0.0; rows.width()];
-            for at in 0..rows.len() {
-                rows.get(at, &mut row);
-                all.push(&row);
-            }
-            all_owners.extend(owners);
+        // The bank goes behind them, as it is the smaller: they may be all that memory holds.
+        let (first_kept, kept) = (all.len(), rows.len());
+        let mut row = vec![0.0; rows.width()];
+        for at in 0..kept {
+            rows.get(at, &mut row);
+            all.push(&row);
         }
+        drop(rows);
+        owners.extend(origin.owners);
         let stays = if wanted > kept { kept } else { 0 };
         let projected = config
             .projected(all.width())
             .map(|to| project(&all, to, seed));
         let start = match stays {
             0 => vec![first(&all, seed)],
-            _ => (0..stays).collect(),
+            _ => (first_kept..first_kept + stays).collect(),
         };
         let measured = projected.as_ref().unwrap_or(&all);
-        let (picks, radius) = pick(measured, &start, wanted, observer)?;
+        let (picks, mut radius, nearest) = pick(measured, &start, wanted, observer)?;
+        if projected.is_some() {
+            // A projection keeps distances on average only.
+            radius = reach(&all, &picks, &nearest);
+        }
         drop(projected);
-        let owners = picks.iter().filter_map(|&row| all_owners.get(row).copied());
+        let of_picks = picks.iter().filter_map(|&row| owners.get(row).copied());
         let origin = Origin {
-            owners: owners.collect(),
+            owners: of_picks.collect(),
             // Whose nearest row stays is as near to it as before; else it is that far from a row that is within the new radius.
             radius: match stays {
                 0 => radius + origin.radius,
@@ -136,38 +134,60 @@ fn first(rows: &Rows, seed: u64) -> usize {
     generator.random_range(0..rows.len())
 }
 
-/// The greedy choice of `wanted` rows, of which those in `start` are chosen already; and the distance of the farthest row from its nearest.
+/// The largest distance of a row from the pick that `nearest` names for it.
+fn reach(rows: &Rows, picks: &[usize], nearest: &[u32]) -> f32 {
+    let (mut row, mut pick) = (vec![0.0; rows.width()], vec![0.0; rows.width()]);
+    let mut farthest = 0.0_f64;
+    for (at, &name) in nearest.iter().enumerate() {
+        let Some(&picked) = picks.get(name as usize) else {
+            continue;
+        };
+        rows.get(at, &mut row);
+        rows.get(picked, &mut pick);
+        let each = row.iter().zip(&pick);
+        let square = each.map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
+        farthest = farthest.max(square);
+    }
+    farthest.sqrt() as f32
+}
+
+/// The greedy choice of `wanted` rows, of which those in `start` are chosen already; the distance of the farthest row from its nearest; and
+/// which of them is nearest to each row.
 pub(super) fn pick(
     rows: &Rows,
     start: &[usize],
     wanted: usize,
     observer: &mut dyn Observer,
-) -> Result<(Vec<usize>, f32)> {
+) -> Result<(Vec<usize>, f32, Vec<u32>)> {
     let wanted = wanted.min(rows.len());
     let mut farthest = Farthest::new(rows);
     observer.begin("choosing the memory bank", wanted as u64);
-    start.iter().for_each(|&row| farthest.pick(row));
-    // A row at no distance is one that is picked, or like one.
-    let is_done = |farthest: &Farthest| {
-        let far = farthest
-            .farthest()
-            .is_some_and(|(_, distance)| distance > 0.0);
-        farthest.picked().len() >= wanted || !far
+    // Those of a bank that goes on may be thousands, too: the same steps, told and stopped alike.
+    let mut start = start.iter().copied();
+    let mut next = |farthest: &Farthest| {
+        start.next().or_else(|| {
+            let (row, distance) = farthest.farthest()?;
+            // A row at no distance is one that is picked, or like one.
+            (distance > 0.0 && farthest.picked().len() < wanted).then_some(row)
+        })
     };
-    while !is_done(&farthest) {
-        together(|| {
-            for _ in 0..REPORT {
-                match farthest.farthest() {
-                    Some((row, _)) if !is_done(&farthest) => farthest.pick(row),
-                    _ => break,
+    let mut is_done = false;
+    while !is_done {
+        is_done = together(|| {
+            (0..REPORT).any(|_| match next(&farthest) {
+                Some(row) => {
+                    farthest.pick(row);
+                    false
                 }
-            }
+                None => true,
+            })
         });
         observer.advance(farthest.picked().len() as u64)?;
     }
     observer.end();
     let radius = farthest.farthest().map_or(0.0, |(_, distance)| distance);
-    Ok((farthest.picked().to_vec(), radius))
+    let picked = farthest.picked().to_vec();
+    Ok((picked, radius, farthest.into_nearest()))
 }
 
 fn project(rows: &Rows, to: usize, seed: u64) -> Rows {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     FeatureConfig, Memory, Precision, Result,
-    check::{check, check_amount, check_share},
+    check::{check, check_share, check_smoothing},
 };
 
 /// The least memory that lets a choice be made at all.
@@ -56,7 +56,7 @@ impl PatchcoreConfig {
         check("most", self.most > 0, "at least 1", &self.most)?;
         let enough = self.memory.bytes() >= LEAST_MEMORY;
         check("memory", enough, "at least 1 MiB", &self.memory)?;
-        check_amount("smoothing", self.smoothing)
+        check_smoothing(self.smoothing)
     }
 
     /// Dimensions of the projection, if there is to be one of features of `width` channels.

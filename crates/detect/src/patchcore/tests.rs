@@ -56,7 +56,7 @@ fn picks_distances_maps_and_scores_are_numpys() {
             ..PatchcoreConfig::default()
         };
         let wanted = config.rows(all.len() as u64);
-        let (picks, _) = pick(&measured(&of, &all), &[of.first], wanted, &mut ()).unwrap();
+        let (picks, ..) = pick(&measured(&of, &all), &[of.first], wanted, &mut ()).unwrap();
         assert_eq!(picks, of.picks, "{}", case.name);
         let scorer = Scorer::new(all.select(&picks), of.neighbours);
         let maps = MapMaker::new(case.grid(), case.size, case.smoothing(), &Device::flex());
@@ -179,8 +179,12 @@ fn reach(detector: &dyn Detector, numbers: &[usize]) -> f32 {
 
 #[test]
 fn no_feature_that_was_learnt_lies_beyond_the_radius_whatever_comes_and_goes() {
-    for most in [10_000, 20] {
-        let config = PatchcoreConfig { most, ..config() };
+    for (most, projection) in [(10_000, 0), (20, 0), (10_000, 16), (20, 16)] {
+        let config = PatchcoreConfig {
+            most,
+            projection,
+            ..config()
+        };
         let radius = |detector: &dyn Detector| tensor::<f32>(detector, "bank.radius")[0];
         let first = fit(&config, &[0, 1, 2]);
         assert!(reach(&*first, &[0, 1, 2]) <= radius(&*first) * 1.0001);

@@ -100,6 +100,11 @@ impl<'a> Farthest<'a> {
         Some((block * BLOCK + row, largest.sqrt()))
     }
 
+    /// Of each row, which of the centres is nearest, counted in the order in which they became centres; of equally near ones the first.
+    pub fn into_nearest(self) -> Vec<u32> {
+        self.nearest
+    }
+
     /// The rows picked, in order.
     pub fn picked(&self) -> &[usize] {
         &self.picked

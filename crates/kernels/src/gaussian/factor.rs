@@ -153,8 +153,8 @@ impl Task for Factor<'_> {
                             }
                         }
                         for lane in 0..BLOCK {
-                            // Rounding may leave a matrix without its last digit of definiteness.
-                            let pivot = (sum[lane] + regularisation).max(f64::MIN_POSITIVE);
+                            // What is left of a scatter is not negative, but for the rounding of vectors that came and went.
+                            let pivot = sum[lane].max(0.0) + regularisation;
                             this[0][lane] = 1.0 / pivot.sqrt();
                         }
                     }

@@ -90,7 +90,7 @@ pub(super) struct Session<'a> {
     pub(super) learner: Box<dyn Learner>,
     pub(super) place: Place,
     pub(super) saved: Option<u64>,
-    /// The numbers of the images that were not there when they were to be learnt: those of the first pass.
+    /// The numbers of the images that were not there when they were to be learnt: those of the first pass that did not come back since.
     pub(super) gone: BTreeSet<usize>,
 }
 
@@ -152,6 +152,9 @@ impl Session<'_> {
             if self.place.pass == 0 {
                 self.gone.append(&mut lesson.gone);
             }
+            lesson.numbers.iter().for_each(|number| {
+                self.gone.remove(number);
+            });
             let count = lesson.anomalous.len();
             if count == 0 {
                 // All of its images are gone; the batches behind it keep their numbers.

@@ -5,7 +5,7 @@ use cavga_nn::attention::Reach;
 use super::{Adversary, AttentionConfig, CavgaConfig, EncoderConfig, LatentConfig, Weights};
 use crate::{
     Result,
-    check::{check, check_adam, check_amount, check_share, check_width},
+    check::{check, check_adam, check_amount, check_share, check_smoothing, check_width},
 };
 
 impl CavgaConfig {
@@ -30,8 +30,7 @@ impl CavgaConfig {
         )?;
         self.weights.check()?;
         self.adversary.check()?;
-        let smoothing = (0.0..=1.0).contains(&self.smoothing);
-        check("smoothing", smoothing, "0 to 1", &self.smoothing)
+        check_smoothing(self.smoothing)
     }
 }
 
