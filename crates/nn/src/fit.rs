@@ -82,7 +82,9 @@ impl From<StateError> for Misfit {
                 expected,
                 found,
             } => misfit.shapes.push((name, expected, found)),
-            StateError::Type { name, found } => misfit.types.push((name, found)),
+            StateError::Type { name, found } | StateError::Unfit { name, found } => {
+                misfit.types.push((name, found))
+            }
         }
         misfit
     }

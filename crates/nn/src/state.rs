@@ -30,6 +30,14 @@ pub enum StateError {
         /// What was given.
         found: Vec<usize>,
     },
+    /// A tensor whose numbers make no sense with the rest.
+    #[error("the tensor {name} holds {found}, which does not fit")]
+    Unfit {
+        /// Its dotted name.
+        name: String,
+        /// What was given.
+        found: String,
+    },
     /// A tensor of another element type than f32.
     #[error("the tensor {name} holds {found}, expected f32")]
     Type {

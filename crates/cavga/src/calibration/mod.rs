@@ -44,6 +44,14 @@ pub struct MapScale {
 }
 
 impl Calibration {
+    /// Without what each held-out image scored: thresholds and scales stay, p-values are unknown from now on.
+    pub(crate) fn without_scores(mut self) -> Self {
+        self.scores
+            .iter_mut()
+            .for_each(|score| score.held_out.clear());
+        self
+    }
+
     /// The place of the map of this name; the first, the method's own, without a name.
     ///
     /// # Errors

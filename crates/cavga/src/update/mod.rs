@@ -143,6 +143,7 @@ pub fn update(
     let to = destination(&path, options)?;
     let model = Model::load(&path, &device)?;
     let trail = require(model.trail().cloned(), model.method(), &path)?;
+    let held_out_before = trail.held_out().count();
     let mut plan = Plan::new(what, trail, &path, options, progress)?;
     let data = options.data.as_deref();
     let held_out = match options.keep_calibration {
@@ -163,6 +164,10 @@ pub fn update(
     };
     let detector = plan.carry_out(detector, (&path, data), eye, progress)?;
     let known = match held_out {
+        // What a forgotten image scored is forgotten too, and with it what rests on each score: thresholds alone stay.
+        None if plan.trail.held_out().count() < held_out_before => {
+            (before.0.without_scores(), before.1)
+        }
         None => before,
         Some(held_out) => {
             let (mut finder, learnt) = (Finder::new(&plan.trail, data), plan.trail.learnt());

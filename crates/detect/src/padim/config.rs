@@ -11,6 +11,9 @@ use crate::{
 /// The most numbers that the covariances may have: 16 GiB of them.
 const MOST: usize = 1 << 32;
 
+/// The least ε: the square root of less than its inverse is no number of single precision for long.
+const LEAST: f64 = 1e-12;
+
 /// PaDiM's settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -50,11 +53,11 @@ impl PadimConfig {
     pub(super) fn check(&self, positions: usize) -> Result<()> {
         self.encoder.check()?;
         check("channels", self.channels > 0, "at least 1", &self.channels)?;
-        let regular = self.regularisation > 0.0 && self.regularisation.is_finite();
+        let regular = (LEAST..f64::INFINITY).contains(&self.regularisation);
         check(
             "regularisation",
             regular,
-            "a number above 0",
+            "a number of at least 1e-12",
             &self.regularisation,
         )?;
         check_smoothing(self.smoothing)?;

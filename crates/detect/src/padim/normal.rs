@@ -68,7 +68,7 @@ impl Normal {
         let data = tensors
             .remove(CHANNELS)
             .ok_or_else(|| StateError::Missing(CHANNELS.into()))?;
-        let wrong = StateError::Type {
+        let wrong = StateError::Unfit {
             name: CHANNELS.into(),
             found: format!("{:?} of {:?}", data.dtype(), data.shape()),
         };

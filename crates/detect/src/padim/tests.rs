@@ -162,6 +162,6 @@ fn nothing_seen_and_settings_that_cannot_work_are_errors() {
         learner.err().unwrap().to_string()
     };
     assert!(with(&|config| config.channels = 0).contains("channels = 0"));
-    assert!(with(&|config| config.regularisation = 0.0).contains("above 0"));
+    assert!(with(&|config| config.regularisation = 0.0).contains("at least 1e-12"));
     assert!(with(&|config| config.encoder.stages = vec![3, 1]).contains("rising order"));
 }

@@ -101,13 +101,21 @@ impl Bank {
             }
             .into());
         }
+        let is_known = |&owner: &u32| features.get(owner as usize).is_some_and(|&count| count > 0);
+        if !owners.iter().all(is_known) {
+            return Err(wrong("bank.owners", "rows of images that it never saw").into());
+        }
         let radius = state::take(tensors, "bank.radius", &[1])?;
+        let radius = radius.iter::<f32>().next().unwrap_or(f32::NAN);
+        if !(radius >= 0.0 && radius.is_finite()) {
+            return Err(wrong("bank.radius", &radius.to_string()).into());
+        }
         Ok(Self {
             rows,
             origin: Origin {
                 owners,
                 features,
-                radius: radius.iter::<f32>().next().unwrap_or_default(),
+                radius,
             },
         })
     }
@@ -150,6 +158,13 @@ impl Origin {
     }
 }
 
+fn wrong(name: &str, found: &str) -> StateError {
+    StateError::Unfit {
+        name: name.to_owned(),
+        found: found.to_owned(),
+    }
+}
+
 /// Takes a tensor that `read` can make sense of.
 fn take<T>(
     tensors: &mut Tensors,
@@ -160,9 +175,5 @@ fn take<T>(
         .remove(name)
         .ok_or_else(|| StateError::Missing(name.to_owned()))?;
     let found = format!("{:?} of {:?}", data.dtype(), data.shape());
-    let wrong = StateError::Type {
-        name: name.to_owned(),
-        found,
-    };
-    Ok(read(data).ok_or(wrong)?)
+    Ok(read(data).ok_or_else(|| wrong(name, &found))?)
 }

@@ -99,7 +99,8 @@ impl Candidates {
         let stays = if wanted > kept { kept } else { 0 };
         let projected = config
             .projected(all.width())
-            .map(|to| project(&all, to, seed));
+            .map(|to| project(&all, to, seed, observer))
+            .transpose()?;
         let start = match stays {
             0 => vec![first(&all, seed)],
             _ => (first_kept..first_kept + stays).collect(),
@@ -190,15 +191,20 @@ pub(super) fn pick(
     Ok((picked, radius, farthest.into_nearest()))
 }
 
-fn project(rows: &Rows, to: usize, seed: u64) -> Rows {
+fn project(rows: &Rows, to: usize, seed: u64, observer: &mut dyn Observer) -> Result<Rows> {
     let mut generator = random::generator(seed, Stream::Projection, 0);
     let projection = SparseProjection::new(rows.width(), to, || generator.random::<u64>());
     let mut projected = Rows::with_capacity(to, rows.precision(), rows.len());
     let (mut row, mut short) = (vec![0.0; rows.width()], vec![0.0; to]);
+    observer.begin("projecting features", rows.len() as u64);
     for at in 0..rows.len() {
+        if at.is_multiple_of(1 << 14) {
+            observer.advance(at as u64)?;
+        }
         rows.get(at, &mut row);
         projection.apply(&row, &mut short);
         projected.push(&short);
     }
-    projected
+    observer.end();
+    Ok(projected)
 }

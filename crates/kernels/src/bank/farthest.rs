@@ -31,7 +31,7 @@ const CENTRES: usize = 128;
 pub struct Farthest<'a> {
     rows: &'a Rows,
     picked: Vec<usize>,
-    /// `[centre, width]`: the rows picked and the points covered, in turn.
+    /// `[centre, width]`: the rows picked, in turn.
     centres: Vec<f32>,
     /// Per row, the squared distance to its nearest centre.
     distances: Vec<f32>,
@@ -75,16 +75,6 @@ impl<'a> Farthest<'a> {
         let first = block * BLOCK;
         let end = self.distances.len().min(first + BLOCK);
         self.peaks[block] = peak(&self.distances[first..end]);
-    }
-
-    /// Makes a point a centre that is not among the rows, one of an existing bank: as [`Self::pick`], but nothing is picked.
-    ///
-    /// # Panics
-    /// If it is not as long as a row.
-    pub fn cover(&mut self, centre: &[f32]) {
-        assert_eq!(centre.len(), self.rows.width(), "width of the centre");
-        self.centres.extend_from_slice(centre);
-        threads::together(|| self.update());
     }
 
     /// The row farthest from all centres, and its distance, Euclidean; of equally far ones the first. At distance 0 every row equals a

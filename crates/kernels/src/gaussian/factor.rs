@@ -18,7 +18,8 @@ pub struct Gaussians {
 }
 
 impl Gaussians {
-    /// With covariances Σ = Σ (x − mean)(x − mean)ᵀ / (n − 1) + `regularisation`·I; where fewer than two vectors were seen, the second alone.
+    /// With covariances Σ = Σ (x − mean)(x − mean)ᵀ / (n − 1) + `regularisation`·I; where one vector alone was seen, the second alone;
+    /// where none was, every distance is 0.
     /// The factors are computed in double precision.
     pub fn new(scatter: &Scatter, regularisation: f64) -> Self {
         let dims = scatter.dims;
@@ -165,7 +166,11 @@ impl Task for Factor<'_> {
         }
         for (factor, work) in factors.iter_mut().zip(work.iter()) {
             for lane in 0..BLOCK {
-                factor[lane] = work[lane] as f32;
+                // Where nothing was seen nothing is known: every distance is 0 there.
+                factor[lane] = match counts[lane] > 0.0 {
+                    true => work[lane] as f32,
+                    false => 0.0,
+                };
             }
         }
     }

@@ -2,15 +2,13 @@ use super::*;
 use crate::reference::on_each_path;
 
 /// The greedy choice by the plain loop: after each pick, every row's distance to it.
-fn plain_picks(rows: &Rows, cover: &[f32], first: Option<usize>, count: usize) -> Vec<usize> {
+fn plain_picks(rows: &Rows, first: usize, count: usize) -> Vec<usize> {
     let mut nearest = vec![f32::INFINITY; rows.len()];
-    let mut take = |point: &[f32], picked: Option<usize>| {
+    let mut take = |point: &[f32], picked: usize| {
         for (nearest, square) in nearest.iter_mut().zip(squares(rows, point)) {
             *nearest = nearest.min(square);
         }
-        if let Some(row) = picked {
-            nearest[row] = 0.0;
-        }
+        nearest[picked] = 0.0;
         let mut best = 0;
         for (row, &square) in nearest.iter().enumerate() {
             if square > nearest[best] {
@@ -20,24 +18,18 @@ fn plain_picks(rows: &Rows, cover: &[f32], first: Option<usize>, count: usize) -
         best
     };
     let mut point = vec![0.0; rows.width()];
-    let (mut picks, mut next) = (Vec::new(), first.unwrap_or(0));
-    for centre in cover.chunks(rows.width()) {
-        next = take(centre, None);
-    }
+    let (mut picks, mut next) = (Vec::new(), first);
     while picks.len() < count {
         picks.push(next);
         rows.get(next, &mut point);
-        next = take(&point, Some(next));
+        next = take(&point, next);
     }
     picks
 }
 
-fn picks(rows: &Rows, cover: &[f32], first: Option<usize>, count: usize) -> Vec<usize> {
+fn picks(rows: &Rows, first: usize, count: usize) -> Vec<usize> {
     let mut farthest = Farthest::new(rows);
-    cover
-        .chunks(rows.width())
-        .for_each(|centre| farthest.cover(centre));
-    first.into_iter().for_each(|row| farthest.pick(row));
+    farthest.pick(first);
     while farthest.picked().len() < count {
         let (row, _) = farthest.farthest().unwrap();
         farthest.pick(row);
@@ -51,12 +43,7 @@ fn picks_are_those_of_the_plain_loop() {
         for (kind, values) in samples(width, len).iter().enumerate() {
             for precision in [Precision::F32, Precision::F16] {
                 let rows = kept(width, values, precision);
-                let work = || {
-                    (
-                        picks(&rows, &[], Some(3), count),
-                        plain_picks(&rows, &[], Some(3), count),
-                    )
-                };
+                let work = || (picks(&rows, 3, count), plain_picks(&rows, 3, count));
                 on_each_path(work, |(ours, plain), path| {
                     assert_eq!(
                         ours, plain,
@@ -65,25 +52,6 @@ fn picks_are_those_of_the_plain_loop() {
                 });
             }
         }
-    }
-}
-
-#[test]
-fn covered_points_count_like_picks() {
-    let (width, len) = (24, 500);
-    let mut noise = Noise::new(9);
-    let bank = noise.floats(17 * width);
-    for values in samples(width, len) {
-        let rows = kept(width, &values, Precision::F32);
-        let work = || {
-            (
-                picks(&rows, &bank, None, 50),
-                plain_picks(&rows, &bank, None, 50),
-            )
-        };
-        on_each_path(work, |(ours, plain), path| {
-            assert_eq!(ours, plain, "{path:?}")
-        });
     }
 }
 
@@ -132,9 +100,7 @@ fn of_equally_far_rows_the_first_is_named() {
     farthest.pick(3);
     assert_eq!(farthest.farthest(), Some((0, 0.0)));
     let none = Rows::new(2, Precision::F16);
-    let mut farthest = Farthest::new(&none);
-    farthest.cover(&[1.0, 2.0]);
-    assert_eq!(farthest.farthest(), None);
+    assert_eq!(Farthest::new(&none).farthest(), None);
 }
 
 #[test]
@@ -147,7 +113,7 @@ fn rows_that_are_no_numbers_or_too_far_apart_are_picked_once() {
     values[2 * 599] = 2.0;
     let rows = Rows::from_f32(2, values);
     for first in [0, 20, 40, 60] {
-        let work = || picks(&rows, &[], Some(first), 6);
+        let work = || picks(&rows, first, 6);
         on_each_path(work, |picks, path| {
             let mut sorted = picks.clone();
             sorted.sort();
