@@ -40,6 +40,14 @@ pub enum Error {
     /// No image to learn from, or none was held out.
     #[error("{0}")]
     NoImages(&'static str),
+    /// A batch that does not say which images it has.
+    #[error("{numbers} numbers for {images} images")]
+    Numbers {
+        /// How many numbers.
+        numbers: usize,
+        /// How many images.
+        images: usize,
+    },
     /// A batch with more or fewer labels than images.
     #[error("{labels} labels for {images} images")]
     Labels {

@@ -41,12 +41,17 @@ impl Candidates {
         let bytes = Rows::bytes_per_row(width, precision) + projected + 3 * size_of::<u32>();
         let capacity = config.memory.bytes() / bytes as u64;
         let capacity = usize::try_from(capacity).unwrap_or(usize::MAX).max(1);
-        Self {
+        let mut candidates = Self {
             rows: Rows::new(width, precision),
             owners: Vec::new(),
             capacity,
             offered: 0,
+        };
+        // All at once, as to grow would need the old and the new at a time. Where the system gives less, it grows all the same.
+        if candidates.rows.reserve(capacity) {
+            let _ = candidates.owners.try_reserve_exact(capacity);
         }
+        candidates
     }
 
     /// Offers one feature of an image.

@@ -25,7 +25,7 @@ pub struct PatchcoreConfig {
     pub projection: usize,
     /// How rows are kept.
     pub precision: Precision,
-    /// The memory for features to choose among. More features than fit are thinned by lot, each with the same chance to stay
+    /// The memory for features to choose among; the bank itself, and what a choice keeps of the rows that it picked, come on top. More features than fit are thinned by lot, each with the same chance to stay
     /// (reservoir sampling); what that costs is measured in `docs/memory-banks.md`.
     pub memory: Memory,
     /// Rows around the nearest one that the image score is weighed by (b in equation 7); 0 for the largest distance as it is.

@@ -66,8 +66,8 @@ impl Learner for PatchcoreLearner {
         check_valid(&batch.images, part.as_ref())?;
         let [images, ..] = batch.images.dims();
         if batch.numbers.len() != images {
-            return Err(Error::Labels {
-                labels: batch.numbers.len(),
+            return Err(Error::Numbers {
+                numbers: batch.numbers.len(),
                 images,
             });
         }

@@ -59,6 +59,18 @@ impl Rows {
         Self::of(width, data, 0)
     }
 
+    /// Asks for memory for so many more rows, which is not touched before they come. `false` where the system refuses: it will be asked anew
+    /// as they come.
+    pub fn reserve(&mut self, rows: usize) -> bool {
+        let Some(len) = rows.checked_mul(self.width) else {
+            return false;
+        };
+        match &mut self.data {
+            Data::F32(values) => values.try_reserve_exact(len).is_ok(),
+            Data::F16(values) => values.try_reserve_exact(len).is_ok(),
+        }
+    }
+
     /// From floats, `[rows, width]`.
     ///
     /// # Panics
