@@ -74,3 +74,29 @@ fn is_argument(error: &cavga::data::Error) -> bool {
     let kinds = ["setting", "category", "category-missing", "normal-class"];
     kinds.contains(&error.kind())
 }
+
+/// Prints rows under a head, in columns as wide as their widest cells. `right`: which columns end alike, as numbers do.
+pub(crate) fn table<const N: usize>(
+    head: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+    right: [bool; N],
+) -> io::Result<()> {
+    let rows: Vec<_> = std::iter::once(head.map(str::to_owned))
+        .chain(rows)
+        .collect();
+    let widths: [usize; N] = std::array::from_fn(|column| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    });
+    for row in &rows {
+        let cells = row.iter().zip(widths.iter().zip(right));
+        let cells: Vec<_> = cells
+            .map(|(cell, (width, is_right))| match is_right {
+                true => format!("{cell:>width$}"),
+                false => format!("{cell:width$}"),
+            })
+            .collect();
+        line(cells.join("  ").trim_end())?;
+    }
+    Ok(())
+}

@@ -13,7 +13,7 @@ use clap::{ArgGroup, Args};
 use crate::{
     args::{Device, Json},
     commands::stop_flag,
-    output::line,
+    output::{line, table},
     show::progress,
 };
 
@@ -123,13 +123,16 @@ fn list(trail: &Trail) -> Result<()> {
             "change", "what", "when", "version", "images", "measured", "folder",
         ],
         changes.map(|(place, change)| change_row(place, change)),
+        [false; 7],
     )?;
     line("")?;
     let images = trail.images.iter();
     table(
         ["number", "use", "came", "went", "sha256", "id"],
         images.map(image_row),
-    )
+        [false; 6],
+    )?;
+    Ok(())
 }
 
 fn change_row(place: usize, change: &Change) -> [String; 7] {
@@ -187,24 +190,4 @@ fn or_dash(text: String) -> String {
         true => "-".to_owned(),
         false => text,
     }
-}
-
-/// Prints rows under a head, each column as wide as its widest text.
-fn table<const N: usize>(head: [&str; N], rows: impl Iterator<Item = [String; N]>) -> Result<()> {
-    let rows: Vec<_> = std::iter::once(head.map(str::to_owned))
-        .chain(rows)
-        .collect();
-    let width = |column: usize| {
-        let cells = rows.iter().filter_map(|row| row.get(column));
-        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
-    };
-    let widths: Vec<_> = (0..N).map(width).collect();
-    for row in &rows {
-        let cells = row.iter().zip(&widths);
-        let cells: Vec<_> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        line(cells.join("  ").trim_end())?;
-    }
-    Ok(())
 }

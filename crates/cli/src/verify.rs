@@ -9,7 +9,13 @@ use cavga::{
 };
 use clap::Args as ClapArgs;
 
-use crate::{args::Json, commands::stop_flag, dataset::Dataset, output::line, show::progress};
+use crate::{
+    args::Json,
+    commands::stop_flag,
+    dataset::Dataset,
+    output::{line, table},
+    show::progress,
+};
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Verify {
@@ -97,9 +103,9 @@ fn print(found: &Verification) -> Result<()> {
         "verdict",
         "where",
     ];
-    let mut rows = vec![head.map(str::to_owned)];
-    rows.extend(found.forms.iter().map(|form| row(form, found.tolerance)));
-    table(&rows)?;
+    let rows = found.forms.iter().map(|form| row(form, found.tolerance));
+    let right = [false, true, true, true, true, false, false];
+    table(head, rows, right)?;
     if found
         .forms
         .iter()
@@ -161,26 +167,6 @@ fn row(form: &FormFound, tolerance: f64) -> [String; 7] {
         verdict.to_owned(),
         place,
     ]
-}
-
-/// Columns as wide as their widest entry; numbers to the right.
-fn table(rows: &[[String; 7]]) -> Result<()> {
-    let width = |column: usize| {
-        let entries = rows.iter().filter_map(|row| row.get(column));
-        entries
-            .map(|entry| entry.chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: [usize; 7] = std::array::from_fn(width);
-    for [form, images, scores, pixels, largest, verdict, place] in rows {
-        let [a, b, c, d, e, f, _] = widths;
-        let text = format!(
-            "{form:a$}  {images:>b$}  {scores:>c$}  {pixels:>d$}  {largest:>e$}  {verdict:f$}  {place}"
-        );
-        line(text.trim_end())?;
-    }
-    Ok(())
 }
 
 fn verdict(found: &Verification) -> String {

@@ -135,29 +135,18 @@ impl Task for Factor<'_> {
                 // Row `column` of L: of those above, or this one.
                 let at = triangle(column);
                 let (done, this) = here.split_at_mut(column);
-                match column == row {
-                    false => {
-                        let of = &above[at..at + column + 1];
-                        for (mine, other) in done.iter().zip(of) {
-                            for lane in 0..BLOCK {
-                                sum[lane] -= mine[lane] * other[lane];
-                            }
-                        }
-                        for lane in 0..BLOCK {
-                            this[0][lane] = sum[lane] * of[column][lane];
-                        }
+                if column < row {
+                    let of = &above[at..at + column + 1];
+                    subtract(&mut sum, done, of);
+                    for lane in 0..BLOCK {
+                        this[0][lane] = sum[lane] * of[column][lane];
                     }
-                    true => {
-                        for mine in done.iter() {
-                            for lane in 0..BLOCK {
-                                sum[lane] -= mine[lane] * mine[lane];
-                            }
-                        }
-                        for lane in 0..BLOCK {
-                            // What is left of a scatter is not negative, but for the rounding of vectors that came and went.
-                            let pivot = sum[lane].max(0.0) + regularisation;
-                            this[0][lane] = 1.0 / pivot.sqrt();
-                        }
+                } else {
+                    subtract(&mut sum, done, done);
+                    for lane in 0..BLOCK {
+                        // What is left of a scatter is not negative, but for the rounding of vectors that came and went.
+                        let pivot = sum[lane].max(0.0) + regularisation;
+                        this[0][lane] = 1.0 / pivot.sqrt();
                     }
                 }
             }
@@ -172,6 +161,16 @@ impl Task for Factor<'_> {
                     false => 0.0,
                 };
             }
+        }
+    }
+}
+
+/// Takes the products of two rows, as far as both go, from a sum.
+#[inline(always)]
+fn subtract(sum: &mut [f64; BLOCK], left: &[[f64; BLOCK]], right: &[[f64; BLOCK]]) {
+    for (left, right) in left.iter().zip(right) {
+        for lane in 0..BLOCK {
+            sum[lane] -= left[lane] * right[lane];
         }
     }
 }
