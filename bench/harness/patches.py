@@ -33,7 +33,8 @@ def shared():
 
 
 @dataclass
-class Ours:
+class Side:
+    name: str
     method: str
     data: Path
     out: Path
@@ -41,12 +42,12 @@ class Ours:
     threads: int
     size: int = 256
 
-    name = "cavga"
-
     @property
     def settings(self):
         return environment(self.threads)
 
+
+class Ours(Side):
     def fit(self):
         chosen = f"method.encoder.weights={json.dumps(str(self.weights))}", f"data.size=[{self.size},{self.size}]"
         sets = [word for setting in chosen for word in ("--set", setting)]
@@ -69,20 +70,7 @@ class Ours:
         return json.loads((self.out / "metrics.json").read_text(encoding="utf-8"))
 
 
-@dataclass
-class Anomalib:
-    name: str
-    method: str
-    data: Path
-    out: Path
-    weights: Path
-    threads: int
-    size: int = 256
-
-    @property
-    def settings(self):
-        return environment(self.threads)
-
+class Anomalib(Side):
     def command(self, verb, *words):
         common = ["--method", self.method, "--route", ROUTES[self.name], "--threads", str(self.threads)]
         strides = ["--strides", *map(str, STRIDES[self.method])]
@@ -152,7 +140,7 @@ def method(name):
         with tempfile.TemporaryDirectory() as temporary:
             place = lambda name: Path(temporary) / name
             peers = [Anomalib(route, name, data, place(route), weights, arguments.threads) for route in routes]
-            ours = Ours(name, data, place("ours"), weights, arguments.threads)
+            ours = Ours("cavga", name, data, place("ours"), weights, arguments.threads)
             sides = [*peers, ours]
             found = whole_processes(sides, sorted((data / "test/defective").iterdir())[0], arguments.rounds)
             scoring(sides, sorted((data / "train/good").iterdir()), found)
@@ -213,7 +201,7 @@ def many(arguments):
         place = lambda name: Path(temporary) / name
         tables.progress(f"{MANY} images of {SIDE}²")
         write_many(place("data"), folder / "leather")
-        ours = Ours("patchcore", place("data"), place("ours"), weights, arguments.threads, SIDE)
+        ours = Ours("cavga", "patchcore", place("data"), place("ours"), weights, arguments.threads, SIDE)
         peer = Anomalib("anomalib-bare", "patchcore", place("data"), place("theirs"), weights, arguments.threads, SIDE)
         print(f"PatchCore on {MANY} images of {SIDE}². {tables.machine()}.\n\n| | fit, s | peak MiB | |\n|---|---|---|---|", flush=True)
         limits = {peer.name: (MOST_SECONDS, MOST_MIB), ours.name: (None, MOST_MIB)}

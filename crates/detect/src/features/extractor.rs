@@ -125,13 +125,9 @@ impl Extractor {
         if let Some(inference) = &self.inference {
             return Ok(inference.run(images));
         }
-        let mut taps = self
-            .backbone
-            .taps(images, Mode::Score)
-            .into_iter()
-            .enumerate();
+        let taps = self.backbone.taps(images, Mode::Score).into_iter();
         let wanted = taps
-            .by_ref()
+            .enumerate()
             .filter(|(stage, _)| self.stages.contains(stage));
         Ok(wanted.map(|(_, tap)| tap).collect())
     }
@@ -159,14 +155,7 @@ fn backbone(
 /// # Shapes
 /// - features: `[batch, channels, height, width]` → `[batch, height, width, channels]`
 pub(crate) fn rows(features: Tensor<4>) -> Vec<f32> {
-    values(features.permute([0, 2, 3, 1]))
-}
-
-/// A tensor's values in order.
-pub(crate) fn values(tensor: Tensor<4>) -> Vec<f32> {
-    let data = tensor.into_data().convert::<f32>();
-    // Of f32 they are now.
-    data.try_into_vec::<f32>().unwrap_or_default()
+    ops::values(features.permute([0, 2, 3, 1]))
 }
 
 /// Features averaged over 3×3 positions (PatchCore, section 3.1), then on one grid. Beyond the rim are zeros, and they count, as in the

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use cavga_nn::{ops, part::Part};
 
-use crate::smooth::Gaussian;
+use crate::{Result, check::check_valid, smooth::Gaussian};
 
 /// Positions that count are those of whose area so much does.
 const COUNTS: f32 = 0.5;
@@ -11,19 +11,27 @@ const COUNTS: f32 = 0.5;
 /// Below this, nothing near a pixel counts, and its value is nothing.
 const NOTHING: f64 = 1e-6;
 
-/// Which positions of a grid count, where not all do.
+/// What counts of a batch of images, where not all does: which pixels, and which positions of a grid.
 #[derive(Debug)]
-pub(crate) struct Counted(Option<Vec<f32>>);
+pub(crate) struct Counted(Option<(Part, Vec<f32>)>);
 
 impl Counted {
-    /// Of a batch of images on `grid`.
-    pub(crate) fn of(part: Option<&Part>, grid: [usize; 2]) -> Self {
-        let shares = part.map(|part| {
-            let shares = part.on_grid(grid).valid().clone().into_data();
-            let counts = shares.iter::<f32>().map(|share| f32::from(share >= COUNTS));
-            counts.collect()
-        });
-        Self(shares)
+    /// `valid`: as in [`Batch`](crate::Batch).
+    ///
+    /// # Errors
+    /// [`Error::Shape`](crate::Error::Shape) if it is not said of each pixel of the images.
+    pub(crate) fn of(
+        images: &Tensor<4>,
+        valid: Option<Tensor<4>>,
+        grid: [usize; 2],
+    ) -> Result<Self> {
+        let part = valid.map(Part::new);
+        check_valid(images, part.as_ref())?;
+        Ok(Self(part.map(|part| {
+            let shares = ops::values(part.on_grid(grid).valid().clone()).into_iter();
+            let counts = shares.map(|share| f32::from(share >= COUNTS)).collect();
+            (part, counts)
+        })))
     }
 
     /// All of them.
@@ -34,8 +42,19 @@ impl Counted {
 
     /// 1 if the position counts, else 0, of all images' positions in a row.
     pub(crate) fn get(&self, at: usize) -> f32 {
-        let all = |values: &Vec<f32>| values.get(at).copied();
-        self.0.as_ref().and_then(all).unwrap_or(1.0)
+        let counts = self.0.as_ref().and_then(|(_, counts)| counts.get(at));
+        counts.copied().unwrap_or(1.0)
+    }
+
+    /// The largest value of each image where it counts.
+    ///
+    /// # Shapes
+    /// - map: `[batch, 1, height, width]`
+    pub(crate) fn largest(&self, map: Tensor<4>) -> Vec<f32> {
+        ops::values(match &self.0 {
+            Some((part, _)) => part.largest(map),
+            None => map.max_dim(3).max_dim(2),
+        })
     }
 }
 
@@ -65,7 +84,7 @@ impl MapMaker {
     /// # Shapes
     /// - values: of all images' positions in a row → `[batch, 1, height, width]`
     pub(crate) fn map(&self, values: Vec<f32>, counted: &Counted) -> Tensor<4> {
-        let Some(counts) = &counted.0 else {
+        let Some((_, counts)) = &counted.0 else {
             return self.smooth(values);
         };
         let weighed = values

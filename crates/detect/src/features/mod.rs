@@ -22,7 +22,7 @@ pub(crate) mod goldens;
 mod map;
 
 pub use config::{FeatureConfig, Memory, Precision};
-pub(crate) use extractor::{Extractor, rows, values};
+pub(crate) use extractor::{Extractor, rows};
 #[cfg(test)]
 pub(crate) use extractor::{local, on_grid};
 pub(crate) use map::{Counted, MapMaker};

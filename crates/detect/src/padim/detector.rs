@@ -9,12 +9,11 @@
 //! | `mahalanobis-max` | the largest value of the map: the paper's |
 
 use burn::tensor::{Device, Tensor};
-use cavga_nn::{kernels::gaussian::Gaussians, part::Part, state};
+use cavga_nn::{kernels::gaussian::Gaussians, state};
 
 use super::{PadimConfig, PadimLearner, normal::Normal};
 use crate::{
     Detector, ImageScores, Learner, Maps, Merge, Result, Scores, Tensors,
-    check::check_valid,
     features::{Counted, Extractor, MapMaker},
 };
 
@@ -55,19 +54,13 @@ impl PadimDetector {
 
 impl Detector for PadimDetector {
     fn score(&self, images: Tensor<4>, valid: Option<Tensor<4>>) -> Result<Scores> {
-        let part = valid.map(Part::new);
-        check_valid(&images, part.as_ref())?;
-        let counted = Counted::of(part.as_ref(), self.normal.extractor.grid());
+        let counted = Counted::of(&images, valid, self.normal.extractor.grid())?;
         let distances = self.gaussians.distances(&self.normal.vectors(images)?);
         let map = self.maps.map(distances, &counted);
-        let largest = match &part {
-            Some(part) => part.largest(map.clone()),
-            None => map.clone().max_dim(3).max_dim(2),
-        };
         Ok(Scores {
             images: vec![ImageScores {
                 name: "mahalanobis-max",
-                values: largest.into_data().iter::<f32>().collect(),
+                values: counted.largest(map.clone()),
                 merge: Merge::Max,
             }],
             maps: vec![Maps {

@@ -1,12 +1,11 @@
 //! Learning the Gaussians: one pass.
 
 use burn::tensor::Device;
-use cavga_nn::{part::Part, state};
+use cavga_nn::state;
 
 use super::{PadimConfig, PadimDetector, normal::Normal};
 use crate::{
     Batch, Detector, Error, Learner, Losses, Observer, Pretrained, Result, Tensors,
-    check::check_valid,
     features::{Counted, Extractor},
 };
 
@@ -41,9 +40,8 @@ impl PadimLearner {
 
     /// A batch's vectors, and which of them count.
     fn vectors(&self, batch: &Batch) -> Result<(Vec<f32>, Vec<f32>)> {
-        let part = batch.valid.clone().map(Part::new);
-        check_valid(&batch.images, part.as_ref())?;
-        let counted = Counted::of(part.as_ref(), self.normal.extractor.grid());
+        let grid = self.normal.extractor.grid();
+        let counted = Counted::of(&batch.images, batch.valid.clone(), grid)?;
         let [images, ..] = batch.images.dims();
         let vectors = self.normal.vectors(batch.images.clone())?;
         let positions = images * self.normal.extractor.positions();

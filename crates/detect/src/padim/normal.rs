@@ -3,16 +3,14 @@
 use burn::tensor::{DType, Tensor, TensorData};
 use cavga_nn::{
     kernels::gaussian::{BLOCK, Scatter, triangle},
+    ops,
     random::{self, Stream},
     state::{self, StateError},
 };
 use rand::seq::index;
 
 use super::PadimConfig;
-use crate::{
-    Result, Tensors,
-    features::{Extractor, values},
-};
+use crate::{Result, Tensors, features::Extractor};
 
 /// The network, the channels of its features that are looked at, and what was seen of them.
 #[derive(Debug)]
@@ -103,7 +101,7 @@ impl Normal {
 pub(super) fn chosen(features: Tensor<4>, channels: &[u32]) -> Vec<f32> {
     let [_, all, height, width] = features.dims();
     let positions = height * width;
-    let values = values(features);
+    let values = ops::values(features);
     let mut vectors = Vec::with_capacity(values.len() / all * channels.len());
     for image in values.chunks_exact(all * positions) {
         for &channel in channels {

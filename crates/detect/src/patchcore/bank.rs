@@ -158,6 +158,13 @@ impl Origin {
     }
 }
 
+/// Euclidean, in double precision.
+pub(super) fn distance(one: &[f32], other: &[f32]) -> f64 {
+    let each = one.iter().zip(other);
+    let squares = each.map(|(one, other)| f64::from(one - other).powi(2));
+    squares.sum::<f64>().sqrt()
+}
+
 fn wrong(name: &str, found: &str) -> StateError {
     StateError::Unfit {
         name: name.to_owned(),

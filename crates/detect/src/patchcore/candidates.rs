@@ -11,7 +11,7 @@ use rand::{Rng, RngExt as _};
 
 use super::{
     PatchcoreConfig,
-    bank::{Bank, Origin},
+    bank::{Bank, Origin, distance},
 };
 use crate::{Observer, Result};
 
@@ -150,11 +150,9 @@ fn reach(rows: &Rows, picks: &[usize], nearest: &[u32]) -> f32 {
         };
         rows.get(at, &mut row);
         rows.get(picked, &mut pick);
-        let each = row.iter().zip(&pick);
-        let square = each.map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>();
-        farthest = farthest.max(square);
+        farthest = farthest.max(distance(&row, &pick));
     }
-    farthest.sqrt() as f32
+    farthest as f32
 }
 
 /// The greedy choice of `wanted` rows, of which those in `start` are chosen already; the distance of the farthest row from its nearest; and

@@ -10,7 +10,7 @@
 //! | `patch-distance-max` | the largest distance of the image |
 
 use burn::tensor::{Device, Tensor};
-use cavga_nn::{part::Part, state};
+use cavga_nn::state;
 
 use super::{
     PatchcoreConfig, PatchcoreLearner,
@@ -19,7 +19,6 @@ use super::{
 };
 use crate::{
     Detector, ImageScores, Learner, Maps, Merge, Result, Scores, Tensors,
-    check::check_valid,
     features::{Counted, Extractor, MapMaker, rows},
 };
 
@@ -67,9 +66,7 @@ impl PatchcoreDetector {
 
 impl Detector for PatchcoreDetector {
     fn score(&self, images: Tensor<4>, valid: Option<Tensor<4>>) -> Result<Scores> {
-        let part = valid.map(Part::new);
-        check_valid(&images, part.as_ref())?;
-        let counted = Counted::of(part.as_ref(), self.extractor.grid());
+        let counted = Counted::of(&images, valid, self.extractor.grid())?;
         let [batch, ..] = images.dims();
         let queries = rows(self.extractor.local_features(images)?);
         let Found {

@@ -1,15 +1,11 @@
 //! Learning a memory bank: one pass to see features, then the choice among them.
 
 use burn::tensor::Device;
-use cavga_nn::{
-    part::Part,
-    random::{self, Stream},
-};
+use cavga_nn::random::{self, Stream};
 
 use super::{PatchcoreConfig, PatchcoreDetector, bank::Bank, candidates::Candidates};
 use crate::{
     Batch, Detector, Error, Learner, Losses, Observer, Pretrained, Result, Tensors,
-    check::check_valid,
     features::{Counted, Extractor, rows},
 };
 
@@ -62,8 +58,8 @@ impl Learner for PatchcoreLearner {
     }
 
     fn observe(&mut self, batch: &Batch) -> Result<Losses> {
-        let part = batch.valid.clone().map(Part::new);
-        check_valid(&batch.images, part.as_ref())?;
+        let grid = self.extractor.grid();
+        let counted = Counted::of(&batch.images, batch.valid.clone(), grid)?;
         let [images, ..] = batch.images.dims();
         if batch.numbers.len() != images {
             return Err(Error::Numbers {
@@ -71,7 +67,6 @@ impl Learner for PatchcoreLearner {
                 images,
             });
         }
-        let counted = Counted::of(part.as_ref(), self.extractor.grid());
         let rows = rows(self.extractor.local_features(batch.images.clone())?);
         let width = self.config.encoder.channels();
         let positions = rows.len() / width / images;

@@ -2,6 +2,7 @@
 
 use cavga_nn::kernels::bank::{Nearest, Rows};
 
+use super::bank::distance;
 use crate::features::Counted;
 
 /// Scores features by a bank.
@@ -90,19 +91,15 @@ impl Scorer {
         let mut values = vec![0.0; width];
         self.nearest.row(row, &mut values);
         let (around, _) = self.nearest.search(&values, self.neighbours);
-        let mut distance = |row: usize| {
+        let mut far = |row: usize| {
             self.nearest.row(row, &mut values);
-            let squares = query
-                .iter()
-                .zip(&values)
-                .map(|(q, m)| f64::from(q - m).powi(2));
-            squares.sum::<f64>().sqrt()
+            distance(query, &values)
         };
-        let nearest = distance(row);
+        let nearest = far(row);
         // Of less than the largest exponent, as exp of a distance may be more than any number.
         let others = around.iter().filter(|&&other| other as usize != row);
         let sum: f64 = others
-            .map(|&other| (distance(other as usize) - nearest).exp())
+            .map(|&other| (far(other as usize) - nearest).exp())
             .sum();
         // One may be so far away that the sum is infinite.
         (1.0 - 1.0 / (1.0 + sum)) as f32

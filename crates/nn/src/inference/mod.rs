@@ -23,18 +23,11 @@ use cavga_kernels::inference::{Features, Layer, Pool};
 use cavga_kernels::{Activation, ConvShape};
 
 use crate::layers::{BatchNorm2d, Conv2d, ConvTranspose2d};
-use crate::ops;
+use crate::ops::{self, values};
 
 /// Whether networks on this device have this form.
 pub fn supports(device: &Device) -> bool {
     *device == Device::flex()
-}
-
-/// A tensor's values, in order.
-pub(crate) fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    let data = tensor.without_autodiff().into_data().convert::<f32>();
-    // Of f32 they are now.
-    data.try_into_vec::<f32>().unwrap_or_default()
 }
 
 fn parameter<const D: usize>(parameter: &Param<Tensor<D>>) -> Vec<f32> {

@@ -309,6 +309,13 @@ pub(crate) fn upsampling(x: &Tensor<4>, weight: &Tensor<4>) -> Option<Convolved>
     })
 }
 
+/// A tensor's values, in order.
+pub fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    let data = tensor.without_autodiff().into_data().convert::<f32>();
+    // Of f32 they are now.
+    data.try_into_vec::<f32>().unwrap_or_default()
+}
+
 /// Bilinear resizing with half-pixel centres (torch's `align_corners=False`).
 ///
 /// # Shapes
