@@ -193,10 +193,10 @@ class Vae(nn.Module):
         super().__init__()
         width, latent = config["dcgan_width"], config["latent"]
         channels, is_flat = latent["channels"], latent.get("form") == "flat"
-        stride = 16 if parts == "Dcgan" else config["output_stride"]
+        stride = 16 if parts == "dcgan" else config["output_stride"]
         grid = size // stride
-        features = 8 * width if parts == "Dcgan" else 512
-        if parts == "Dcgan":
+        features = 8 * width if parts == "dcgan" else 512
+        if parts == "dcgan":
             self.encoder = DcganEncoder(width)
             self.decoder = DcganDecoder(channels, width)
         else:

@@ -7,6 +7,7 @@
 pub mod cavga;
 mod check;
 pub mod dcgan;
+mod descent;
 mod error;
 mod features;
 mod method;
@@ -14,8 +15,11 @@ mod noise;
 pub mod padim;
 pub mod patchcore;
 mod pretrained;
+mod recipe;
+mod scores;
 mod smooth;
 mod traits;
+pub mod vae;
 
 pub use cavga_nn::{
     device::{self, DeviceError},
@@ -25,8 +29,9 @@ pub use cavga_nn::{
 };
 pub use error::{Error, Result};
 pub use features::{FeatureConfig, Memory, Precision};
-pub use method::{Method, WantedWeights};
+pub use method::Method;
 pub use pretrained::{Pretrained, WeightFile};
+pub use recipe::WantedWeights;
 pub use traits::{
     Batch, Detector, ImageScores, Learner, Losses, Maps, Merge, Observer, PAINT, Scores,
 };

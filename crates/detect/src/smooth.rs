@@ -1,7 +1,10 @@
 //! Gaussian smoothing of maps, separable, with the edge's value continued beyond it.
 
 use burn::tensor::{Device, Tensor};
-use cavga_nn::ops::{self, Window};
+use cavga_nn::{
+    ops::{self, Window},
+    part::Part,
+};
 
 /// A Gaussian window of three deviations to each side.
 #[derive(Debug, Clone)]
@@ -24,6 +27,11 @@ impl Gaussian {
         }
     }
 
+    /// `fraction`: the deviation as a part of the height of images of this size.
+    pub(crate) fn of_height(fraction: f64, [height, _]: [usize; 2], device: &Device) -> Self {
+        Self::new(fraction * height as f64, &device.clone().without_autodiff())
+    }
+
     /// # Shapes
     /// - maps: `[batch, 1, height, width]` → the same
     pub(crate) fn apply(&self, maps: Tensor<4>) -> Tensor<4> {
@@ -37,6 +45,15 @@ impl Gaussian {
             kernel.clone().reshape([1, 1, taps, 1]),
         );
         convolve(extend(down, 3, taps / 2), kernel.reshape([1, 1, 1, taps]))
+    }
+
+    /// [`Gaussian::apply`]; of pixels that don't count, nothing spreads.
+    pub(crate) fn of_part(&self, maps: Tensor<4>, part: Option<&Part>) -> Tensor<4> {
+        let Some(valid) = part.map(Part::valid) else {
+            return self.apply(maps);
+        };
+        let weights = self.apply(valid.clone()).clamp_min(1e-6);
+        self.apply(maps * valid.clone()) / weights
     }
 }
 

@@ -39,6 +39,11 @@ impl Init {
         }
     }
 
+    /// Where the weights will live.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     pub(crate) fn normal<const D: usize>(
         &mut self,
         shape: [usize; D],

@@ -7,6 +7,7 @@ use std::{
 };
 
 use cavga_data::check_mask;
+use cavga_detect::Method;
 use toml::{Table, Value};
 
 use super::{
@@ -46,9 +47,8 @@ impl<'a> Plan<'a> {
         };
         let mut configs = Vec::with_capacity(COLUMNS.len());
         for column in &COLUMNS {
-            let mut config = plan.config(column, None)?;
-            let checked = config.method.cavga_config().map(|config| config.check());
-            checked.transpose().map_err(|error| Error::Config {
+            let config = plan.config(column, None)?;
+            check(&config.method).map_err(|error| Error::Config {
                 origin: format!("settings of {}", column.name),
                 why: error.to_string(),
             })?;
@@ -180,7 +180,7 @@ fn weights(configs: &[RunConfig], is_begun: bool) -> Result<Table> {
             continue;
         }
         let sha256 = match wanted.source {
-            Source::File(path) if path.is_file() => of_file(path)?,
+            Source::File(path) if path.is_file() => of_file(&path)?,
             Source::File(path) if !is_begun => {
                 return Err(FetchError::NoFile { path: path.clone() }.into());
             }
@@ -253,6 +253,17 @@ fn refuse_columns_keys(asked: &Table) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// An error for settings of CAVGA that cannot work.
+fn check(method: &Method) -> cavga_detect::Result<()> {
+    match method {
+        Method::CavgaDU(config)
+        | Method::CavgaRU(config)
+        | Method::CavgaDW(config)
+        | Method::CavgaRW(config) => config.check(),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

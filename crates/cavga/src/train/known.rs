@@ -29,9 +29,8 @@ impl Known {
         progress: &mut dyn Progress,
     ) -> Result<Self> {
         let mut known = Self::default();
-        let Pretrained { encoder, adversary } = &mut known.pretrained;
-        for (wanted, place) in method.weights().into_iter().zip([encoder, adversary]) {
-            if wanted.source == &Source::Auto && !wanted.is_published {
+        for wanted in method.weights() {
+            if wanted.source == Source::Auto && !wanted.is_published {
                 let why = format!(
                     "{} = \"auto\": nobody publishes weights of a {}; `cavga pretrain dcgan` makes them, and \"none\" starts without",
                     wanted.key, wanted.network
@@ -40,7 +39,7 @@ impl Known {
                 return Err(Error::Config { origin, why });
             }
             let options = Options::from_env(Arc::clone(stop));
-            let Some(path) = locate(wanted.network, wanted.source, &options, progress)? else {
+            let Some(path) = locate(wanted.network, &wanted.source, &options, progress)? else {
                 continue;
             };
             known.files.push(StartedFrom {
@@ -54,7 +53,8 @@ impl Known {
                 DCGAN => pretrain::load(&path)?.1,
                 _ => read(&path)?,
             };
-            *place = Some(WeightFile { path, tensors });
+            let file = WeightFile { path, tensors };
+            known.pretrained.insert(wanted.key, file);
         }
         Ok(known)
     }
@@ -62,7 +62,7 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
-    use cavga_detect::Tensors;
+    use cavga_detect::{Tensors, cavga::CavgaConfig};
 
     use super::*;
     use crate::{
@@ -74,8 +74,9 @@ mod tests {
     fn an_encoder_does_not_start_from_a_checkpoint() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("faces.safetensors");
-        let mut method = crate::methods::named("cavga-d-u").unwrap();
-        method.cavga_config().unwrap().encoder.weights = Source::File(path.clone());
+        let mut config = CavgaConfig::default();
+        config.encoder.weights = Source::File(path.clone());
+        let method = Method::CavgaDU(config);
         let find = |stage| {
             let about = pretrain::Pretrained {
                 network: Network::Dcgan,
@@ -90,7 +91,7 @@ mod tests {
             Known::find(&method, &Arc::default(), &mut ())
         };
         let known = find(Stage::Weights).unwrap();
-        assert!(known.pretrained.encoder.is_some());
+        assert!(known.pretrained.get("method.encoder.weights").is_some());
         let place = Place::default();
         let error = find(Stage::Checkpoint { place }).unwrap_err();
         let said = error.to_string();

@@ -23,6 +23,7 @@ mod networks;
 mod normal;
 mod objective;
 mod pretrained;
+mod recipe;
 mod variant;
 mod watch;
 

@@ -17,6 +17,7 @@ const MAX_WEIGHTS: usize = 1 << 30;
 
 /// Which parts the autoencoder is built of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Parts {
     /// CAVGA-D: DC-GAN's discriminator without its head as encoder, its generator as decoder.
     Dcgan,

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use cavga_nn::{backbone::Kind, weights::Source};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{Result, check::check};
+use crate::{Result, check::check, pretrained::ENCODER, recipe::WantedWeights};
 
 /// The network whose features are looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +44,16 @@ impl FeatureConfig {
             ),
             &format!("{:?}", self.stages),
         )
+    }
+
+    /// Where the network's weights are to come from.
+    pub(crate) fn wanted(&self) -> WantedWeights {
+        WantedWeights {
+            key: ENCODER,
+            network: self.backbone.name(),
+            source: self.weights.clone(),
+            is_published: true,
+        }
     }
 
     /// Channels of all its features.

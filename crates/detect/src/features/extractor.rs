@@ -12,6 +12,7 @@ use super::FeatureConfig;
 use crate::{
     Error, Pretrained, Result, Tensors,
     check::{check, check_images},
+    pretrained,
 };
 
 /// What the encoder's tensors are called in a detector's state.
@@ -42,7 +43,7 @@ impl Extractor {
         device: &Device,
     ) -> Result<Self> {
         let backbone = backbone(config, size, seed, device)?;
-        let backbone = match &known.encoder {
+        let backbone = match known.get(pretrained::ENCODER) {
             None => backbone,
             Some(file) => backbone
                 .with_weights(file.tensors.clone())

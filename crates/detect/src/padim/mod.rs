@@ -15,6 +15,7 @@ mod config;
 mod detector;
 mod learner;
 mod normal;
+mod recipe;
 #[cfg(test)]
 mod tests;
 

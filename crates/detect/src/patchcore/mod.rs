@@ -17,6 +17,7 @@ mod candidates;
 mod config;
 mod detector;
 mod learner;
+mod recipe;
 mod scorer;
 #[cfg(test)]
 mod tests;

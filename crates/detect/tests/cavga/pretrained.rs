@@ -3,6 +3,9 @@
 use super::*;
 
 /// CAVGA-R whose encoder starts as another one was drawn.
+/// The setting that names the encoder's weights.
+const ENCODER: &str = "method.encoder.weights";
+
 fn pretrained(frozen_passes: usize, keep_statistics: bool) -> (Method, Pretrained) {
     let mut config = CavgaConfig::tiny();
     config.encoder.weights = Source::File("elsewhere".into());
@@ -23,10 +26,8 @@ fn pretrained(frozen_passes: usize, keep_statistics: bool) -> (Method, Pretraine
         path: "elsewhere".into(),
         tensors: encoder.collect(),
     };
-    let known = Pretrained {
-        encoder: Some(file),
-        adversary: None,
-    };
+    let mut known = Pretrained::default();
+    known.insert(ENCODER, file);
     (Method::CavgaRW(config), known)
 }
 
@@ -50,7 +51,7 @@ fn encoder_after(passes: usize, (method, known): &(Method, Pretrained)) -> [Tens
 fn a_pretrained_encoder_rests_then_moves_and_keeps_its_statistics() {
     let method = pretrained(2, true);
     let start = encoder_after(0, &method);
-    for (name, data) in &method.1.encoder.as_ref().unwrap().tensors {
+    for (name, data) in &method.1.get(ENCODER).unwrap().tensors {
         let name = format!("vae.encoder.{name}");
         let found = start.iter().find_map(|tensors| tensors.get(&name));
         assert!(found == Some(data), "{name}");

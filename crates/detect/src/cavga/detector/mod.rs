@@ -34,7 +34,10 @@ use super::{
     apart::{Spread, Vectors},
     normal::{Normal, Seen as NormalSeen},
 };
-use crate::{Batch, Detector, Error, ImageScores, Maps, Merge, Result, Scores, Tensors};
+use crate::{
+    Batch, Detector, Error, ImageScores, Maps, Merge, Result, Scores, Tensors,
+    scores::{image_scores, largest, mean, named},
+};
 
 /// The maps and scores that rest on what held-out images showed.
 const FITTED: [&str; 7] = [
@@ -243,42 +246,5 @@ fn attention_maps(attention: Tensor<4>, is_weak: bool) -> Vec<Maps> {
             named("attention-anomalous", of(losses::ANOMALOUS)),
             named("one-minus-attention-normal", one_minus(of(losses::NORMAL))),
         ],
-    }
-}
-
-/// The largest value of a map where it counts.
-fn largest(name: &'static str, map: &Tensor<4>, part: Option<&Part>) -> ImageScores {
-    let largest = match part {
-        None => map.clone().max_dim(3).max_dim(2),
-        Some(part) => part.largest(map.clone()),
-    };
-    image_scores(name, largest, Merge::Max)
-}
-
-/// The mean of a map, `[batch, 1, height, width]` on any grid, where it counts.
-fn mean(name: &'static str, map: Tensor<4>, part: Option<&Part>) -> ImageScores {
-    match part {
-        None => image_scores(name, map.mean_dims(&[1, 2, 3]), Merge::Mean),
-        Some(part) => image_scores(name, part.mean(map), Merge::Mean),
-    }
-}
-
-/// A map, from `[batch, 1, height, width]`.
-fn named(name: &'static str, values: Tensor<4>) -> Maps {
-    Maps {
-        name,
-        values: values.squeeze_dim::<3>(1),
-    }
-}
-
-fn image_scores<const D: usize>(
-    name: &'static str,
-    values: Tensor<D>,
-    merge: Merge,
-) -> ImageScores {
-    ImageScores {
-        name,
-        merge,
-        values: values.into_data().iter::<f32>().collect(),
     }
 }

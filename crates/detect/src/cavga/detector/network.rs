@@ -86,7 +86,7 @@ impl Network {
             variant,
             config: config.clone(),
             size,
-            smoothing: Gaussian::new(config.smoothing * size[0] as f64, &device),
+            smoothing: Gaussian::of_height(config.smoothing, size, &device),
         })
     }
 
@@ -123,19 +123,10 @@ impl Network {
             cams,
             terms,
             evidence: classes.map(|logits| losses::evidence(logits.without_autodiff())),
-            smoothed: self.smoothed(residual.clone(), part),
+            smoothed: self.smoothing.of_part(residual.clone(), part),
             residual,
             feature_pair,
         })
-    }
-
-    /// A map under the Gaussian; of pixels that don't count, nothing spreads.
-    fn smoothed(&self, map: Tensor<4>, part: Option<&Part>) -> Tensor<4> {
-        let Some(valid) = part.map(Part::valid) else {
-            return self.smoothing.apply(map);
-        };
-        let weights = self.smoothing.apply(valid.clone()).clamp_min(1e-6);
-        self.smoothing.apply(map * valid.clone()) / weights
     }
 
     /// F(x) − F(x̂) and F(x), averaged to the grid of `feature-deviation`, of each image in a row.

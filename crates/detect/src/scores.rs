@@ -1,0 +1,64 @@
+//! Scores and maps, made of tensors.
+
+use burn::tensor::Tensor;
+use cavga_nn::{ops, part::Part};
+
+use crate::{ImageScores, Maps, Merge, Scores, smooth::Gaussian};
+
+/// One number for each image, whatever shape they lie in.
+pub(crate) fn image_scores<const D: usize>(
+    name: &'static str,
+    values: Tensor<D>,
+    merge: Merge,
+) -> ImageScores {
+    ImageScores {
+        name,
+        merge,
+        values: ops::values(values),
+    }
+}
+
+/// The mean of a map, `[batch, 1, height, width]` on any grid, where it counts.
+pub(crate) fn mean(name: &'static str, map: Tensor<4>, part: Option<&Part>) -> ImageScores {
+    match part {
+        None => image_scores(name, map.mean_dims(&[1, 2, 3]), Merge::Mean),
+        Some(part) => image_scores(name, part.mean(map), Merge::Mean),
+    }
+}
+
+/// The largest value of a map, `[batch, 1, height, width]`, where it counts.
+pub(crate) fn largest(name: &'static str, map: &Tensor<4>, part: Option<&Part>) -> ImageScores {
+    let largest = match part {
+        None => map.clone().max_dim(3).max_dim(2),
+        Some(part) => part.largest(map.clone()),
+    };
+    image_scores(name, largest, Merge::Max)
+}
+
+/// A map, from `[batch, 1, height, width]`.
+pub(crate) fn named(name: &'static str, values: Tensor<4>) -> Maps {
+    Maps {
+        name,
+        values: values.squeeze_dim::<3>(1),
+    }
+}
+
+/// What a reconstruction's residual, `[batch, 1, height, width]`, says of images: its mean is the method's own score, it the method's own map;
+/// beside them it smoothed, and the largest of that.
+pub(crate) fn of_residual(
+    residual: Tensor<4>,
+    smoothing: &Gaussian,
+    part: Option<&Part>,
+) -> Scores {
+    let smoothed = smoothing.of_part(residual.clone(), part);
+    Scores {
+        images: vec![
+            mean("residual", residual.clone(), part),
+            largest("residual-smoothed-max", &smoothed, part),
+        ],
+        maps: vec![
+            named("residual", residual),
+            named("residual-smoothed", smoothed),
+        ],
+    }
+}
