@@ -75,6 +75,24 @@ impl Images {
             progress.on(Event::Note(&text));
         }
     }
+
+    /// Takes an image in, and gives it as it is to be scored.
+    fn take(&mut self, mut sample: Sample, sha256: String, is_fitted: bool) -> Sample {
+        let path = sample.path().display().to_string();
+        let id = sample.id.clone();
+        if let ImageSource::File(_) = sample.source {
+            // As `predict` calls it, so that the same camera of a model with regions claims it.
+            sample.id.clone_from(&path);
+        }
+        self.coming.push((id, sha256.clone()));
+        self.taken.push(Taken {
+            id: path,
+            of: Use::Calibrated,
+            sha256,
+        });
+        self.is_fitted.push(is_fitted);
+        sample
+    }
 }
 
 /// The normal training images of a folder, without those that the run learnt from, told by their bytes, and without copies: an image
@@ -103,7 +121,7 @@ pub(super) fn fresh(
         ..Images::default()
     };
     let (mut samples, mut copies) = (Vec::new(), BTreeSet::new());
-    for (mut sample, sha256) in listed.into_iter().zip(hashes) {
+    for (sample, sha256) in listed.into_iter().zip(hashes) {
         let of = seen_before.get(&*sha256).map(|taken| taken.of);
         let why = match of {
             Some(Use::Learnt) => Some(LEARNT),
@@ -115,22 +133,9 @@ pub(super) fn fresh(
             *found.left_out.entry(why).or_default() += 1;
             continue;
         }
-        let path = sample.path().display().to_string();
-        let id = sample.id.clone();
-        if let ImageSource::File(_) = sample.source {
-            // As `predict` calls it, so that the same camera of a model with regions claims it.
-            sample.id.clone_from(&path);
-        }
         copies.insert(sha256.clone());
-        found.coming.push((id, sha256.clone()));
-        found.taken.push(Taken {
-            id: path,
-            of: Use::Calibrated,
-            sha256,
-        });
         let is_fitted = of.is_some_and(|of| may_be_fitted(of, says_fitted));
-        found.is_fitted.push(is_fitted);
-        samples.push(sample);
+        samples.push(found.take(sample, sha256, is_fitted));
     }
     found.tell(&mut samples, progress);
     if samples.is_empty() {

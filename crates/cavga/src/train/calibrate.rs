@@ -38,15 +38,12 @@ pub(crate) fn calibrate(
     progress: &mut dyn Progress,
 ) -> Result<(Calibration, BTreeMap<String, Vec<f32>>)> {
     let remembers = detector.remembers();
+    let learnt: Arc<[Sample]> = match remembers {
+        true => Arc::default(),
+        false => train.normal().into(),
+    };
     let parts: [(Arc<[Sample]>, Use); 3] = [
-        (
-            if remembers {
-                Arc::default()
-            } else {
-                train.normal().into()
-            },
-            Use::Train,
-        ),
+        (learnt, Use::Train),
         (fit.clone().into(), Use::Fit),
         (rest.clone().into(), Use::Rest),
     ];
@@ -80,12 +77,7 @@ pub(crate) fn calibrate(
                     n_train += 1;
                     seen.usual(scored)
                 }
-                Use::Fit | Use::Rest => {
-                    seen.held_out(&scored, of);
-                    if remembers {
-                        seen.usual(scored);
-                    }
-                }
+                Use::Fit | Use::Rest => seen.held_out(scored, of, remembers),
             }
         }
     }
@@ -169,7 +161,8 @@ impl Seen {
         }
     }
 
-    fn held_out(&mut self, scored: &Scored, of: Use) {
+    /// A held-out image; `is_usual`: it says what is usual too.
+    fn held_out(&mut self, scored: Scored, of: Use, is_usual: bool) {
         let scores = scored.scores.iter().map(|(_, value)| *value);
         self.held_out.push((of, scores.collect()));
         let maps = &mut self.maps[usize::from(of == Use::Rest)];
@@ -181,6 +174,9 @@ impl Seen {
                 seen.sum += f64::from(*value);
                 seen.max = seen.max.max(*value);
             }
+        }
+        if is_usual {
+            self.usual(scored);
         }
     }
 
