@@ -65,7 +65,9 @@ impl Encoder {
             config.kaiming_in().bias().init(init)
         });
         let conv = conv.collect();
-        let hidden = plan.hidden.map(|units| Linear::new(plan.on_grid(), units, init));
+        let hidden = plan
+            .hidden
+            .map(|units| Linear::new(plan.on_grid(), units, init));
         Self {
             conv,
             hidden,
