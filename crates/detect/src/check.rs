@@ -1,7 +1,7 @@
 //! What every method asks of its settings and its losses.
 
 use burn::tensor::Tensor;
-use cavga_nn::{adam::AdamConfig, part::Part};
+use cavga_nn::{adam::AdamConfig, conv_autoencoder::Plan, part::Part};
 
 use crate::{Error, Result};
 
@@ -12,6 +12,9 @@ pub(crate) fn check_width(key: &'static str, channels: usize) -> Result<()> {
     let fits = (1..=MAX_WIDTH).contains(&channels);
     check(key, fits, "1 to 16384", &channels)
 }
+
+/// The keys of a method's one optimizer.
+pub(crate) const ADAM_KEYS: [&str; 4] = ["adam.rate", "adam.beta_1", "adam.beta_2", "adam.epsilon"];
 
 pub(crate) fn check_adam(
     [rate, beta_1, beta_2, epsilon]: [&'static str; 4],
@@ -62,6 +65,16 @@ pub(crate) fn check_share(key: &'static str, value: f64) -> Result<()> {
 /// An error unless it is a Gaussian's deviation as a part of the images' height: someone may mean pixels.
 pub(crate) fn check_smoothing(value: f64) -> Result<()> {
     check("smoothing", (0.0..=1.0).contains(&value), "0 to 1", &value)
+}
+
+/// A plan of layers, or an error if images of `size` cannot be halved to a grid that one has.
+pub(crate) fn check_plan(plan: Option<Plan>, key: &'static str, size: [usize; 2]) -> Result<Plan> {
+    plan.ok_or_else(|| Error::Config {
+        key,
+        expected: "sides that can be halved to 16 or less, at least twice, as multiples of 32 can"
+            .to_owned(),
+        found: format!("{size:?}"),
+    })
 }
 
 /// An error unless there is an image and all are of `size`, `[height, width]`.

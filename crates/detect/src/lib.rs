@@ -4,12 +4,16 @@
 //! checkpoints, progress, the guard against non-finite losses) belongs to the library above. Which method, with which
 //! settings, is a [`Method`]: at once the file format, the registry and the documentation.
 
+pub mod ae;
+pub mod beta_vae;
 pub mod cavga;
 mod check;
 pub mod dcgan;
 mod descent;
+mod elbo;
 mod error;
 mod features;
+pub mod gamma_vae;
 mod method;
 mod noise;
 pub mod padim;

@@ -5,7 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Detector, Learner, Pretrained, Result, Tensors,
+    ae::{AeConfig, Compare},
+    beta_vae::BetaVaeConfig,
     cavga::{CavgaConfig, Parts},
+    gamma_vae::GammaVaeConfig,
     padim::PadimConfig,
     patchcore::PatchcoreConfig,
     recipe::{Recipe, WantedWeights},
@@ -30,6 +33,14 @@ pub enum Method {
     Padim(PadimConfig),
     /// The plain VAE.
     Vae(VaeConfig),
+    /// An autoencoder that compares by squared differences.
+    AeL2(AeConfig),
+    /// An autoencoder that compares by structural similarity.
+    AeSsim(AeConfig),
+    /// The β-VAE.
+    BetaVae(BetaVaeConfig),
+    /// A VAE with a learned variance that projects images onto what is normal.
+    GammaVaeGrad(GammaVaeConfig),
 }
 
 impl Method {
@@ -43,6 +54,10 @@ impl Method {
             Self::Patchcore(PatchcoreConfig::default()),
             Self::Padim(PadimConfig::default()),
             Self::Vae(VaeConfig::default()),
+            Self::AeL2(AeConfig::default()),
+            Self::AeSsim(AeConfig::default()),
+            Self::BetaVae(BetaVaeConfig::default()),
+            Self::GammaVaeGrad(GammaVaeConfig::default()),
         ]
     }
 
@@ -109,6 +124,10 @@ impl Method {
             Self::Patchcore(config) => Box::new(config),
             Self::Padim(config) => Box::new(config),
             Self::Vae(config) => Box::new(config),
+            Self::AeL2(config) => Box::new(Compare::L2.with(config)),
+            Self::AeSsim(config) => Box::new(Compare::Ssim.with(config)),
+            Self::BetaVae(config) => Box::new(config),
+            Self::GammaVaeGrad(config) => Box::new(config),
         }
     }
 }

@@ -43,22 +43,56 @@ pub(crate) fn named(name: &'static str, values: Tensor<4>) -> Maps {
     }
 }
 
-/// What a reconstruction's residual, `[batch, 1, height, width]`, says of images: its mean is the method's own score, it the method's own map;
-/// beside them it smoothed, and the largest of that.
+/// What a map is called, and its mean over an image.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Names {
+    /// The map, and its mean.
+    pub(crate) plain: &'static str,
+    /// The map smoothed.
+    pub(crate) smoothed: &'static str,
+    /// The largest of that.
+    pub(crate) smoothed_max: &'static str,
+}
+
+/// Of |x − x̂|.
+const RESIDUAL: Names = Names {
+    plain: "residual",
+    smoothed: "residual-smoothed",
+    smoothed_max: "residual-smoothed-max",
+};
+
+/// What a map, `[batch, 1, height, width]`, says of images: its mean is the method's own score, it the method's own map; beside them it
+/// smoothed, and the largest of that.
+pub(crate) fn of_map(
+    names: Names,
+    map: Tensor<4>,
+    smoothing: &Gaussian,
+    part: Option<&Part>,
+) -> Scores {
+    let smoothed = smoothing.of_part(map.clone(), part);
+    Scores {
+        images: vec![
+            mean(names.plain, map.clone(), part),
+            largest(names.smoothed_max, &smoothed, part),
+        ],
+        maps: vec![named(names.plain, map), named(names.smoothed, smoothed)],
+    }
+}
+
+/// [`of_map`] of a reconstruction's residual |x − x̂|.
 pub(crate) fn of_residual(
     residual: Tensor<4>,
     smoothing: &Gaussian,
     part: Option<&Part>,
 ) -> Scores {
-    let smoothed = smoothing.of_part(residual.clone(), part);
-    Scores {
-        images: vec![
-            mean("residual", residual.clone(), part),
-            largest("residual-smoothed-max", &smoothed, part),
-        ],
-        maps: vec![
-            named("residual", residual),
-            named("residual-smoothed", smoothed),
-        ],
+    of_map(RESIDUAL, residual, smoothing, part)
+}
+
+impl Scores {
+    /// These, and others beside them.
+    pub(crate) fn beside(mut self, others: Self) -> Self {
+        self.images.extend(others.images);
+        self.maps.extend(others.maps);
+        self
     }
 }

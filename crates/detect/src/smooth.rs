@@ -1,10 +1,7 @@
 //! Gaussian smoothing of maps, separable, with the edge's value continued beyond it.
 
 use burn::tensor::{Device, Tensor};
-use cavga_nn::{
-    ops::{self, Window},
-    part::Part,
-};
+use cavga_nn::{ops, part::Part};
 
 /// A Gaussian window of three deviations to each side.
 #[derive(Debug, Clone)]
@@ -35,16 +32,11 @@ impl Gaussian {
     /// # Shapes
     /// - maps: `[batch, 1, height, width]` → the same
     pub(crate) fn apply(&self, maps: Tensor<4>) -> Tensor<4> {
-        let taps = self.weights.len();
-        if taps == 1 {
+        if self.weights.len() == 1 {
             return maps;
         }
-        let kernel = Tensor::<1>::from_floats(self.weights.as_slice(), &self.device);
-        let down = convolve(
-            extend(maps, 2, taps / 2),
-            kernel.clone().reshape([1, 1, taps, 1]),
-        );
-        convolve(extend(down, 3, taps / 2), kernel.reshape([1, 1, 1, taps]))
+        let kernel = Tensor::from_floats(self.weights.as_slice(), &self.device);
+        ops::filter(maps, kernel)
     }
 
     /// [`Gaussian::apply`]; of pixels that don't count, nothing spreads.
@@ -55,18 +47,6 @@ impl Gaussian {
         let weights = self.apply(valid.clone()).clamp_min(1e-6);
         self.apply(maps * valid.clone()) / weights
     }
-}
-
-fn convolve(maps: Tensor<4>, kernel: Tensor<4>) -> Tensor<4> {
-    ops::conv2d(maps, kernel, None, Window::default())
-}
-
-/// Repeats the first and last row (`dim` 2) or column (3) `count` times.
-fn extend(maps: Tensor<4>, dim: usize, count: usize) -> Tensor<4> {
-    let last = maps.dims()[dim] - 1;
-    let first = maps.clone().narrow(dim, 0, 1).repeat_dim(dim, count);
-    let end = maps.clone().narrow(dim, last, 1).repeat_dim(dim, count);
-    Tensor::cat(vec![first, maps, end], dim)
 }
 
 #[cfg(test)]

@@ -3,13 +3,28 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use burn::tensor::{Device, Tensor};
-use cavga_detect::{Batch, Detector, Learner, Method, PAINT, Pretrained, Scores, vae::VaeConfig};
+use cavga_detect::{
+    Batch, Detector, Learner, Method, PAINT, Pretrained, Scores, ae::AeConfig,
+    beta_vae::BetaVaeConfig, gamma_vae::GammaVaeConfig, vae::VaeConfig,
+};
 
 const SIDE: usize = 64;
 
 /// Each with few channels.
 fn methods() -> Vec<Method> {
-    vec![Method::Vae(VaeConfig::tiny())]
+    let texture = AeConfig {
+        patch: Some(32),
+        ..AeConfig::tiny()
+    };
+    vec![
+        Method::Vae(VaeConfig::tiny()),
+        Method::AeL2(AeConfig::tiny()),
+        Method::AeL2(texture.clone()),
+        Method::AeSsim(AeConfig::tiny()),
+        Method::AeSsim(texture),
+        Method::BetaVae(BetaVaeConfig::tiny()),
+        Method::GammaVaeGrad(GammaVaeConfig::tiny()),
+    ]
 }
 
 /// Four images, of which the left `counted` columns count.

@@ -129,6 +129,16 @@ impl ConvConfig {
         self
     }
 
+    /// As [`ConvConfig::kaiming_in`] for a transposed convolution, at each of whose outputs one in stride² of its taps arrives.
+    pub fn kaiming_transposed(self) -> Self {
+        let stride = self.window.stride as f64;
+        let by_all = self.kaiming_in();
+        Self {
+            deviation: by_all.deviation * stride,
+            ..by_all
+        }
+    }
+
     /// The convolution.
     pub fn init(self, init: &mut Init) -> Conv2d {
         let [input, output] = self.channels;

@@ -7,6 +7,7 @@
 pub mod adam;
 pub mod attention;
 pub mod backbone;
+pub mod conv_autoencoder;
 pub mod dcgan;
 pub mod device;
 pub mod fit;
@@ -20,5 +21,6 @@ pub mod ops;
 pub mod part;
 pub mod random;
 pub mod residual_decoder;
+pub mod ssim;
 pub mod state;
 pub mod weights;

@@ -1,6 +1,9 @@
 //! The losses of CAVGA (section 3), each a mean over the batch.
 
-use burn::tensor::Tensor;
+use burn::{
+    module::{Module, ModuleVisitor, Param},
+    tensor::Tensor,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::ops::{self, softplus};
@@ -12,6 +15,29 @@ use crate::ops::{self, softplus};
 /// - logits, images: `[batch, 3, height, width]`, images in [0, 1] → `[batch]`
 pub fn reconstruction(logits: Tensor<4>, images: Tensor<4>) -> Tensor<1> {
     ops::cross_entropy(logits, images)
+}
+
+/// ½·Σ w² over all parameters of a module: times a weight decay, it has the gradient that torch's Adam adds for one.
+///
+/// # Shapes
+/// - output: `[1]`
+pub fn weight_decay<M: Module>(module: &M) -> Option<Tensor<1>> {
+    let mut squares = Squares(None);
+    module.visit(&mut squares);
+    squares.0.map(|sum| sum.mul_scalar(0.5))
+}
+
+/// Adds up the squares of parameters.
+struct Squares(Option<Tensor<1>>);
+
+impl ModuleVisitor for Squares {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let squares = param.val().square().sum();
+        self.0 = Some(match self.0.take() {
+            Some(sum) => sum + squares,
+            None => squares,
+        });
+    }
 }
 
 /// The discriminator's loss on real images, −log D(x). `target` below 1 smooths their labels (Salimans et al. 2016): the discriminator

@@ -26,6 +26,8 @@ pub enum Stream {
     Channels = 8,
     /// Latents of the images that are shown of a generator, the same ones at all times.
     Samples = 9,
+    /// Where patches are cut out of images.
+    Patches = 20,
 }
 
 /// The generator of a stream at a step of a run.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Result,
-    check::{check, check_adam, check_amount, check_share, check_width},
+    check::{ADAM_KEYS, check, check_adam, check_amount, check_share, check_width},
 };
 
 /// DC-GAN's settings. The default is the paper's but for what hundreds of images and a processor ask for, each
@@ -68,10 +68,7 @@ impl DcganConfig {
         check("batch", self.batch > 0, "at least 1", &self.batch)?;
         check_width("width", self.width)?;
         check_width("latent", self.latent)?;
-        check_adam(
-            ["adam.rate", "adam.beta_1", "adam.beta_2", "adam.epsilon"],
-            &self.adam,
-        )?;
+        check_adam(ADAM_KEYS, &self.adam)?;
         check_share("real_target", self.real_target)?;
         check_amount("instance_noise", self.instance_noise)
     }

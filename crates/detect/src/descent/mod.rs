@@ -103,6 +103,17 @@ impl Lesson {
         Tensor::from_inner(random::normal(shape, &mut generator, &self.device))
     }
 
+    /// The same step with other images in place of these.
+    pub(crate) fn with(&self, images: Tensor<4>, part: Option<Part>) -> Self {
+        Self {
+            images,
+            part,
+            step: self.step,
+            seed: self.seed,
+            device: self.device.clone(),
+        }
+    }
+
     /// The generator of a stream at this step.
     pub(crate) fn generator(&self, stream: Stream) -> impl rand::Rng + use<> {
         random::generator(self.seed, stream, self.step)

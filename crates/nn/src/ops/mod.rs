@@ -3,6 +3,7 @@
 //! On the CPU they are the kernels of `cavga-kernels` with hand-written backward passes (`flex`); on every other device,
 //! and for other types than f32, Burn's own (`plain`).
 
+mod filter;
 mod flex;
 mod plain;
 #[cfg(test)]
@@ -114,6 +115,7 @@ impl Default for Window {
     }
 }
 
+pub use filter::filter;
 pub(crate) use flex::geometry;
 
 /// 2-D convolution (cross-correlation, as torch's).

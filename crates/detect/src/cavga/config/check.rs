@@ -5,7 +5,9 @@ use cavga_nn::attention::Reach;
 use super::{Adversary, AttentionConfig, CavgaConfig, EncoderConfig, LatentConfig, Weights};
 use crate::{
     Result,
-    check::{check, check_adam, check_amount, check_share, check_smoothing, check_width},
+    check::{
+        ADAM_KEYS, check, check_adam, check_amount, check_share, check_smoothing, check_width,
+    },
 };
 
 impl CavgaConfig {
@@ -24,10 +26,7 @@ impl CavgaConfig {
         self.attention.check()?;
         check_width("dcgan_width", self.dcgan_width)?;
         check_width("decoder_width", self.decoder_width)?;
-        check_adam(
-            ["adam.rate", "adam.beta_1", "adam.beta_2", "adam.epsilon"],
-            &self.adam,
-        )?;
+        check_adam(ADAM_KEYS, &self.adam)?;
         self.weights.check()?;
         self.adversary.check()?;
         check_smoothing(self.smoothing)

@@ -1,0 +1,125 @@
+//! The energy of an image and the steps down it (Dehaene et al. 2020, section 3).
+
+use burn::tensor::Tensor;
+use cavga_nn::{conv_autoencoder::ConvVae, part::Part};
+
+use super::config::ProjectionConfig;
+
+/// A frozen VAE on the tape, and how images are moved towards what it calls normal.
+#[derive(Debug)]
+pub(super) struct Projection {
+    vae: ConvVae,
+    /// 2γ², `[1]`, off the tape.
+    scale: Tensor<1>,
+    /// L_r per pixel value at which an image is normal, `[1]`, off the tape.
+    normal: Tensor<1>,
+    config: ProjectionConfig,
+}
+
+/// Where an image stands.
+struct Stand {
+    /// (x − x̂)², `[batch, channels, height, width]`.
+    squares: Tensor<4>,
+    /// ∇(L_r + the divergence's share), as the squares.
+    gradient: Tensor<4>,
+}
+
+impl Projection {
+    /// `vae` without gradients, `log_gamma` and `normal` off the tape, `[1]` each.
+    pub(super) fn new(
+        vae: ConvVae,
+        log_gamma: Tensor<1>,
+        normal: Tensor<1>,
+        config: ProjectionConfig,
+    ) -> Self {
+        Self {
+            vae,
+            scale: log_gamma.mul_scalar(2.0).exp().mul_scalar(2.0),
+            normal,
+            config,
+        }
+    }
+
+    /// x̂, at z = μ.
+    ///
+    /// # Shapes
+    /// - images: `[batch, channels, height, width]`, off the tape → the same
+    pub(super) fn reconstruction(&self, images: Tensor<4>) -> Tensor<4> {
+        let latent = self.vae.latent(Tensor::from_inner(images));
+        self.vae.decode(latent.mu).inner()
+    }
+
+    /// L_r of each image per pixel value that counts.
+    ///
+    /// # Shapes
+    /// - images: `[batch, channels, height, width]`, off the tape → `[batch]`
+    pub(super) fn level(&self, images: Tensor<4>, part: Option<&Part>) -> Tensor<1> {
+        let squares = (images.clone() - self.reconstruction(images)).square();
+        mean(squares, part)
+    }
+
+    /// x_T of x₀. Each image goes its own way: energies are sums over it, and it stops for itself.
+    ///
+    /// # Shapes
+    /// - images: `[batch, channels, height, width]`, off the tape → the same
+    pub(super) fn project(&self, images: Tensor<4>, part: Option<&Part>) -> Tensor<4> {
+        let mut x = images.clone();
+        for _ in 0..self.config.iterations {
+            let stand = self.stand(x.clone(), part);
+            let moves = match self.config.stops {
+                false => None,
+                true => {
+                    let level = mean(stand.squares.clone(), part);
+                    let moves = (level - self.normal.clone()).greater_scalar(0.0).float();
+                    if moves.clone().sum().into_scalar::<f32>() == 0.0 {
+                        break;
+                    }
+                    Some(moves)
+                }
+            };
+            let away = (x.clone() - images.clone()).sign();
+            let gradient = stand.gradient + away.mul_scalar(self.config.weight);
+            let mut step = gradient * stand.squares;
+            if let Some(part) = part {
+                step = step * part.valid().clone();
+            }
+            if let Some(moves) = moves {
+                let [batch] = moves.dims();
+                step = step * moves.reshape([batch, 1, 1, 1]);
+            }
+            x = (x - step.mul_scalar(self.config.rate)).clamp(0.0, 1.0);
+        }
+        x
+    }
+
+    /// Of images off the tape. The L1 term is left to the caller: where x is x₀ it has no gradient, and is 0.
+    fn stand(&self, images: Tensor<4>, part: Option<&Part>) -> Stand {
+        let leaf = Tensor::from_inner(images).require_grad();
+        let latent = self.vae.latent(leaf.clone());
+        let squares = (leaf.clone() - self.vae.decode(latent.mu.clone())).square();
+        let counted = match part {
+            Some(part) => squares.clone() * Tensor::from_inner(part.valid().clone()),
+            None => squares.clone(),
+        };
+        let mut energy = counted.sum();
+        if self.config.divergence > 0.0 {
+            let scale = Tensor::from_inner(self.scale.clone()).mul_scalar(self.config.divergence);
+            energy = energy + latent.divergence().sum() * scale;
+        }
+        let gradients = energy.backward();
+        let gradient = leaf.grad(&gradients);
+        let squares = squares.inner();
+        Stand {
+            gradient: gradient.unwrap_or_else(|| squares.zeros_like()),
+            squares,
+        }
+    }
+}
+
+/// The mean of each image over what counts.
+fn mean(values: Tensor<4>, part: Option<&Part>) -> Tensor<1> {
+    match part {
+        Some(part) => part.mean(values),
+        None => values.mean_dims(&[1, 2, 3]).squeeze_dims::<1>(&[1, 2, 3]),
+    }
+}
