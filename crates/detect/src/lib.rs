@@ -10,6 +10,9 @@ pub mod dcgan;
 mod descent;
 mod error;
 mod features;
+#[cfg(test)]
+mod goldens;
+pub mod lsa;
 mod method;
 mod noise;
 pub mod padim;

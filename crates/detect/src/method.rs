@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Detector, Learner, Pretrained, Result, Tensors,
     cavga::{CavgaConfig, Parts},
+    lsa::LsaConfig,
     padim::PadimConfig,
     patchcore::PatchcoreConfig,
     recipe::{Recipe, WantedWeights},
@@ -30,6 +31,8 @@ pub enum Method {
     Padim(PadimConfig),
     /// The plain VAE.
     Vae(VaeConfig),
+    /// LSA: an autoencoder with a density of its code.
+    Lsa(LsaConfig),
 }
 
 impl Method {
@@ -43,6 +46,7 @@ impl Method {
             Self::Patchcore(PatchcoreConfig::default()),
             Self::Padim(PadimConfig::default()),
             Self::Vae(VaeConfig::default()),
+            Self::Lsa(LsaConfig::default()),
         ]
     }
 
@@ -109,6 +113,7 @@ impl Method {
             Self::Patchcore(config) => Box::new(config),
             Self::Padim(config) => Box::new(config),
             Self::Vae(config) => Box::new(config),
+            Self::Lsa(config) => Box::new(config),
         }
     }
 }

@@ -3,13 +3,18 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use burn::tensor::{Device, Tensor};
-use cavga_detect::{Batch, Detector, Learner, Method, PAINT, Pretrained, Scores, vae::VaeConfig};
+use cavga_detect::{
+    Batch, Detector, Learner, Method, PAINT, Pretrained, Scores, lsa::LsaConfig, vae::VaeConfig,
+};
 
 const SIDE: usize = 64;
 
 /// Each with few channels.
 fn methods() -> Vec<Method> {
-    vec![Method::Vae(VaeConfig::tiny())]
+    vec![
+        Method::Vae(VaeConfig::tiny()),
+        Method::Lsa(LsaConfig::tiny()),
+    ]
 }
 
 /// Four images, of which the left `counted` columns count.
