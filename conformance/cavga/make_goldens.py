@@ -19,19 +19,14 @@ import torch
 import torchvision
 from torch.nn import functional
 
-import drawn
 from drawn import number, write
-from networks import Discriminator, ResNet18, Vae, attention, cams, fill, tensor, terms
+from networks import MARGIN, Discriminator, Kinks, ResNet18, Vae, attention, cams, fill, gradients, summary, tensor, terms
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE, BATCH = 64, 2
 TINY = {"latent": {"channels": 8, "dimension": 6}, "dcgan_width": 4, "decoder_width": 4}
 # Of a weakly supervised batch, the one in the middle is anomalous.
 LABELS = {"Unsupervised": [0, 0], "Weak": [0, 1, 0]}
-
-
-def summary(name, values):
-    return drawn.summary(name, values.detach().numpy())
 
 
 def extended_barrier(z, t):
@@ -49,14 +44,6 @@ def expansion_loss(a, kind):
 
 def bce(logits, target):
     return functional.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
-
-
-def gradients(loss, module, prefix):
-    """Of every parameter that the loss depends on."""
-    names, values = zip(*module.named_parameters())
-    found = torch.autograd.grad(loss, values, retain_graph=True, allow_unused=True)
-    kept = {name: g for name, g in zip(names, found) if g is not None and g.abs().max() > 0}
-    return {name: summary(prefix + name, g) for name, g in kept.items()}
 
 
 def options(config):
@@ -87,29 +74,6 @@ def score_mode(vae, images, chosen):
     maps |= {"residual": residual, "attention-deviation": up(evidence.abs()), "attention-terms-deviation": up(distance)}
     scores = {} if classes is None else {"classifier": classes[:, 1] - classes[:, 0]}
     return [{name: summary(name, value) for name, value in found.items()} for found in (maps, scores)]
-
-
-class Kinks:
-    """How near to zero the nearest input of a ReLU or LeakyReLU comes, while it is entered."""
-
-    def __enter__(self):
-        self.nearest, self.kept = np.inf, (functional.relu, functional.leaky_relu)
-        functional.relu, functional.leaky_relu = (self.watch(function) for function in self.kept)
-        return self
-
-    def __exit__(self, *_):
-        functional.relu, functional.leaky_relu = self.kept
-
-    def watch(self, function):
-        def watched(x, *arguments):
-            self.nearest = min(self.nearest, x.abs().min().item())
-            return function(x, *arguments)
-
-        return watched
-
-
-# A float32 network is up to some 3e-6 off; nearer to a kink it may fall on the other side, whose gradient is another one.
-MARGIN = 4e-6
 
 
 def draw_images(vae, labels, noise_of, margin):

@@ -11,7 +11,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+import drawn
 from drawn import uniform
+
 
 def tensor(name, shape, scale=1.0, shift=0.0):
     """`shift + scale·uniform`, rounded to float32."""
@@ -40,6 +42,41 @@ def fill(module, prefix, mu_offset=0.0):
             state[name] = weight(prefix + name, tuple(old.shape), mu_offset)
     module.load_state_dict(state)
     return module
+
+
+def summary(name, values):
+    return drawn.summary(name, values.detach().numpy())
+
+
+def gradients(loss, module, prefix):
+    """Of every parameter that the loss depends on."""
+    names, values = zip(*module.named_parameters())
+    found = torch.autograd.grad(loss, values, retain_graph=True, allow_unused=True)
+    kept = {name: g for name, g in zip(names, found) if g is not None and g.abs().max() > 0}
+    return {name: summary(prefix + name, g) for name, g in kept.items()}
+
+
+class Kinks:
+    """How near to zero the nearest input of a ReLU or LeakyReLU comes, while it is entered."""
+
+    def __enter__(self):
+        self.nearest, self.kept = np.inf, (functional.relu, functional.leaky_relu)
+        functional.relu, functional.leaky_relu = (self.watch(function) for function in self.kept)
+        return self
+
+    def __exit__(self, *_):
+        functional.relu, functional.leaky_relu = self.kept
+
+    def watch(self, function):
+        def watched(x, *arguments):
+            self.nearest = min(self.nearest, x.abs().min().item())
+            return function(x, *arguments)
+
+        return watched
+
+
+# A float32 network is up to some 3e-6 off; nearer to a kink it may fall on the other side, whose gradient is another one.
+MARGIN = 4e-6
 
 
 class DcganEncoder(nn.Module):

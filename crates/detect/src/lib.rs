@@ -14,6 +14,9 @@ mod elbo;
 mod error;
 mod features;
 pub mod gamma_vae;
+#[cfg(test)]
+mod goldens;
+pub mod lsa;
 mod method;
 mod noise;
 pub mod padim;

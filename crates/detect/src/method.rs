@@ -9,6 +9,7 @@ use crate::{
     beta_vae::BetaVaeConfig,
     cavga::{CavgaConfig, Parts},
     gamma_vae::GammaVaeConfig,
+    lsa::LsaConfig,
     padim::PadimConfig,
     patchcore::PatchcoreConfig,
     recipe::{Recipe, WantedWeights},
@@ -41,6 +42,8 @@ pub enum Method {
     BetaVae(BetaVaeConfig),
     /// A VAE with a learned variance that projects images onto what is normal.
     GammaVaeGrad(GammaVaeConfig),
+    /// LSA: an autoencoder with a density of its code.
+    Lsa(LsaConfig),
 }
 
 impl Method {
@@ -58,6 +61,7 @@ impl Method {
             Self::AeSsim(AeConfig::default()),
             Self::BetaVae(BetaVaeConfig::default()),
             Self::GammaVaeGrad(GammaVaeConfig::default()),
+            Self::Lsa(LsaConfig::default()),
         ]
     }
 
@@ -128,6 +132,7 @@ impl Method {
             Self::AeSsim(config) => Box::new(Compare::Ssim.with(config)),
             Self::BetaVae(config) => Box::new(config),
             Self::GammaVaeGrad(config) => Box::new(config),
+            Self::Lsa(config) => Box::new(config),
         }
     }
 }

@@ -5,7 +5,7 @@
 use burn::tensor::{Device, Tensor};
 use cavga_detect::{
     Batch, Detector, Learner, Method, PAINT, Pretrained, Scores, ae::AeConfig,
-    beta_vae::BetaVaeConfig, gamma_vae::GammaVaeConfig, vae::VaeConfig,
+    beta_vae::BetaVaeConfig, gamma_vae::GammaVaeConfig, lsa::LsaConfig, vae::VaeConfig,
 };
 
 const SIDE: usize = 64;
@@ -24,6 +24,7 @@ fn methods() -> Vec<Method> {
         Method::AeSsim(texture),
         Method::BetaVae(BetaVaeConfig::tiny()),
         Method::GammaVaeGrad(GammaVaeConfig::tiny()),
+        Method::Lsa(LsaConfig::tiny()),
     ]
 }
 

@@ -3,6 +3,8 @@
 
 #[path = "goldens/case.rs"]
 mod case;
+#[path = "goldens/tensors.rs"]
+mod tensors;
 #[path = "../../nn/tests/goldens/values.rs"]
 mod values;
 

@@ -6,7 +6,7 @@ use burn::{
 };
 use rand_pcg::Pcg64;
 
-pub use crate::linear::Linear;
+pub use crate::linear::{Linear, NormalizedLinear};
 use crate::{
     ops::{self, Activation, Convolved, Normalized, Window},
     random::{self, Stream},
@@ -93,6 +93,11 @@ impl ConvConfig {
     /// Zeros added on each side.
     pub fn padding(mut self, padding: usize) -> Self {
         self.window.padding = [padding; 2];
+        self
+    }
+    /// Of a transposed convolution: rows below, and columns to the right, that its output has more; below the stride.
+    pub fn output_padding(mut self, padding: usize) -> Self {
+        self.window.behind = [padding; 2];
         self
     }
     /// Distance between two taps.

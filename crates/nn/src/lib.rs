@@ -6,6 +6,7 @@
 
 pub mod adam;
 pub mod attention;
+pub mod autoregression;
 pub mod backbone;
 pub mod conv_autoencoder;
 pub mod dcgan;
@@ -20,6 +21,7 @@ pub mod losses;
 pub mod ops;
 pub mod part;
 pub mod random;
+pub mod residual_blocks;
 pub mod residual_decoder;
 pub mod ssim;
 pub mod state;

@@ -1,11 +1,14 @@
-//! The linear layer.
+//! The linear layer, alone and with batch norm behind it.
 
 use burn::{
     module::{Module, Param},
     tensor::Tensor,
 };
 
-use crate::layers::Init;
+use crate::{
+    layers::{BatchNorm2d, Init, Mode},
+    ops::Activation,
+};
 
 /// y = x·Wᵀ + b.
 #[derive(Module, Debug)]
@@ -30,5 +33,32 @@ impl Linear {
     /// - x: `[batch, in]` → `[batch, out]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         x.matmul(self.weight.val().transpose()) + self.bias.val().unsqueeze()
+    }
+}
+
+/// A linear layer, batch norm over each of its outputs, an activation.
+#[derive(Module, Debug)]
+pub struct NormalizedLinear {
+    linear: Linear,
+    norm: BatchNorm2d,
+}
+
+impl NormalizedLinear {
+    /// Fresh weights.
+    pub fn new(input: usize, output: usize, init: &mut Init) -> Self {
+        Self {
+            linear: Linear::new(input, output, init),
+            norm: BatchNorm2d::new(output, init),
+        }
+    }
+
+    /// # Shapes
+    /// - x: `[batch, in]` → `[batch, out]`
+    pub fn forward(&self, x: Tensor<2>, mode: Mode, activation: Activation) -> Tensor<2> {
+        let x = self.linear.forward(x);
+        let [batch, features] = x.dims();
+        let x = x.reshape([batch, features, 1, 1]);
+        let x = self.norm.forward(x, mode, activation);
+        x.reshape([batch, features])
     }
 }

@@ -3,19 +3,22 @@
 use std::{collections::BTreeMap, error::Error};
 
 use burn::{
-    module::{Module, ModuleVisitor, Param},
-    tensor::{Device, Gradients, Tensor, TensorData},
+    module::Module,
+    tensor::{Device, Tensor, TensorData},
 };
 use cavga_detect::cavga::{CavgaConfig, Forward, Guidance, Labels, Objective, Vae, Variant};
 use cavga_nn::{
     dcgan::Discriminator,
     layers::{Init, Mode},
     losses,
-    state::{self, Tensors},
 };
 use serde::Deserialize;
 
-use crate::values::{self, Summary, Worst};
+pub(crate) use crate::tensors::gradients;
+use crate::{
+    tensors::{self, Summaries},
+    values::{self, Summary, Worst},
+};
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -47,9 +50,6 @@ pub(crate) struct Case {
     pub(crate) maps: Summaries,
     pub(crate) scores: Summaries,
 }
-
-/// Of tensors by name.
-pub(crate) type Summaries = BTreeMap<String, Summary>;
 
 /// All cases.
 pub(crate) fn cases() -> Result<Vec<Case>> {
@@ -168,99 +168,31 @@ impl Pass {
 
 /// Gives every tensor of `module` its values, as `weight` in `networks.py` does.
 fn fill<M: Module>(module: M, prefix: &str, [mu_offset, class_offset]: [f64; 2]) -> Result<M> {
-    let mut shapes = Tensors::new();
-    state::collect(&module, prefix, &mut shapes);
-    let mut tensors = shapes
-        .into_iter()
-        .map(|(name, old)| {
-            let shape = old.shape().to_vec();
-            let (scale, shift) = if name.ends_with("running_var") {
-                (0.5, 1.0)
-            } else if name.ends_with("running_mean") || name.ends_with("bias") {
-                (0.1, 0.0)
-            } else if shape.len() == 1 {
-                (0.25, 1.0)
-            } else {
-                let fan_in: usize = shape[1..].iter().product();
-                let is_mu = name.ends_with("latent.mu.weight");
-                let shift = if is_mu { mu_offset } else { 0.0 };
-                ((6.0 / fan_in as f64).sqrt(), shift)
-            };
-            let mut values = values::tensor(&name, &shape, scale, shift);
-            if name.ends_with("classifier.bias") {
-                let mut bias: Vec<f32> = values.iter::<f32>().collect();
-                bias[0] += class_offset as f32;
-                values = TensorData::new(bias, shape);
-            }
-            (name, values)
-        })
-        .collect();
-    let module = state::load(module, prefix, &mut tensors)?;
-    state::expect_empty(&tensors)?;
+    let module = tensors::fill(module, prefix, |name, shape| {
+        let is_mu = name.ends_with("latent.mu.weight");
+        let values = tensors::weight(name, shape, if is_mu { mu_offset } else { 0.0 });
+        if !name.ends_with("classifier.bias") {
+            return values;
+        }
+        let mut bias: Vec<f32> = values.iter::<f32>().collect();
+        bias[0] += class_offset as f32;
+        TensorData::new(bias, shape.to_vec())
+    })?;
     Ok(module)
 }
 
-/// The gradients of a module's parameters by name, those that have one.
-pub(crate) fn gradients<M: Module>(
-    module: &M,
-    gradients: &Gradients,
-) -> BTreeMap<String, Vec<f32>> {
-    let mut visitor = GradientVisitor {
-        path: Vec::new(),
-        gradients,
-        found: BTreeMap::new(),
-    };
-    module.visit(&mut visitor);
-    visitor.found
-}
-
-struct GradientVisitor<'a> {
-    path: Vec<String>,
-    gradients: &'a Gradients,
-    found: BTreeMap<String, Vec<f32>>,
-}
-
-impl ModuleVisitor for GradientVisitor<'_> {
-    fn enter_module(&mut self, name: &str, container: &str) {
-        if !container.starts_with("Enum:") {
-            self.path.push(name.to_owned());
-        }
-    }
-    fn exit_module(&mut self, _name: &str, container: &str) {
-        if !container.starts_with("Enum:") {
-            self.path.pop();
-        }
-    }
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = param.val().grad(self.gradients) {
-            let values = gradient.into_data().iter::<f32>().collect();
-            self.found.insert(self.path.join("."), values);
-        }
-    }
-}
-
-/// Compares every tensor by name; one that is not expected must be zero. `prefix` stands before the names in the script.
+/// [`tensors::compare`]. The batch norm behind the decoder's first convolution takes a shift of μ away again: what reaches the bias through
+/// it is a sum of terms that cancel, whose rounding is to be seen beside the terms, and so beside the weight's gradient.
 pub(crate) fn compare(
     case: &str,
     prefix: &str,
     expected: &Summaries,
-    mut found: BTreeMap<String, Vec<f32>>,
+    found: BTreeMap<String, Vec<f32>>,
     worst: &mut Worst,
 ) {
-    for (name, summary) in expected {
-        let values = found.remove(name).unwrap_or_default();
-        let mut error = summary.error(&format!("{prefix}{name}"), &values);
-        // The batch norm behind the decoder's first convolution takes a shift of μ away again: what reaches the bias through it
-        // is a sum of terms that cancel, whose rounding is to be seen beside the terms, and so beside the weight's gradient.
-        if let ("latent.mu.bias", Some(weight)) = (name.as_str(), expected.get("latent.mu.weight"))
-        {
-            error *= (summary.max / weight.max).min(1.0);
-        }
-        worst.add(format!("{case}: {name}"), error);
-    }
-    for (name, values) in found {
-        if values.iter().any(|&value| value != 0.0) {
-            worst.add(format!("{case}: {name}, expected to be 0"), f64::INFINITY);
-        }
-    }
+    let scale = |name: &str, summary: &Summary| match (name, expected.get("latent.mu.weight")) {
+        ("latent.mu.bias", Some(weight)) => (summary.max / weight.max).min(1.0),
+        _ => 1.0,
+    };
+    tensors::compare(case, prefix, expected, found, worst, scale);
 }

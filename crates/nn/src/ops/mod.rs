@@ -79,7 +79,8 @@ pub struct Window {
     pub stride: usize,
     /// Zeros added on each side, (vertical, horizontal).
     pub padding: [usize; 2],
-    /// Zeros below and to the right beyond those.
+    /// Zeros below and to the right beyond those; of a transposed convolution, how many rows and columns more its output has there (torch's
+    /// output padding).
     pub behind: [usize; 2],
     /// Distance between two taps.
     pub dilation: usize,
@@ -135,11 +136,11 @@ pub fn conv2d(
     }
 }
 
-/// 2-D transposed convolution, without output padding or zeros behind.
+/// 2-D transposed convolution.
 ///
 /// # Shapes
 /// - x: `[batch, in, height, width]`; weight: `[in, out, kernel, kernel]`; bias: `[out]`
-/// - output: `[batch, out, (height − 1)·stride − 2·padding + kernel, …]`
+/// - output: `[batch, out, (height − 1)·stride − 2·padding + kernel + behind, …]`
 pub fn conv_transpose2d(
     x: Tensor<4>,
     weight: Tensor<4>,

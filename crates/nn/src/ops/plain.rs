@@ -34,11 +34,11 @@ pub(super) fn conv2d(
     module::conv2d(x, weight, bias, options)
 }
 
-/// 2-D transposed convolution, without output padding.
+/// 2-D transposed convolution; what the window has behind is its output padding.
 ///
 /// # Shapes
 /// - x: `[batch, in, height, width]`; weight: `[in, out, kernel, kernel]`; bias: `[out]`
-/// - output: `[batch, out, (height − 1)·stride − 2·padding + kernel, …]`
+/// - output: `[batch, out, (height − 1)·stride − 2·padding + kernel + behind, …]`
 pub(super) fn conv_transpose2d(
     x: Tensor<4>,
     weight: Tensor<4>,
@@ -46,7 +46,8 @@ pub(super) fn conv_transpose2d(
     window: Window,
 ) -> Tensor<4> {
     let [stride, padding, dilation] = pairs(window);
-    let options = ConvTransposeOptions::new(stride, padding, [0; 2], dilation, window.groups);
+    let options =
+        ConvTransposeOptions::new(stride, padding, window.behind, dilation, window.groups);
     module::conv_transpose2d(x, weight, bias, options)
 }
 

@@ -80,6 +80,10 @@ fn convolution(
 fn convolutions_equal_burns() {
     let window = |stride, padding, dilation| Window::new(stride, dilation).padded(padding);
     let grouped = |groups, window| Window { groups, ..window };
+    let longer = |window| Window {
+        behind: [1; 2],
+        ..window
+    };
     let same = Window {
         padding: [0, 1],
         behind: [1, 0],
@@ -102,6 +106,8 @@ fn convolutions_equal_burns() {
         ([2, 32, 8, 8], [32, 16, 4, 4], window(2, 1, 1), true),
         ([1, 16, 16, 16], [16, 3, 4, 4], window(2, 1, 1), true),
         ([1, 6, 5, 7], [6, 9, 4, 4], window(1, 0, 1), true),
+        ([2, 6, 5, 7], [6, 9, 5, 5], longer(window(2, 2, 1)), true),
+        ([2, 6, 5, 7], [6, 9, 1, 1], longer(window(2, 0, 1)), true),
     ];
     for device in tapes() {
         for (images, weight, window, transposed) in cases {

@@ -86,8 +86,12 @@ impl Convolution {
         if !(fits(x) && fits(weight)) {
             return None;
         }
-        let geometry = geometry(window);
-        let shape = ConvShape::transposed(x.dims(), weight.dims(), [0, 0], geometry).ok()?;
+        let geometry = geometry(Window {
+            behind: [0; 2],
+            ..window
+        });
+        let more = window.behind;
+        let shape = ConvShape::transposed(x.dims(), weight.dims(), more, geometry).ok()?;
         Some(Self {
             shape,
             transposed: true,
