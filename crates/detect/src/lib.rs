@@ -4,10 +4,12 @@
 //! checkpoints, progress, the guard against non-finite losses) belongs to the library above. Which method, with which
 //! settings, is a [`Method`]: at once the file format, the registry and the documentation.
 
+pub mod advae;
 pub mod cavga;
 mod check;
 pub mod dcgan;
 mod descent;
+mod elbo;
 mod error;
 mod features;
 mod method;

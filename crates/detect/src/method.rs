@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Detector, Learner, Pretrained, Result, Tensors,
+    advae::AdvaeConfig,
     cavga::{CavgaConfig, Parts},
     padim::PadimConfig,
     patchcore::PatchcoreConfig,
@@ -30,6 +31,8 @@ pub enum Method {
     Padim(PadimConfig),
     /// The plain VAE.
     Vae(VaeConfig),
+    /// ADVAE: the attention of a one-class VAE.
+    Advae(AdvaeConfig),
 }
 
 impl Method {
@@ -43,6 +46,7 @@ impl Method {
             Self::Patchcore(PatchcoreConfig::default()),
             Self::Padim(PadimConfig::default()),
             Self::Vae(VaeConfig::default()),
+            Self::Advae(AdvaeConfig::default()),
         ]
     }
 
@@ -109,6 +113,7 @@ impl Method {
             Self::Patchcore(config) => Box::new(config),
             Self::Padim(config) => Box::new(config),
             Self::Vae(config) => Box::new(config),
+            Self::Advae(config) => Box::new(config),
         }
     }
 }

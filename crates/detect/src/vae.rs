@@ -18,7 +18,7 @@ use burn::{
 use cavga_nn::{
     adam::AdamConfig,
     layers::{Init, Mode},
-    losses, ops,
+    ops,
     part::Part,
     random::Stream,
 };
@@ -29,6 +29,7 @@ use crate::{
     cavga::{CavgaConfig, LatentConfig, Parts, Supervision, Vae, Variant},
     check::check_amount,
     descent::{Course, Descends, Descent, Lesson, Network, Trained},
+    elbo::Elbo,
     recipe::{About, Recipe},
     scores::of_residual,
     smooth::Gaussian,
@@ -145,25 +146,11 @@ impl Network for PlainVae {
 
 impl Descends for PlainVae {
     fn losses(&self, lesson: &Lesson) -> Result<Vec<(&'static str, Tensor<1>)>> {
-        let images = &lesson.images;
-        let [_, channels, height, width] = images.dims();
-        let features = self.vae.features(images.clone(), Mode::Train);
+        let features = self.vae.features(lesson.images.clone(), Mode::Train);
         let latent = self.vae.latent().forward(features);
         let z = latent.sample(lesson.noise(latent.mu.dims(), Stream::Latent));
         let logits = self.vae.decode(z, Mode::Train);
-        let per_value =
-            |sums: Tensor<1>| sums.mean().div_scalar((channels * height * width) as f64);
-        let reconstruction = per_value(match &lesson.part {
-            Some(part) => part.reconstruction(logits, images.clone()),
-            None => losses::reconstruction(logits, images.clone()),
-        });
-        let divergence = per_value(latent.divergence());
-        let total = reconstruction.clone() + divergence.clone().mul_scalar(self.beta);
-        Ok(vec![
-            ("total", total),
-            ("reconstruction", reconstruction),
-            ("divergence", divergence),
-        ])
+        Ok(Elbo::of_lesson(&latent, logits, lesson).losses(self.beta))
     }
 }
 

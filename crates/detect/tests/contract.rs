@@ -3,13 +3,22 @@
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use burn::tensor::{Device, Tensor};
-use cavga_detect::{Batch, Detector, Learner, Method, PAINT, Pretrained, Scores, vae::VaeConfig};
+use cavga_detect::{
+    Batch, Detector, Learner, Method, PAINT, Pretrained, Scores,
+    advae::{AdvaeConfig, EncoderForm},
+    vae::VaeConfig,
+};
 
 const SIDE: usize = 64;
 
 /// Each with few channels.
 fn methods() -> Vec<Method> {
-    vec![Method::Vae(VaeConfig::tiny())]
+    let advae = |form| Method::Advae(AdvaeConfig::tiny(form));
+    vec![
+        Method::Vae(VaeConfig::tiny()),
+        advae(EncoderForm::Conv),
+        advae(EncoderForm::Backbone),
+    ]
 }
 
 /// Four images, of which the left `counted` columns count.

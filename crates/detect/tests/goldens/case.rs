@@ -108,7 +108,7 @@ impl Case {
         let forward = Forward::new(vae, &seen, labels, noise, &self.config)?;
         let judge = networks.discriminator.clone().no_grad();
         let fake = judge.forward(forward.reconstruction.clone(), Mode::Train);
-        let objective = Objective::new(&forward, normal.clone(), labels, fake, &self.config);
+        let objective = Objective::new(&forward, normal.clone(), labels, Some(fake), &self.config);
         Ok(Pass {
             forward,
             objective,
@@ -150,8 +150,8 @@ impl Pass {
         let mut terms = vec![
             ("reconstruction", objective.reconstruction),
             ("divergence", objective.divergence),
-            ("adversarial", objective.adversarial),
         ];
+        terms.extend(objective.adversarial.map(|loss| ("adversarial", loss)));
         match objective.guidance {
             Guidance::Expansion(loss) => terms.push(("attention_expansion", loss)),
             Guidance::Classes {
