@@ -4,8 +4,6 @@
 use burn::tensor::Tensor;
 use cavga_nn::{latent::Gaussian, losses, part::Part};
 
-use crate::descent::Lesson;
-
 /// BCE(x, x̂) and KL(q(z|x) ‖ N(0, I)) of each image, each over its number of pixel values.
 #[derive(Debug)]
 pub(crate) struct Elbo {
@@ -33,11 +31,6 @@ impl Elbo {
             }),
             divergence: per_value(latent.divergence()),
         }
-    }
-
-    /// Of the images of a lesson.
-    pub(crate) fn of_lesson(latent: &Gaussian, logits: Tensor<4>, lesson: &Lesson) -> Self {
-        Self::new(latent, logits, lesson.images.clone(), lesson.part.as_ref())
     }
 
     /// BCE + β·KL of each image, `[batch]`; with β = 1 the negative ELBO.

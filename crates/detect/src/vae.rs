@@ -150,7 +150,8 @@ impl Descends for PlainVae {
         let latent = self.vae.latent().forward(features);
         let z = latent.sample(lesson.noise(latent.mu.dims(), Stream::Latent));
         let logits = self.vae.decode(z, Mode::Train);
-        Ok(Elbo::of_lesson(&latent, logits, lesson).losses(self.beta))
+        let (images, part) = (lesson.images.clone(), lesson.part.as_ref());
+        Ok(Elbo::new(&latent, logits, images, part).losses(self.beta))
     }
 }
 

@@ -22,4 +22,4 @@ mod networks;
 mod recipe;
 
 pub use config::{AdvaeConfig, EncoderConfig, EncoderForm};
-pub use network::Advae;
+pub use network::{Advae, Look};

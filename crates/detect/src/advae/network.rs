@@ -112,6 +112,20 @@ impl Advae {
         (latent, logits)
     }
 
+    /// What is descended, BCE + β·KL per pixel value, then its two terms; each `[1]`.
+    ///
+    /// # Shapes
+    /// - logits, images: `[batch, 3, height, width]`, images in [0, 1]
+    pub fn objective(
+        &self,
+        latent: &Posterior,
+        logits: Tensor<4>,
+        images: Tensor<4>,
+        part: Option<&Part>,
+    ) -> Vec<(&'static str, Tensor<1>)> {
+        Elbo::new(latent, logits, images, part).losses(self.beta)
+    }
+
     fn decode(&self, z: Tensor<4>, mode: Mode) -> Tensor<4> {
         self.decoder.forward(self.latent.expand(z), mode)
     }
@@ -193,7 +207,8 @@ impl Network for Advae {
 impl Descends for Advae {
     fn losses(&self, lesson: &Lesson) -> Result<Vec<(&'static str, Tensor<1>)>> {
         let noise = |shape| lesson.noise(shape, Stream::Latent);
-        let (latent, logits) = self.forward(lesson.images.clone(), noise);
-        Ok(Elbo::of_lesson(&latent, logits, lesson).losses(self.beta))
+        let images = lesson.images.clone();
+        let (latent, logits) = self.forward(images.clone(), noise);
+        Ok(self.objective(&latent, logits, images, lesson.part.as_ref()))
     }
 }

@@ -167,7 +167,11 @@ impl Pass {
 }
 
 /// Gives every tensor of `module` its values, as `weight` in `networks.py` does.
-fn fill<M: Module>(module: M, prefix: &str, [mu_offset, class_offset]: [f64; 2]) -> Result<M> {
+pub(crate) fn fill<M: Module>(
+    module: M,
+    prefix: &str,
+    [mu_offset, class_offset]: [f64; 2],
+) -> Result<M> {
     let mut shapes = Tensors::new();
     state::collect(&module, prefix, &mut shapes);
     let mut tensors = shapes
