@@ -1,7 +1,7 @@
 //! β-VAE: I. Higgins et al., "β-VAE: Learning Basic Visual Concepts with a Constrained Variational Framework", ICLR 2017.
 //!
 //! A VAE whose KL term weighs β times, so that its latent keeps less and what it keeps lies apart: BCE(x, x̂) + β·KL(q(z|x) ‖ N(0, I)). An
-//! image scores by its negative ELBO per pixel value (`elbo`), where β is 1 again: it is what the training has chosen a model for, not a
+//! image scores by its negative ELBO per pixel value (`negative-elbo`), where β is 1 again: β chose the model, it is no part of a
 //! likelihood. The map is |x − x̂|: the cross entropy of a grey pixel with itself is not 0, and would show what is grey.
 //!
 //! Where we differ: other sizes than 64 pixels have more or fewer halvings ([`Plan::higgins`]); images are scored at z = μ.
@@ -27,7 +27,7 @@ use crate::{
     Detector, Learner, Merge, Pretrained, Result, Scores, Tensors,
     check::{ADAM_KEYS, check_adam, check_amount, check_plan, check_smoothing, check_width},
     descent::{Course, Descends, Descent, Lesson, Network, Trained},
-    elbo::Terms,
+    elbo::Elbo,
     recipe::{About, Recipe},
     scores::{image_scores, of_residual},
     smooth::Gaussian,
@@ -94,10 +94,10 @@ impl BetaVae {
         images: &Tensor<4>,
         part: Option<&Part>,
         noise: impl FnOnce([usize; 4]) -> Tensor<4>,
-    ) -> Terms {
+    ) -> Elbo {
         let latent = self.vae.latent(images.clone());
         let z = latent.sample(noise(latent.mu.dims()));
-        Terms::new(self.vae.decode(z), images.clone(), &latent, part)
+        Elbo::new(&latent, self.vae.decode(z), images.clone(), part)
     }
 }
 
@@ -121,11 +121,10 @@ impl Network for BetaVae {
     fn score(&self, images: Tensor<4>, part: Option<&Part>) -> Result<Scores> {
         let latent = self.vae.latent(images.clone());
         let logits = self.vae.decode(latent.mu.clone());
-        let terms = Terms::new(logits.clone(), images.clone(), &latent, part);
-        let elbo = terms.reconstruction + terms.divergence;
+        let elbo = Elbo::new(&latent, logits.clone(), images.clone(), part).negative(1.0);
         let residual = (images - ops::sigmoid(logits)).abs().mean_dim(1);
         let own = Scores {
-            images: vec![image_scores("elbo", elbo, Merge::Mean)],
+            images: vec![image_scores("negative-elbo", elbo, Merge::Mean)],
             maps: Vec::new(),
         };
         Ok(own.beside(of_residual(residual, &self.smoothing, part)))

@@ -1,46 +1,49 @@
-//! The negative ELBO of a decoder of Bernoulli pixels, as a loss and as a score.
+//! What variational autoencoders descend, and say of images: the negative ELBO per pixel value, of logits whose sigmoid is the
+//! reconstruction.
 
 use burn::tensor::Tensor;
 use cavga_nn::{latent::Gaussian, losses, part::Part};
 
-/// The terms of the negative ELBO of each image, per pixel value.
-#[derive(Debug, Clone)]
-pub(crate) struct Terms {
-    /// −log p(x|z): the binary cross entropy, `[batch]`.
+/// BCE(x, x̂) and KL(q(z|x) ‖ N(0, I)) of each image, each over its number of pixel values.
+#[derive(Debug)]
+pub(crate) struct Elbo {
+    /// `[batch]`.
     pub(crate) reconstruction: Tensor<1>,
-    /// KL(q(z|x) ‖ N(0, I)), `[batch]`.
+    /// `[batch]`.
     pub(crate) divergence: Tensor<1>,
 }
 
-impl Terms {
+impl Elbo {
     /// # Shapes
-    /// - logits, images: `[batch, channels, height, width]`, images in [0, 1]
+    /// - logits, images: `[batch, 3, height, width]`, images in [0, 1]
     pub(crate) fn new(
+        latent: &Gaussian,
         logits: Tensor<4>,
         images: Tensor<4>,
-        latent: &Gaussian,
         part: Option<&Part>,
     ) -> Self {
         let [_, channels, height, width] = images.dims();
-        let values = (channels * height * width) as f64;
-        let reconstruction = match part {
-            Some(part) => part.reconstruction(logits, images),
-            None => losses::reconstruction(logits, images),
-        };
+        let per_value = |sums: Tensor<1>| sums.div_scalar((channels * height * width) as f64);
         Self {
-            reconstruction: reconstruction.div_scalar(values),
-            divergence: latent.divergence().div_scalar(values),
+            reconstruction: per_value(match part {
+                Some(part) => part.reconstruction(logits, images),
+                None => losses::reconstruction(logits, images),
+            }),
+            divergence: per_value(latent.divergence()),
         }
     }
 
-    /// Reconstruction + β·divergence over the batch, then the two.
-    pub(crate) fn losses(self, beta: f64) -> Vec<(&'static str, Tensor<1>)> {
-        let [reconstruction, divergence] = [self.reconstruction, self.divergence].map(Tensor::mean);
-        let total = reconstruction.clone() + divergence.clone().mul_scalar(beta);
+    /// BCE + β·KL of each image, `[batch]`; with β = 1 the negative ELBO.
+    pub(crate) fn negative(&self, beta: f64) -> Tensor<1> {
+        self.reconstruction.clone() + self.divergence.clone().mul_scalar(beta)
+    }
+
+    /// The loss over the batch and its terms.
+    pub(crate) fn losses(&self, beta: f64) -> Vec<(&'static str, Tensor<1>)> {
         vec![
-            ("total", total),
-            ("reconstruction", reconstruction),
-            ("divergence", divergence),
+            ("total", self.negative(beta).mean()),
+            ("reconstruction", self.reconstruction.clone().mean()),
+            ("divergence", self.divergence.clone().mean()),
         ]
     }
 }

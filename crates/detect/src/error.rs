@@ -58,7 +58,7 @@ pub enum Error {
     },
     /// A device that cannot differentiate.
     #[error(
-        "the attention of an earlier stage needs a gradient, and this device gave none; leave attention.stage out"
+        "the attention needs a gradient, and this device gave none: take another, or for CAVGA leave attention.stage out"
     )]
     NoGradient,
     /// Asked to unlearn, of a method that cannot.

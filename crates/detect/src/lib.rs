@@ -4,6 +4,7 @@
 //! checkpoints, progress, the guard against non-finite losses) belongs to the library above. Which method, with which
 //! settings, is a [`Method`]: at once the file format, the registry and the documentation.
 
+pub mod advae;
 pub mod ae;
 pub mod beta_vae;
 pub mod cavga;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Detector, Learner, Pretrained, Result, Tensors,
+    advae::AdvaeConfig,
     ae::{AeConfig, Compare},
     beta_vae::BetaVaeConfig,
     cavga::{CavgaConfig, Parts},
@@ -44,6 +45,8 @@ pub enum Method {
     GammaVaeGrad(GammaVaeConfig),
     /// LSA: an autoencoder with a density of its code.
     Lsa(LsaConfig),
+    /// ADVAE: the attention of a one-class VAE.
+    Advae(AdvaeConfig),
 }
 
 impl Method {
@@ -62,6 +65,7 @@ impl Method {
             Self::BetaVae(BetaVaeConfig::default()),
             Self::GammaVaeGrad(GammaVaeConfig::default()),
             Self::Lsa(LsaConfig::default()),
+            Self::Advae(AdvaeConfig::default()),
         ]
     }
 
@@ -133,6 +137,7 @@ impl Method {
             Self::BetaVae(config) => Box::new(config),
             Self::GammaVaeGrad(config) => Box::new(config),
             Self::Lsa(config) => Box::new(config),
+            Self::Advae(config) => Box::new(config),
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::{
     cavga::{CavgaConfig, LatentConfig, Parts, Supervision, Vae, Variant},
     check::check_amount,
     descent::{Course, Descends, Descent, Lesson, Network, Trained},
-    elbo::Terms,
+    elbo::Elbo,
     recipe::{About, Recipe},
     scores::of_residual,
     smooth::Gaussian,
@@ -146,13 +146,12 @@ impl Network for PlainVae {
 
 impl Descends for PlainVae {
     fn losses(&self, lesson: &Lesson) -> Result<Vec<(&'static str, Tensor<1>)>> {
-        let images = &lesson.images;
-        let features = self.vae.features(images.clone(), Mode::Train);
+        let features = self.vae.features(lesson.images.clone(), Mode::Train);
         let latent = self.vae.latent().forward(features);
         let z = latent.sample(lesson.noise(latent.mu.dims(), Stream::Latent));
         let logits = self.vae.decode(z, Mode::Train);
-        let terms = Terms::new(logits, images.clone(), &latent, lesson.part.as_ref());
-        Ok(terms.losses(self.beta))
+        let (images, part) = (lesson.images.clone(), lesson.part.as_ref());
+        Ok(Elbo::new(&latent, logits, images, part).losses(self.beta))
     }
 }
 

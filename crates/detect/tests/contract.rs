@@ -4,8 +4,13 @@
 
 use burn::tensor::{Device, Tensor};
 use cavga_detect::{
-    Batch, Detector, Learner, Method, PAINT, Pretrained, Scores, ae::AeConfig,
-    beta_vae::BetaVaeConfig, gamma_vae::GammaVaeConfig, lsa::LsaConfig, vae::VaeConfig,
+    Batch, Detector, Learner, Method, PAINT, Pretrained, Scores,
+    advae::{AdvaeConfig, EncoderForm},
+    ae::AeConfig,
+    beta_vae::BetaVaeConfig,
+    gamma_vae::GammaVaeConfig,
+    lsa::LsaConfig,
+    vae::VaeConfig,
 };
 
 const SIDE: usize = 64;
@@ -16,6 +21,7 @@ fn methods() -> Vec<Method> {
         patch: Some(32),
         ..AeConfig::tiny()
     };
+    let advae = |form| Method::Advae(AdvaeConfig::tiny(form));
     vec![
         Method::Vae(VaeConfig::tiny()),
         Method::AeL2(AeConfig::tiny()),
@@ -25,6 +31,8 @@ fn methods() -> Vec<Method> {
         Method::BetaVae(BetaVaeConfig::tiny()),
         Method::GammaVaeGrad(GammaVaeConfig::tiny()),
         Method::Lsa(LsaConfig::tiny()),
+        advae(EncoderForm::Conv),
+        advae(EncoderForm::Backbone),
     ]
 }
 

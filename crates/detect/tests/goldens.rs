@@ -1,6 +1,8 @@
-//! CAVGA against PyTorch: `conformance/cavga/make_goldens.py` computed what is expected here, with its attention differentiated
+//! CAVGA, and beside it other methods, against PyTorch: `conformance/cavga/make_goldens.py` computed what is expected here, with its attention differentiated
 //! twice by the machine where ours is a closed form differentiated once.
 
+#[path = "goldens/advae.rs"]
+mod advae;
 #[path = "goldens/case.rs"]
 mod case;
 #[path = "goldens/tensors.rs"]

@@ -4,6 +4,8 @@
 //! that gradient is built of the heads' weights alone: for 1×1 heads μ = W·F + b and the score Σμ,
 //! α_k = Σ_c W\[c,k\] and CAM = Σ_k α_k·F_k. Written out with ordinary differentiable operations, a first-order tape gives the exact
 //! gradient of a loss on the attention, where others differentiate twice.
+//!
+//! Of features further from the score, as an earlier stage's, there is no closed form: [`gradient`] differentiates.
 
 use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
@@ -104,6 +106,32 @@ fn mean_over(x: Tensor<2>, positions: usize) -> Tensor<2> {
     x.reshape([rows, channels, positions])
         .mean_dim(2)
         .reshape([rows, channels])
+}
+
+/// Features at the root of a tape of their own, for [`gradient`].
+///
+/// # Shapes
+/// - features: `[batch, channels, height, width]` → the same
+pub fn leaf(features: &Tensor<4>) -> Tensor<4> {
+    features.clone().detach().require_grad()
+}
+
+/// ∂score/∂leaf by differentiation, off the tape; `None` if the score does not depend on the leaf, or on a device without a tape.
+///
+/// What lies between should hold no gradients of its own (`no_grad`): they would be found for nothing.
+///
+/// # Shapes
+/// - leaf: `[batch, channels, height, width]` → the same
+pub fn gradient(leaf: &Tensor<4>, score: Tensor<1>) -> Option<Tensor<4>> {
+    leaf.grad(&score.backward())
+}
+
+/// α of each image's own, as Grad-CAM's authors define it: the spatial mean of the score's gradient.
+///
+/// # Shapes
+/// - gradient: `[batch, channels, height, width]` → `[batch, channels]`
+pub fn weights_of_each(gradient: Tensor<4>) -> Tensor<2> {
+    gradient.mean_dims(&[2, 3]).squeeze_dims::<2>(&[2, 3])
 }
 
 /// The class activation maps Σ_k α_k·F_k, one for each row of α, the same for all images.

@@ -60,12 +60,17 @@ impl FlatLatent {
     /// decoder takes, at the features' height and width.
     pub fn new(grid: [usize; 3], dimension: usize, channels: usize, init: &mut Init) -> Self {
         let [features, height, width] = grid;
-        let positions = height * width;
+        let values = features * height * width;
+        Self::between(values, dimension, [channels, height, width], init)
+    }
+
+    /// Fresh weights, from so many `values` to what the decoder takes, `[channels, height, width]`.
+    pub fn between(values: usize, dimension: usize, decoded: [usize; 3], init: &mut Init) -> Self {
         Self {
-            mu: Linear::new(features * positions, dimension, init),
-            logvar: Linear::new(features * positions, dimension, init),
-            expand: Linear::new(dimension, channels * positions, init),
-            grid: [channels, height, width],
+            mu: Linear::new(values, dimension, init),
+            logvar: Linear::new(values, dimension, init),
+            expand: Linear::new(dimension, decoded.iter().product(), init),
+            grid: decoded,
         }
     }
 }

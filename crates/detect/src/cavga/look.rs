@@ -1,9 +1,6 @@
 //! What the encoder sees of images, and what of it the attention looks at.
 
-use burn::{
-    module::Module,
-    tensor::{Gradients, Tensor},
-};
+use burn::{module::Module, tensor::Tensor};
 use cavga_nn::{
     attention::{self, Reach, Score},
     layers::Mode,
@@ -108,7 +105,7 @@ impl Vae {
         // Alone on its tape: the weights want no gradient here.
         let frozen = self.clone().no_grad();
         let maps = (0..if self.classifier().is_some() { 2 } else { 1 }).map(|map| {
-            let leaf = tap.clone().detach().require_grad();
+            let leaf = attention::leaf(tap);
             let features = frozen.encoder.after_tap(stage, leaf.clone(), again);
             let mu = frozen.latent().mean(frozen.on_grid(features));
             let score = match (frozen.classify(mu.clone()), score) {
@@ -119,7 +116,8 @@ impl Vae {
                     mu.sum().div_scalar(values as f64)
                 }
             };
-            mean_gradient(&leaf, &score.backward())
+            let gradient = attention::gradient(&leaf, score).ok_or(Error::NoGradient)?;
+            Ok(Tensor::from_inner(attention::weights_of_each(gradient)))
         });
         Ok(Alpha::OfEach(maps.collect::<Result<_>>()?))
     }
@@ -175,11 +173,4 @@ impl Alpha {
         let [rows, channels] = alpha.dims();
         seen.looked_at().clone() * alpha.reshape([rows, channels, 1, 1])
     }
-}
-
-/// The spatial mean of a leaf's gradient, `[batch, channels]`.
-fn mean_gradient(leaf: &Tensor<4>, gradients: &Gradients) -> Result<Tensor<2>> {
-    let gradient = leaf.grad(gradients).ok_or(Error::NoGradient)?;
-    let mean = gradient.mean_dims(&[2, 3]).squeeze_dims::<2>(&[2, 3]);
-    Ok(Tensor::from_inner(mean))
 }

@@ -198,14 +198,14 @@ pub struct Objective {
     pub reconstruction: Tensor<1>,
     /// KL(q(z|x) ‖ N(0, I)).
     pub divergence: Tensor<1>,
-    /// L_adv as the encoder and decoder see it.
-    pub adversarial: Tensor<1>,
+    /// L_adv as the encoder and decoder see it; `None` without an adversary.
+    pub adversarial: Option<Tensor<1>>,
     /// What guides the attention.
     pub guidance: Guidance,
 }
 
 impl Objective {
-    /// The terms. `normal`: the normal images of the batch; `fake`: the discriminator's logits of x̂, `[normal]`.
+    /// The terms. `normal`: the normal images of the batch; `fake`: the discriminator's logits of x̂, `[normal]`, where there is one.
     ///
     /// # Shapes
     /// - normal: `[normal, 3, height, width]` in [0, 1]
@@ -213,7 +213,7 @@ impl Objective {
         forward: &Forward,
         normal: Tensor<4>,
         labels: &Labels,
-        fake: Tensor<1>,
+        fake: Option<Tensor<1>>,
         config: &CavgaConfig,
     ) -> Self {
         let [_, channels, height, width] = normal.dims();
@@ -222,7 +222,7 @@ impl Objective {
         Self {
             reconstruction: reduce(forward.reconstruction_loss(normal)),
             divergence: reduce(forward.latent.divergence()),
-            adversarial: losses::adversarial(fake, config.adversary.saturating),
+            adversarial: fake.map(|fake| losses::adversarial(fake, config.adversary.saturating)),
             guidance: match &forward.classes {
                 None => {
                     Guidance::Expansion(forward.attention_expansion(config.attention.expansion))
@@ -241,8 +241,11 @@ impl Objective {
 
     /// The whole weighted sum.
     pub fn total(&self, config: &CavgaConfig) -> Tensor<1> {
-        let adversarial = self.adversarial.clone();
-        self.without_adversary(config) + adversarial.mul_scalar(config.weights.adversarial)
+        let own = self.without_adversary(config);
+        match self.adversarial.clone() {
+            Some(adversarial) => own + adversarial.mul_scalar(config.weights.adversarial),
+            None => own,
+        }
     }
 
     /// The weighted sum without L_adv.

@@ -108,7 +108,7 @@ impl Case {
         let forward = Forward::new(vae, &seen, labels, noise, &self.config)?;
         let judge = networks.discriminator.clone().no_grad();
         let fake = judge.forward(forward.reconstruction.clone(), Mode::Train);
-        let objective = Objective::new(&forward, normal.clone(), labels, fake, &self.config);
+        let objective = Objective::new(&forward, normal.clone(), labels, Some(fake), &self.config);
         Ok(Pass {
             forward,
             objective,
@@ -150,8 +150,8 @@ impl Pass {
         let mut terms = vec![
             ("reconstruction", objective.reconstruction),
             ("divergence", objective.divergence),
-            ("adversarial", objective.adversarial),
         ];
+        terms.extend(objective.adversarial.map(|loss| ("adversarial", loss)));
         match objective.guidance {
             Guidance::Expansion(loss) => terms.push(("attention_expansion", loss)),
             Guidance::Classes {
@@ -167,7 +167,11 @@ impl Pass {
 }
 
 /// Gives every tensor of `module` its values, as `weight` in `networks.py` does.
-fn fill<M: Module>(module: M, prefix: &str, [mu_offset, class_offset]: [f64; 2]) -> Result<M> {
+pub(crate) fn fill<M: Module>(
+    module: M,
+    prefix: &str,
+    [mu_offset, class_offset]: [f64; 2],
+) -> Result<M> {
     let module = tensors::fill(module, prefix, |name, shape| {
         let is_mu = name.ends_with("latent.mu.weight");
         let values = tensors::weight(name, shape, if is_mu { mu_offset } else { 0.0 });

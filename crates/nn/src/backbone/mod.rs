@@ -236,6 +236,18 @@ impl Backbone {
         each.collect()
     }
 
+    /// The output of stage `stage`, counted from 0 as in [`Backbone::taps`], of which the last stands for those that it lacks. What
+    /// follows the stage is not run.
+    ///
+    /// # Shapes
+    /// - images: `[batch, 3, height, width]` in [0, 1]
+    pub fn tap(&self, stage: usize, images: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let parts = self.parts();
+        let stages = 0..parts.count().min(stage.saturating_add(1));
+        let stem = parts.stem(images, mode);
+        stages.fold(stem, |x, stage| parts.stage(stage, x, mode))
+    }
+
     /// The rest of the way from the output of stage `stage`, counted from 0 as in [`Backbone::taps`], to what [`Backbone::forward`] gives.
     ///
     /// # Shapes

@@ -97,7 +97,7 @@ pub enum LatentForm {
 pub struct Weights {
     /// w_r: reconstruction + KL.
     pub reconstruction: f64,
-    /// w_adv.
+    /// w_adv; at 0 there is no adversary, and its discriminator rests.
     pub adversarial: f64,
     /// w_ae; unsupervised alone.
     pub attention_expansion: f64,

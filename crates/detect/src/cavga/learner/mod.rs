@@ -1,6 +1,7 @@
 //! Training CAVGA: the discriminator's step on (x, x̂), then the encoder's and decoder's.
 
 mod anomalous;
+mod log;
 #[cfg(test)]
 mod tests;
 
@@ -166,6 +167,48 @@ impl CavgaLearner {
         self.discriminator.forward(seen, Mode::Train)
     }
 
+    /// The discriminator's step, where it is due, then what [`CavgaLearner::judged`] gives.
+    fn play(
+        &mut self,
+        images: &Tensor<4>,
+        forward: &Forward,
+        step: u64,
+    ) -> Result<(Tensor<1>, Tensor<4>)> {
+        let fake_noise = self.instance_noise(images, Stream::InstanceFake, step);
+        if step.is_multiple_of(self.config.adversary.every) {
+            let loss = self.step_discriminator(images.clone(), forward, &fake_noise, step)?;
+            self.last_adversary_loss = Some(loss as f32);
+        }
+        Ok(self.judged(forward, &fake_noise))
+    }
+
+    /// The adversary's push on the x̂ that the discriminator saw, `leaf`; `None` without an adversary.
+    fn push(
+        &self,
+        objective: &Objective,
+        forward: &Forward,
+        images: &Tensor<4>,
+        leaf: Option<Tensor<4>>,
+        step: u64,
+    ) -> Result<Option<Push>> {
+        let (Some(adversarial), Some(leaf)) = (&objective.adversarial, leaf) else {
+            return Ok(None);
+        };
+        let push = Push::new(
+            forward,
+            images,
+            &leaf,
+            &adversarial.backward(),
+            &self.config,
+        )
+        .ok_or(Error::NoImages("the discriminator saw no reconstruction"))?;
+        if !push.factor.is_finite() {
+            let (name, value) = ("adversarial_factor", push.factor);
+            return Err(Error::NotFinite { name, value, step });
+        }
+        Ok(Some(push))
+    }
+
     /// The discriminator's logits of x̂, and the x̂ that it saw, a leaf of its own tape.
     fn judged(&self, forward: &Forward, fake_noise: &Option<Tensor<4>>) -> (Tensor<1>, Tensor<4>) {
         // Without gradients of its own: the encoder and decoder only need the way through it.
@@ -174,75 +217,6 @@ impl CavgaLearner {
         let fake = seen(forward.painted(leaf.clone()), fake_noise);
         let logits = judge.forward(fake, Mode::Train);
         (logits, leaf)
-    }
-
-    /// The values of the objective's terms, and their weighted sum as it is descended: `own`, that without the adversary, and the
-    /// adversary's by what is left of its push.
-    fn losses(
-        &self,
-        objective: &Objective,
-        own: &Tensor<1>,
-        factor: f64,
-        step: u64,
-    ) -> Result<Losses> {
-        let reconstruction = finite("reconstruction", &objective.reconstruction, step)?;
-        let divergence = finite("divergence", &objective.divergence, step)?;
-        let adversarial = finite("adversarial", &objective.adversarial, step)?;
-        let total = finite("total", own, step)?;
-        let mut losses = vec![
-            (
-                "total",
-                total + self.config.weights.adversarial * factor * adversarial,
-            ),
-            ("reconstruction", reconstruction),
-            ("divergence", divergence),
-            ("adversarial", adversarial),
-            ("adversarial_factor", factor),
-        ];
-        match &objective.guidance {
-            Guidance::Expansion(loss) => {
-                losses.push((
-                    "attention_expansion",
-                    finite("attention_expansion", loss, step)?,
-                ));
-            }
-            Guidance::Classes {
-                classification,
-                guided_attention,
-            } => losses.extend([
-                (
-                    "classification",
-                    finite("classification", classification, step)?,
-                ),
-                (
-                    "guided_attention",
-                    finite("guided_attention", guided_attention, step)?,
-                ),
-            ]),
-        }
-        Ok(losses)
-    }
-
-    /// Mean and deviation over the batch of the attention, or of that of each class.
-    fn attention_statistics(&mut self, attention: &Tensor<4>, step: u64) -> Result<Losses> {
-        let names: &[[&'static str; 2]] = match attention.dims()[1] {
-            1 => &[["attention_mean", "attention_spread"]],
-            _ => &[
-                ["attention_normal_mean", "attention_normal_spread"],
-                ["attention_anomalous_mean", "attention_anomalous_spread"],
-            ],
-        };
-        let mut found = Losses::new();
-        for (map, &[mean_name, spread_name]) in names.iter().enumerate() {
-            let map = attention.clone().narrow(1, map, 1);
-            let mean = finite(mean_name, &map.clone().mean(), step)?;
-            let variance = map.sub_scalar(mean).square().mean();
-            let spread = finite(spread_name, &variance, step)?.sqrt();
-            let name = mean_name.trim_end_matches("_mean");
-            self.watch.attention(name, mean, spread, step);
-            found.extend([(mean_name, mean), (spread_name, spread)]);
-        }
-        Ok(found)
     }
 
     /// Lets the encoder, and everything else, step.
@@ -277,23 +251,20 @@ impl Learner for CavgaLearner {
         let forward = self.forward(&seen, &labels, step)?;
         let forward = forward.with_valid(valid, &labels);
         let images = labels.of_normal(images);
-        let fake_noise = self.instance_noise(&images, Stream::InstanceFake, step);
-        if step.is_multiple_of(self.config.adversary.every) {
-            let loss = self.step_discriminator(images.clone(), &forward, &fake_noise, step)?;
-            self.last_adversary_loss = Some(loss as f32);
-        }
-        let (fake, leaf) = self.judged(&forward, &fake_noise);
+        let judged = match self.config.weights.adversarial > 0.0 {
+            true => Some(self.play(&images, &forward, step)?),
+            false => None,
+        };
+        let (fake, leaf) = judged.unzip();
         let objective = Objective::new(&forward, images.clone(), &labels, fake, &self.config);
-        let push = objective.adversarial.backward();
-        let push = Push::new(&forward, &images, &leaf, &push, &self.config)
-            .ok_or(Error::NoImages("the discriminator saw no reconstruction"))?;
-        if !push.factor.is_finite() {
-            let (name, value) = ("adversarial_factor", push.factor);
-            return Err(Error::NotFinite { name, value, step });
-        }
+        let push = self.push(&objective, &forward, &images, leaf, step)?;
         let own = objective.without_adversary(&self.config);
-        let mut losses = self.losses(&objective, &own, push.factor, step)?;
-        let total = own + push.loss.mul_scalar(self.config.weights.adversarial);
+        let factor = push.as_ref().map(|push| push.factor);
+        let mut losses = self.losses(&objective, &own, factor, step)?;
+        let total = match push {
+            Some(push) => own + push.loss.mul_scalar(self.config.weights.adversarial),
+            None => own,
+        };
         self.step(&[total.backward()]);
         losses.extend(
             self.last_adversary_loss

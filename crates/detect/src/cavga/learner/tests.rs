@@ -56,7 +56,7 @@ fn literal(
         reconstruction,
         ..forward.clone()
     };
-    Objective::new(&forward, images, &labels(), fake, &learner.config)
+    Objective::new(&forward, images, &labels(), Some(fake), &learner.config)
 }
 
 /// What [`CavgaLearner::observe`] does, with the literal objective descended.
@@ -149,7 +149,7 @@ fn norms(learner: &CavgaLearner, batch: Batch) -> [f64; 2] {
     let forward = forward.with_valid(batch.valid.map(Tensor::from_inner), &labels());
     let logits = forward.logits.clone().detach().require_grad();
     let objective = literal(learner, &forward, logits.clone(), images);
-    [objective.reconstruction, objective.adversarial].map(|loss| {
+    [objective.reconstruction, objective.adversarial.unwrap()].map(|loss| {
         let gradient = logits.grad(&loss.backward()).unwrap();
         let squares = floats(&gradient.into_data()).into_iter().map(|g| g * g);
         squares.sum::<f64>().sqrt()
@@ -193,4 +193,45 @@ fn a_limit_that_does_not_bind_changes_no_bit() {
         learner.state().unwrap().unwrap()
     });
     assert!(unlimited == loose);
+}
+
+#[test]
+fn without_its_weight_the_adversary_rests_and_the_rest_learns_as_if_it_were_not_heard() {
+    let mut config = CavgaConfig::tiny();
+    config.weights.adversarial = 0.0;
+    let mut ours = learner(Parts::Dcgan, &config);
+    let discriminator = |learner: &CavgaLearner| {
+        let mut state = learner.state().unwrap().unwrap();
+        state.retain(|name, _| name.contains("discriminator."));
+        state
+    };
+    let before = discriminator(&ours);
+    let losses = ours.observe(&batch(false)).unwrap();
+    assert!(before == discriminator(&ours));
+    let of_adversary = |name: &str| name.contains("advers") || name == "discriminator";
+    assert!(!losses.iter().any(|(name, _)| of_adversary(name)));
+    // One that plays, and is weighed by nothing.
+    let mut literal = learner(Parts::Dcgan, &config);
+    observe_literally(&mut literal, batch(false));
+    assert_same_step(&ours, &literal, "without an adversary");
+}
+
+#[test]
+fn a_run_without_an_adversary_is_resumed_bit_for_bit() {
+    let mut config = CavgaConfig::tiny();
+    config.weights.adversarial = 0.0;
+    let mut straight = learner(Parts::Dcgan, &config);
+    straight.observe(&batch(false)).unwrap();
+    let mut resumed = learner(Parts::Dcgan, &config);
+    resumed.restore(straight.state().unwrap().unwrap()).unwrap();
+    for learner in [&mut straight, &mut resumed] {
+        let step = STEP + 1;
+        learner
+            .observe(&Batch {
+                step,
+                ..batch(false)
+            })
+            .unwrap();
+    }
+    assert!(straight.state().unwrap() == resumed.state().unwrap());
 }

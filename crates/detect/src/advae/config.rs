@@ -1,0 +1,159 @@
+//! The settings of ADVAE.
+
+use cavga_nn::{adam::AdamConfig, backbone::Kind, weights::Source};
+use serde::{Deserialize, Serialize};
+
+use super::networks::ConvEncoder;
+use crate::{
+    Result,
+    check::{check, check_adam, check_amount, check_smoothing, check_width},
+};
+
+/// Images below this many pixels to a side are MNIST's kin: `auto` takes the convolutions for them.
+const SMALL: usize = 64;
+
+/// The longest side for the convolutions, whose linear layers grow with the image.
+const MAX_CONV_SIDE: usize = 128;
+
+/// The longest side for a backbone.
+const MAX_SIDE: usize = 1 << 14;
+
+/// ADVAE's settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AdvaeConfig {
+    /// Passes over the training images; 100 in the published code.
+    pub passes: usize,
+    /// The encoder; the decoder is of the same kind.
+    pub encoder: EncoderConfig,
+    /// Numbers of the latent; 32 in the published code and both reproductions.
+    pub dimension: usize,
+    /// Channels at full size of the decoder that goes with a backbone, as CAVGA-R's.
+    pub decoder_width: usize,
+    /// The encoder's stage that the attention looks at, 1 being the first. The second is the published code's of its two convolutions, and
+    /// the reproductions' of ResNet-18 (`layer2`: an eighth of the image's size).
+    pub stage: usize,
+    /// The weight of the KL term; 1 is the ELBO, the published code's.
+    pub beta: f64,
+    /// The optimizer; Adam at 10⁻³ in the published code.
+    pub adam: AdamConfig,
+    /// Deviation of the Gaussian that smooths `residual-smoothed`, as a fraction of the image's height.
+    pub smoothing: f64,
+}
+
+/// The encoder, and what it knows before it starts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EncoderConfig {
+    /// `auto`: `conv` for images below 64 pixels to a side, else `backbone`.
+    pub form: EncoderForm,
+    /// Which backbone; the reproductions' is resnet-18.
+    pub backbone: Kind,
+    /// What a backbone starts with. `none`, drawn from the seed, as in both reproductions (the paper does not say); `auto`: its ImageNet
+    /// weights; or a file.
+    pub weights: Source,
+    /// Channels of the first convolution of `conv`; the second has twice as many.
+    pub width: usize,
+    /// Numbers between the convolutions of `conv` and the latent.
+    pub hidden: usize,
+}
+
+/// What the encoder is made of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EncoderForm {
+    /// As the images' size suggests.
+    #[default]
+    Auto,
+    /// Two convolutions and a linear layer, without batch norm: the published code's, for MNIST.
+    Conv,
+    /// A backbone, its last features averaged over their positions: the reproductions', for images of 256 pixels.
+    Backbone,
+}
+
+impl Default for AdvaeConfig {
+    fn default() -> Self {
+        Self {
+            passes: 100,
+            encoder: EncoderConfig::default(),
+            dimension: 32,
+            decoder_width: 32,
+            stage: 2,
+            beta: 1.0,
+            adam: AdamConfig::new(1e-3),
+            smoothing: 4.0 / 256.0,
+        }
+    }
+}
+
+impl Default for EncoderConfig {
+    fn default() -> Self {
+        Self {
+            form: EncoderForm::Auto,
+            backbone: Kind::Resnet18,
+            weights: Source::None,
+            width: 64,
+            hidden: 1024,
+        }
+    }
+}
+
+impl AdvaeConfig {
+    /// Few channels and passes, for tests on images of 64 pixels.
+    pub fn tiny(form: EncoderForm) -> Self {
+        Self {
+            passes: 2,
+            encoder: EncoderConfig {
+                form,
+                width: 4,
+                hidden: 16,
+                ..EncoderConfig::default()
+            },
+            dimension: 6,
+            decoder_width: 4,
+            ..Self::default()
+        }
+    }
+
+    /// An error for settings that cannot work, or not with images of `size`, `[height, width]`.
+    pub(super) fn check(&self, size: [usize; 2]) -> Result<()> {
+        check("passes", self.passes > 0, "at least 1", &self.passes)?;
+        check_width("encoder.width", self.encoder.width)?;
+        check_width("encoder.hidden", self.encoder.hidden)?;
+        check_width("dimension", self.dimension)?;
+        check_width("decoder_width", self.decoder_width)?;
+        let keys = ["adam.rate", "adam.beta_1", "adam.beta_2", "adam.epsilon"];
+        check_adam(keys, &self.adam)?;
+        check_amount("beta", self.beta)?;
+        check_smoothing(self.smoothing)?;
+        let (stages, unit, longest) = match self.encoder.form(size) {
+            EncoderForm::Conv => (ConvEncoder::STAGES, ConvEncoder::STRIDE, MAX_CONV_SIDE),
+            _ => (self.encoder.backbone.stages(), 32, MAX_SIDE),
+        };
+        let expected = format!("1 to {stages}, the encoder's stages");
+        check(
+            "stage",
+            (1..=stages).contains(&self.stage),
+            &expected,
+            &self.stage,
+        )?;
+        let fits = |side: &usize| (unit..=longest).contains(side) && side.is_multiple_of(unit);
+        let [height, width] = size;
+        let expected = format!(
+            "height and width of {unit} to {longest}, both multiples of {unit}, for this encoder.form"
+        );
+        let found = format!("[{height}, {width}]");
+        check("size", size.iter().all(fits), &expected, &found)
+    }
+}
+
+impl EncoderConfig {
+    /// The form for images of a size, `[height, width]`: one of the two.
+    pub(super) fn form(&self, size: [usize; 2]) -> EncoderForm {
+        match self.form {
+            EncoderForm::Auto if size.iter().all(|&side| side < SMALL) => EncoderForm::Conv,
+            EncoderForm::Auto => EncoderForm::Backbone,
+            form => form,
+        }
+    }
+}
