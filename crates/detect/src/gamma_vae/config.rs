@@ -83,7 +83,9 @@ impl GammaVaeConfig {
             passes: 2,
             latent: 6,
             width: 4,
+            // What a network that has hardly learnt is off by is large, and (x − x̂)² makes of it steps too long for the paper's rate.
             projection: ProjectionConfig {
+                rate: 0.01,
                 iterations: 4,
                 ..ProjectionConfig::default()
             },

@@ -13,7 +13,7 @@
 //! - The layers are those of Bergmann et al. 2019, as in a public re-implementation, at any size ([`cavga_nn::conv_autoencoder::Plan::bergmann`]).
 //! - L_r is ‖x − x̂‖², the likelihood's term times 2γ²: α and λ then mean the same whatever γ was learned. The gradient goes through the
 //!   network; public re-implementations leave x̂ out of it, and so take no gradient of the network at all.
-//! - x stays in [0, 1].
+//! - x stays in [0, 1], and the corner of ‖x − x₀‖₁ is rounded off within a grey level.
 //! - The paper stops at a level of L_r that normal images have. Ours is the lowest of normal images held out of training, so that what is as
 //!   well reconstructed as they are is not moved at all.
 //!

@@ -5,6 +5,10 @@ use cavga_nn::{conv_autoencoder::ConvVae, part::Part};
 
 use super::config::ProjectionConfig;
 
+/// How near x₀ the L1 term's corner is rounded off: a grey level. At the corner itself its gradient would jump, and the last bits of a
+/// convolution, which change with the number of images that it is given at once, would say which way a pixel goes.
+const ROUNDED: f64 = 1.0 / 255.0;
+
 /// A frozen VAE on the tape, and how images are moved towards what it calls normal.
 #[derive(Debug)]
 pub(super) struct Projection {
@@ -77,7 +81,9 @@ impl Projection {
                     Some(moves)
                 }
             };
-            let away = (x.clone() - images.clone()).sign();
+            let away = (x.clone() - images.clone())
+                .div_scalar(ROUNDED)
+                .clamp(-1.0, 1.0);
             let gradient = stand.gradient + away.mul_scalar(self.config.weight);
             let mut step = gradient * stand.squares;
             if let Some(part) = part {
@@ -92,7 +98,7 @@ impl Projection {
         x
     }
 
-    /// Of images off the tape. The L1 term is left to the caller: where x is x₀ it has no gradient, and is 0.
+    /// Of images off the tape. The L1 term is left to the caller.
     fn stand(&self, images: Tensor<4>, part: Option<&Part>) -> Stand {
         let leaf = Tensor::from_inner(images).require_grad();
         let latent = self.vae.latent(leaf.clone());
