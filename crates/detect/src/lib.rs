@@ -4,6 +4,7 @@
 //! checkpoints, progress, the guard against non-finite losses) belongs to the library above. Which method, with which
 //! settings, is a [`Method`]: at once the file format, the registry and the documentation.
 
+pub mod capsnet;
 pub mod cavga;
 mod check;
 pub mod dcgan;

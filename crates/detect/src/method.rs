@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Detector, Learner, Pretrained, Result, Tensors,
+    capsnet::{CapsnetConfig, Evidence},
     cavga::{CavgaConfig, Parts},
     lsa::LsaConfig,
     padim::PadimConfig,
@@ -33,6 +34,10 @@ pub enum Method {
     Vae(VaeConfig),
     /// LSA: an autoencoder with a density of its code.
     Lsa(LsaConfig),
+    /// CapsNet by what it predicts.
+    CapsnetPp(CapsnetConfig),
+    /// CapsNet by what it rebuilds.
+    CapsnetRe(CapsnetConfig),
 }
 
 impl Method {
@@ -47,6 +52,8 @@ impl Method {
             Self::Padim(PadimConfig::default()),
             Self::Vae(VaeConfig::default()),
             Self::Lsa(LsaConfig::default()),
+            Self::CapsnetPp(CapsnetConfig::default()),
+            Self::CapsnetRe(CapsnetConfig::default()),
         ]
     }
 
@@ -73,6 +80,15 @@ impl Method {
     /// Whether its detector goes back to learning ([`Detector::reopened`]): images may be added to a model, and forgotten.
     pub fn reopens(&self) -> bool {
         self.recipe().reopens()
+    }
+
+    /// The same for normal images of so many classes; no other where it does not learn from classes.
+    pub fn of_classes(self, classes: usize) -> Self {
+        match self {
+            Self::CapsnetPp(config) => Self::CapsnetPp(CapsnetConfig { classes, ..config }),
+            Self::CapsnetRe(config) => Self::CapsnetRe(CapsnetConfig { classes, ..config }),
+            other => other,
+        }
     }
 
     /// The networks that may start with weights from a file.
@@ -114,6 +130,8 @@ impl Method {
             Self::Padim(config) => Box::new(config),
             Self::Vae(config) => Box::new(config),
             Self::Lsa(config) => Box::new(config),
+            Self::CapsnetPp(config) => Box::new(config.by(Evidence::Prediction)),
+            Self::CapsnetRe(config) => Box::new(config.by(Evidence::Reconstruction)),
         }
     }
 }

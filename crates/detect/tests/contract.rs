@@ -4,7 +4,8 @@
 
 use burn::tensor::{Device, Tensor};
 use cavga_detect::{
-    Batch, Detector, Learner, Method, PAINT, Pretrained, Scores, lsa::LsaConfig, vae::VaeConfig,
+    Batch, Detector, Learner, Method, PAINT, Pretrained, Scores, capsnet::CapsnetConfig,
+    lsa::LsaConfig, vae::VaeConfig,
 };
 
 const SIDE: usize = 64;
@@ -14,6 +15,8 @@ fn methods() -> Vec<Method> {
     vec![
         Method::Vae(VaeConfig::tiny()),
         Method::Lsa(LsaConfig::tiny()),
+        Method::CapsnetPp(CapsnetConfig::tiny()),
+        Method::CapsnetRe(CapsnetConfig::tiny()),
     ]
 }
 
@@ -37,6 +40,7 @@ fn batch(step: u64, counted: Option<usize>) -> Batch {
         images,
         valid,
         anomalous: vec![false; 4],
+        classes: Vec::new(),
         numbers: Vec::new(),
         step,
         pass: 0,

@@ -90,6 +90,8 @@ pub(crate) struct Lesson {
     pub(crate) images: Tensor<4>,
     /// What counts of them, where not all does.
     pub(crate) part: Option<Part>,
+    /// Which of the normal classes each is of; empty where there are none.
+    pub(crate) classes: Vec<u8>,
     /// The step and the run's seed, which fix every draw.
     step: u64,
     seed: u64,
