@@ -99,6 +99,20 @@ pub(crate) struct Lesson {
 }
 
 impl Lesson {
+    /// Images all of which counts, of these classes, as a first step.
+    #[cfg(test)]
+    pub(crate) fn of(images: Tensor<4>, classes: Vec<u8>) -> Self {
+        let device = images.device().without_autodiff();
+        Self {
+            images,
+            part: None,
+            classes,
+            step: 0,
+            seed: 0,
+            device,
+        }
+    }
+
     /// Standard normal numbers of this step, off the tape's gradients.
     pub(crate) fn noise<const D: usize>(&self, shape: [usize; D], stream: Stream) -> Tensor<D> {
         let mut generator = self.generator(stream);
