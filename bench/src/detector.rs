@@ -22,6 +22,7 @@ fn batch(batched: Batched, step: u64) -> Batch {
         images: pattern::images(batched),
         valid: None,
         anomalous: vec![false; batched.batch],
+        classes: Vec::new(),
         numbers: Vec::new(),
         step,
         pass: 0,

@@ -20,7 +20,7 @@ sys.path.append(str(ROOT / "conformance/cavga"))
 from drawn import number, write  # noqa: E402
 from networks import MARGIN, Kinks, fill, gradients, summary, tensor  # noqa: E402
 
-BATCH = 3
+BATCH = 5
 
 
 def leaky(x):

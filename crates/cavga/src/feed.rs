@@ -24,6 +24,8 @@ pub(crate) struct Lesson {
     pub(crate) valid: Option<Tensor<4>>,
     /// Which of the images are anomalous.
     pub(crate) anomalous: Vec<bool>,
+    /// Which of the normal classes each is of; empty where there are none.
+    pub(crate) classes: Vec<u8>,
     /// Which of the samples each is of.
     pub(crate) numbers: Vec<usize>,
     /// Which of the samples belong here and are not there.
@@ -37,6 +39,7 @@ impl Lesson {
             images: self.images,
             valid: self.valid,
             anomalous: self.anomalous,
+            classes: self.classes,
             numbers: self.numbers,
             step,
             pass,
@@ -94,7 +97,13 @@ pub(crate) fn training(
                 .is_some_and(|sample: &Sample| sample.label.is_anomalous())
         };
         let anomalous = batch.samples.iter().map(is_anomalous).collect();
-        Ok(lesson(batch, anomalous, &device))
+        // Of all images or of none: a set has classes, or it has not.
+        let class = |&index: &usize| samples.get(index).and_then(|sample: &Sample| sample.class);
+        let classes: Option<Vec<u8>> = batch.samples.iter().map(class).collect();
+        Ok(Lesson {
+            classes: classes.unwrap_or_default(),
+            ..lesson(batch, anomalous, &device)
+        })
     }))
 }
 
@@ -139,6 +148,7 @@ fn lesson(mut batch: Batch, anomalous: Vec<bool>, device: &Device) -> Lesson {
         gone: batch.gone.drain(..).collect(),
         images: tensor(batch, device),
         anomalous,
+        classes: Vec::new(),
     }
 }
 

@@ -19,6 +19,14 @@ pub(crate) struct Dataset {
     /// The one class that is normal, for a dataset of classes: the number of MNIST's digit
     #[arg(long, value_name = "K", requires = "dataset")]
     pub(crate) normal_class: Option<u8>,
+    /// The one class that is anomalous, in place of the one that is normal: the others are learnt with their classes
+    #[arg(
+        long,
+        value_name = "K",
+        requires = "dataset",
+        conflicts_with = "normal_class"
+    )]
+    pub(crate) anomalous_class: Option<u8>,
     /// Your own normal images: folders (with those below them), files, or quoted globs as in 'parts/*/ok/*.png'
     #[arg(long, value_name = "DIR|GLOB", num_args = 1.., conflicts_with = "dataset")]
     pub(crate) normal: Vec<String>,
@@ -59,6 +67,7 @@ impl Dataset {
             name: self.dataset,
             category: self.category.clone(),
             normal_class: self.normal_class,
+            anomalous_class: self.anomalous_class,
             normal: self.normal.clone(),
             anomalous: self.anomalous.clone(),
             test_normal: self.test_normal.clone(),
@@ -101,6 +110,14 @@ pub(crate) struct NormalImages {
     /// The one class that is normal, for a dataset of classes: the number of MNIST's digit
     #[arg(long, value_name = "K", requires = "dataset")]
     pub(crate) normal_class: Option<u8>,
+    /// The one class that is anomalous, in place of the one that is normal: the others are learnt with their classes
+    #[arg(
+        long,
+        value_name = "K",
+        requires = "dataset",
+        conflicts_with = "normal_class"
+    )]
+    pub(crate) anomalous_class: Option<u8>,
     /// Your own normal images: folders (with those below them), files, or quoted globs as in 'parts/*/ok/*.png'
     #[arg(long, value_name = "DIR|GLOB", num_args = 1.., conflicts_with = "dataset")]
     pub(crate) normal: Vec<String>,
@@ -119,6 +136,7 @@ impl NormalImages {
             name: self.dataset,
             category: self.category.clone(),
             normal_class: self.normal_class,
+            anomalous_class: self.anomalous_class,
             normal: self.normal.clone(),
             index: self.index.clone(),
             outside: self.outside,

@@ -5,7 +5,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use cavga::{
     data::Known,
-    one_class::{OneClass, OneClassOptions, one_class},
+    one_class::{OneClass, OneClassOptions, Protocol, one_class},
 };
 use clap::Args as ClapArgs;
 
@@ -29,7 +29,11 @@ pub(crate) struct Args {
     /// The folder of the runs and their table
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Learn these classes alone, by number; those measured before stay in the table
+    /// What each class is in its turn: the normal one (one-vs-rest), or the anomalous one, the others being learnt with their classes
+    /// (rest-vs-one)
+    #[arg(long, value_name = "P", default_value_t)]
+    pub(crate) protocol: Protocol,
+    /// Give these classes alone their turn, by number; those measured before stay in the table
     #[arg(long, value_name = "K,K,...", value_delimiter = ',')]
     pub(crate) classes: Vec<u8>,
     /// Settings of all classes as TOML
@@ -51,6 +55,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     let options = OneClassOptions {
         method: args.method,
         dataset: args.dataset,
+        protocol: args.protocol,
         classes: args.classes,
         config: args.config,
         overrides: args.overrides,
@@ -71,7 +76,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         line(serde_json::to_string_pretty(&table.json())?)?;
     } else {
         line(table.markdown())?;
-        let [markdown, csv] = ["one-class.md", "one-class.csv"].map(|name| args.out.join(name));
+        let [markdown, csv] = args.protocol.files().map(|name| args.out.join(name));
         line(format!("Table: {}, {}", markdown.display(), csv.display()))?;
     }
     Ok(ExitCode::SUCCESS)

@@ -92,6 +92,76 @@ fn classes_make_a_table_and_are_not_run_twice_nor_as_something_else() {
 }
 
 #[test]
+fn each_class_may_be_the_anomalous_one_and_the_others_are_learnt_with_their_classes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, out) = (folder.path(), folder.path().join("out"));
+    write_cifar(data);
+    let rest_vs_one = || {
+        let mut command = cavga(["one-class", "capsnet-pp", "--dataset", "cifar-10", "--data"]);
+        command.arg(data).arg("--out").arg(&out);
+        command.args(["--protocol", "rest-vs-one", "--classes", "2"]);
+        for setting in [
+            "data.size=[32,32]",
+            "method.side=20",
+            "method.width=4",
+            "method.capsules=2",
+            "method.decoder=[6,8]",
+            "train.batch=2",
+            "train.passes=2",
+        ] {
+            command.args(["--set", setting]);
+        }
+        command
+    };
+    let text = succeed(&mut rest_vs_one());
+    assert!(text.contains("| anomalous class |"), "{text}");
+    assert!(
+        text.contains("reported: CapsNet PP |") && !text.contains("reported: LSA"),
+        "{text}"
+    );
+    let run = out.join("all-but-2-seed-0");
+    let config = fs::read_to_string(run.join("config.toml")).unwrap();
+    assert!(
+        config.contains("classes = 9") && config.contains("anomalous_class = 2"),
+        "{config}"
+    );
+    let csv = fs::read_to_string(out.join("rest-vs-one.csv")).unwrap();
+    // 12 images to learn from less the 4 birds; of 6 to test on, 2 are birds.
+    assert!(
+        csv.lines().nth(1).unwrap().starts_with("2,bird,0,"),
+        "{csv}"
+    );
+    assert!(csv.lines().nth(1).unwrap().contains(",6,2,"), "{csv}");
+    let json: Value = serde_json::from_str(&succeed(rest_vs_one().arg("--json"))).unwrap();
+    assert_eq!(json["protocol"], "rest-vs-one");
+
+    // By hand it has to be told how many classes there are.
+    let mut train = cavga([
+        "train",
+        "capsnet-pp",
+        "--dataset",
+        "cifar-10",
+        "--anomalous-class",
+        "2",
+    ]);
+    train.args([
+        "--set",
+        "data.size=[32,32]",
+        "--set",
+        "method.width=4",
+        "--data",
+    ]);
+    let said = fail(
+        train.arg(data).arg("--out").arg(folder.path().join("run")),
+        2,
+    );
+    assert!(
+        said.contains("classes") && said.contains("at least"),
+        "{said}"
+    );
+}
+
+#[test]
 fn what_has_no_such_class_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let (data, out) = (folder.path(), folder.path().join("out"));

@@ -176,6 +176,13 @@ impl Dataset {
                 whole.update(kind.as_bytes());
             }
         }
+        // Likewise: the classes of normal images are learnt.
+        if samples.iter().any(|(sample, _)| sample.class.is_some()) {
+            whole.update(b"classes");
+            for (sample, _) in &samples {
+                whole.update([u8::from(sample.class.is_some()), sample.class.unwrap_or(0)]);
+            }
+        }
         let images = digests.into_iter().map(|(image, _)| image).collect();
         Ok((hex(&whole.finalize()), images))
     }

@@ -49,6 +49,8 @@ pub struct Sample {
     pub source: ImageSource,
     /// What it is known to be.
     pub label: Label,
+    /// Which of the normal classes it is of, numbered from 0 without gaps, where a set has several ([`crate::DatasetSpec::anomalous_class`]).
+    pub class: Option<u8>,
     /// What it shows, where several images show one thing (a part photographed twice): they stay on one side of every split.
     pub group: Option<String>,
     /// Whether its label is the user's word: then nothing else that is hashed tells it.
@@ -72,6 +74,7 @@ impl Sample {
             id: id.into(),
             source: source.into(),
             label,
+            class: None,
             group: None,
             is_given: false,
         }

@@ -28,6 +28,9 @@ pub struct DatasetSpec {
     /// The one class that is normal, where the dataset is one of classes (MNIST's digits).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub normal_class: Option<u8>,
+    /// The one class that is anomalous, in place of `normal_class`: all others are normal, and learnt with their classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub anomalous_class: Option<u8>,
     /// Normal images: folders (with those below them), files, or globs (`parts/*/ok/*.png`, `**` across folders).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub normal: Vec<String>,
@@ -72,6 +75,7 @@ impl Default for DatasetSpec {
             name: None,
             category: None,
             normal_class: None,
+            anomalous_class: None,
             normal: Vec::new(),
             anomalous: Vec::new(),
             test_normal: Vec::new(),
@@ -141,13 +145,12 @@ impl DatasetSpec {
 
     /// Everything that is found, problems too.
     pub(crate) fn scan(&self, root: &Path) -> Scan {
-        match self.name {
-            None if self.category.is_some() || self.normal_class.is_some() => {
+        let category = self.category.as_ref();
+        let category = category.map(|category| ("category", format!("`{category}`")));
+        let named = category.or(self.class().map(|(key, _)| (key, "one".into())));
+        match (self.name, named) {
+            (None, Some((key, found))) => {
                 let mut scan = Scan::new(root);
-                let (key, found) = match &self.category {
-                    Some(category) => ("category", format!("`{category}`")),
-                    None => ("normal_class", "one".into()),
-                };
                 scan.problems.push(Error::Setting {
                     key,
                     expected: "none without the `name` of a public dataset that has several",
@@ -156,9 +159,15 @@ impl DatasetSpec {
                 scan
             }
             _ if self.is_own() => own::scan(self, root),
-            Some(name) => datasets::scan(name, self, root),
-            None => layout::scan(root),
+            (Some(name), _) => datasets::scan(name, self, root),
+            (None, None) => layout::scan(root),
         }
+    }
+
+    /// The class that it names, and the setting that names it.
+    pub(crate) fn class(&self) -> Option<(&'static str, u8)> {
+        let normal = self.normal_class.map(|class| ("normal_class", class));
+        normal.or(self.anomalous_class.map(|class| ("anomalous_class", class)))
     }
 
     /// Whether it names the user's own files, so that the folder's layout says nothing.

@@ -243,6 +243,65 @@ fn the_normal_class_must_be_one_of_the_ten() {
 }
 
 #[test]
+fn one_class_is_anomalous_and_the_others_are_numbered_without_gaps() {
+    let root = tempfile::tempdir().unwrap();
+    write_mnist(root.path(), false, "", &[4, 2, 9, 3, 2], &[2, 3, 0]);
+    let but = |anomalous_class| DatasetSpec {
+        anomalous_class: Some(anomalous_class),
+        ..spec(Known::Mnist, None)
+    };
+    let dataset = but(3).open(root.path()).unwrap();
+    let train = dataset.train.iter();
+    let train: Vec<_> = train.map(|s| (s.id.as_str(), s.class)).collect();
+    assert_eq!(
+        train,
+        [
+            ("train/00000", Some(3)),
+            ("train/00001", Some(2)),
+            ("train/00002", Some(8)),
+            ("train/00004", Some(2)),
+        ]
+    );
+    let kinds = dataset.test.iter().map(|test| test.sample.label.kind());
+    assert_eq!(kinds.collect::<Vec<_>>(), ["good", "3", "good"]);
+    // Where one class is normal there are no classes, and nothing new in what tells the images.
+    let one = spec(Known::Mnist, Some(2)).open(root.path()).unwrap();
+    assert!(one.train.iter().all(|sample| sample.class.is_none()));
+    let mut labelled = one.clone();
+    labelled.train[0].class = Some(0);
+    assert_ne!(labelled.fingerprint().unwrap(), one.fingerprint().unwrap());
+}
+
+#[test]
+fn the_anomalous_class_must_be_one_of_the_ten_and_the_only_one_named() {
+    let root = tempfile::tempdir().unwrap();
+    write_mnist(root.path(), false, "", &[1, 2], &[1]);
+    let error = |normal, anomalous_class| {
+        let spec = DatasetSpec {
+            anomalous_class,
+            ..spec(Known::Mnist, normal)
+        };
+        spec.open(root.path()).unwrap_err().to_string()
+    };
+    let ten = error(None, Some(10));
+    assert!(
+        ten.contains("`anomalous_class`: expected the class that is anomalous, 0 to 9, found 10"),
+        "{ten}"
+    );
+    let both = error(Some(1), Some(2));
+    assert!(
+        both.contains("`anomalous_class`: expected none beside `normal_class`"),
+        "{both}"
+    );
+    let nameless = DatasetSpec {
+        anomalous_class: Some(1),
+        ..DatasetSpec::default()
+    };
+    let nameless = nameless.open(root.path()).unwrap_err().to_string();
+    assert!(nameless.contains("`anomalous_class`"), "{nameless}");
+}
+
+#[test]
 fn files_that_contradict_each_other_are_refused() {
     let root = tempfile::tempdir().unwrap();
     write_mnist(root.path(), false, "", &[1, 2], &[1]);

@@ -7,6 +7,7 @@
 pub mod advae;
 pub mod ae;
 pub mod beta_vae;
+pub mod capsnet;
 pub mod cavga;
 mod check;
 pub mod dcgan;

@@ -8,6 +8,7 @@ use crate::{
     advae::AdvaeConfig,
     ae::{AeConfig, Compare},
     beta_vae::BetaVaeConfig,
+    capsnet::{CapsnetConfig, Evidence},
     cavga::{CavgaConfig, Parts},
     gamma_vae::GammaVaeConfig,
     lsa::LsaConfig,
@@ -47,6 +48,10 @@ pub enum Method {
     Lsa(LsaConfig),
     /// ADVAE: the attention of a one-class VAE.
     Advae(AdvaeConfig),
+    /// CapsNet by what it predicts.
+    CapsnetPp(CapsnetConfig),
+    /// CapsNet by what it rebuilds.
+    CapsnetRe(CapsnetConfig),
 }
 
 impl Method {
@@ -66,6 +71,8 @@ impl Method {
             Self::GammaVaeGrad(GammaVaeConfig::default()),
             Self::Lsa(LsaConfig::default()),
             Self::Advae(AdvaeConfig::default()),
+            Self::CapsnetPp(CapsnetConfig::default()),
+            Self::CapsnetRe(CapsnetConfig::default()),
         ]
     }
 
@@ -92,6 +99,15 @@ impl Method {
     /// Whether its detector goes back to learning ([`Detector::reopened`]): images may be added to a model, and forgotten.
     pub fn reopens(&self) -> bool {
         self.recipe().reopens()
+    }
+
+    /// The same for normal images of so many classes; no other where it does not learn from classes.
+    pub fn of_classes(self, classes: usize) -> Self {
+        match self {
+            Self::CapsnetPp(config) => Self::CapsnetPp(CapsnetConfig { classes, ..config }),
+            Self::CapsnetRe(config) => Self::CapsnetRe(CapsnetConfig { classes, ..config }),
+            other => other,
+        }
     }
 
     /// The networks that may start with weights from a file.
@@ -138,6 +154,8 @@ impl Method {
             Self::GammaVaeGrad(config) => Box::new(config),
             Self::Lsa(config) => Box::new(config),
             Self::Advae(config) => Box::new(config),
+            Self::CapsnetPp(config) => Box::new(config.by(Evidence::Prediction)),
+            Self::CapsnetRe(config) => Box::new(config.by(Evidence::Reconstruction)),
         }
     }
 }

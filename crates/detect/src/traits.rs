@@ -18,6 +18,8 @@ pub struct Batch {
     pub valid: Option<Tensor<4>>,
     /// Which of them are anomalous; all `false` for the methods that learn from normal images alone.
     pub anomalous: Vec<bool>,
+    /// Which of the normal classes each of them is of, numbered from 0 without gaps; empty where there is but one, or nobody says.
+    pub classes: Vec<u8>,
     /// Which each of them is: its number among the images of the run. Tiles of one image have the same. Empty where that
     /// does not matter, as of held-out images.
     pub numbers: Vec<usize>,

@@ -88,6 +88,7 @@ fn every_loss_and_every_gradient_is_pytorchs() {
             images: images(size),
             valid: None,
             anomalous: vec![false; 2],
+            classes: Vec::new(),
             numbers: Vec::new(),
             step: 0,
             pass: 0,

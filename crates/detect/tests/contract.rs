@@ -8,6 +8,7 @@ use cavga_detect::{
     advae::{AdvaeConfig, EncoderForm},
     ae::AeConfig,
     beta_vae::BetaVaeConfig,
+    capsnet::CapsnetConfig,
     gamma_vae::GammaVaeConfig,
     lsa::LsaConfig,
     vae::VaeConfig,
@@ -33,6 +34,8 @@ fn methods() -> Vec<Method> {
         Method::Lsa(LsaConfig::tiny()),
         advae(EncoderForm::Conv),
         advae(EncoderForm::Backbone),
+        Method::CapsnetPp(CapsnetConfig::tiny()),
+        Method::CapsnetRe(CapsnetConfig::tiny()),
     ]
 }
 
@@ -56,6 +59,7 @@ fn batch(step: u64, counted: Option<usize>) -> Batch {
         images,
         valid,
         anomalous: vec![false; 4],
+        classes: Vec::new(),
         numbers: Vec::new(),
         step,
         pass: 0,

@@ -34,6 +34,7 @@ fn batch(step: u64, counted: Option<usize>) -> Batch {
         images: valid.clone().map_or(images.clone(), painted),
         valid,
         anomalous: vec![false; 4],
+        classes: Vec::new(),
         numbers: Vec::new(),
         step,
         pass: 0,

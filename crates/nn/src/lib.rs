@@ -8,6 +8,7 @@ pub mod adam;
 pub mod attention;
 pub mod autoregression;
 pub mod backbone;
+pub mod capsules;
 pub mod conv_autoencoder;
 pub mod dcgan;
 pub mod device;

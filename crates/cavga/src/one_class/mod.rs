@@ -1,12 +1,14 @@
 //! One class of many as the normal one, each in its turn: table 7 of the paper run again, after ADGAN (Deecke et al., ECML-PKDD
 //! 2018). A detector learns from a class's training images and is tested on all test images, those of the other classes being
-//! the anomalous ones.
+//! the anomalous ones. Or each in its turn as the anomalous one: all other classes are learnt.
 //!
 //! Every class is a run of its own in a folder of its own; the same call goes on where a kill or Ctrl-C ended the last.
 //!
+//! - `protocol`: which of the two
 //! - `table`: what was measured, with means over the classes, beside what was reported
 //! - `reported`: the paper's figures
 
+mod protocol;
 mod reported;
 mod table;
 
@@ -17,6 +19,7 @@ use std::{
 
 use cavga_data::{DatasetSpec, Known};
 
+pub use protocol::Protocol;
 pub use table::Table;
 
 use self::table::KEPT;
@@ -35,7 +38,9 @@ pub struct OneClassOptions {
     pub method: String,
     /// A dataset of classes.
     pub dataset: Known,
-    /// The classes that are the normal one in their turn; none for all.
+    /// Whether a class in its turn is the normal one, or the anomalous one.
+    pub protocol: Protocol,
+    /// The classes that have a turn; none for all.
     pub classes: Vec<u8>,
     /// Settings of all classes as TOML.
     pub config: Option<PathBuf>,
@@ -63,7 +68,7 @@ pub enum OneClass {
     },
 }
 
-/// Trains and measures every class, into folders of `out`, and writes `out/one-class.md` and `out/one-class.csv` behind each.
+/// Trains and measures every class, into folders of `out`, and writes the table's files ([`Protocol::files`]) there behind each.
 /// Classes that are done are not done again.
 ///
 /// # Errors
@@ -91,7 +96,8 @@ pub fn one_class(
     for (done, one) in runs.iter().enumerate() {
         let (class, seed) = (one.name, one.config.train.seed);
         let text = format!(
-            "{class} is normal, seed {seed} ({} of {})",
+            "{class} is {}, seed {seed} ({} of {})",
+            options.protocol.turn(),
             done + 1,
             runs.len()
         );
@@ -100,8 +106,9 @@ pub fn one_class(
             return Ok(OneClass::Stopped { class, seed });
         };
         table.add((one.class, seed), cell);
-        atomic::write(&out.join("one-class.md"), table.markdown().as_bytes())?;
-        atomic::write_with(&out.join("one-class.csv"), |file| table.write_csv(file))?;
+        let [markdown, csv] = options.protocol.files();
+        atomic::write(&out.join(markdown), table.markdown().as_bytes())?;
+        atomic::write_with(&out.join(csv), |file| table.write_csv(file))?;
     }
     Ok(OneClass::Finished(table))
 }
@@ -163,13 +170,15 @@ fn runs(out: &Path, options: &OneClassOptions) -> Result<Vec<One>> {
             })?;
             let mut config = base.clone();
             config.train.seed = seed;
-            config.data.dataset = DatasetSpec {
+            let spec = DatasetSpec {
                 name: Some(options.dataset),
-                normal_class: Some(class),
                 ..base.data.dataset.clone()
             };
-            let folder = format!("class-{class}-seed-{seed}");
-            let run = RunFolder::new(out.join(folder));
+            config.data.dataset = options.protocol.spec(spec, class);
+            config.method = config
+                .method
+                .of_classes(options.protocol.learnt(names.len()));
+            let run = RunFolder::new(out.join(options.protocol.folder(class, seed)));
             runs.push(One {
                 class,
                 name,

@@ -8,7 +8,7 @@ use std::{
 use cavga_data::Known;
 use serde_json::{Map, Value as Json, json};
 
-use super::{OneClassOptions, reported::reported};
+use super::{OneClassOptions, Protocol, reported::reported};
 use crate::series::{Cell, Kept, Spread, Value, grid, none, spread};
 
 /// The figure of the table; with a score's name before it, of another score than the method's own.
@@ -26,6 +26,7 @@ pub(super) const KEPT: Kept = Kept {
 pub struct Table {
     method: String,
     dataset: Known,
+    protocol: Protocol,
     seeds: BTreeSet<u64>,
     /// By class and seed.
     cells: BTreeMap<(u8, u64), Cell>,
@@ -36,6 +37,7 @@ impl Table {
         Self {
             method: options.method.clone(),
             dataset: options.dataset,
+            protocol: options.protocol,
             seeds: seeds.iter().copied().collect(),
             cells: BTreeMap::new(),
         }
@@ -92,16 +94,24 @@ impl Table {
             1 => "",
             _ => ", mean ± standard deviation (n − 1)",
         };
-        let note = match reported(self.dataset).first() {
+        let note = match reported(self.dataset, self.protocol).next() {
             None => "",
             Some(_) => {
                 "\nReported: the paper's table 7, recalled and checked against its means, of its own trainings on all images; \
-                 nothing of it was measured here. Last line: mean over the classes that are done.\n"
+                 nothing of it was measured here. CapsNet's own paper has figures of all classes but one being normal, which stand in that \
+                 table beside those of the others. Last line: mean over the classes that are done.\n"
             }
         };
+        let (title, learnt) = match self.protocol {
+            Protocol::OneVsRest => ("one class normal", "one class's training images"),
+            Protocol::RestVsOne => (
+                "one class anomalous",
+                "the training images of all classes but one, with their classes",
+            ),
+        };
         format!(
-            "# {} on {}, one class normal\n\nMeasured here: image AUROC of the method's own score and of its others, seed {}{over}. \
-             Learnt from one class's training images, tested on all test images: normal + others.\n\n{}{note}",
+            "# {} on {}, {title}\n\nMeasured here: image AUROC of the method's own score and of its others, seed {}{over}. \
+             Learnt from {learnt}, tested on all test images: normal + others.\n\n{}{note}",
             self.method,
             self.dataset,
             seeds.join(", "),
@@ -111,10 +121,12 @@ impl Table {
 
     fn lines(&self) -> Vec<Vec<String>> {
         let figures = self.figures();
-        let reported = reported(self.dataset);
-        let mut head = ["normal class", "learnt from", "tested on"]
-            .map(str::to_owned)
-            .to_vec();
+        let reported: Vec<_> = reported(self.dataset, self.protocol).collect();
+        let mut head = vec![
+            format!("{} class", self.protocol.turn()),
+            "learnt from".to_owned(),
+            "tested on".to_owned(),
+        ];
         head.extend(figures.iter().map(|name| match *name {
             FIGURE => "own score".to_owned(),
             name => name.trim_end_matches(".image_auroc").to_owned(),
@@ -122,7 +134,10 @@ impl Table {
         head.extend(
             reported
                 .iter()
-                .map(|row| format!("reported: {}", row.method)),
+                .map(|row| match row.protocol == self.protocol {
+                    true => format!("reported: {}", row.method),
+                    false => format!("reported: {} ({})", row.method, row.protocol),
+                }),
         );
         let value = |spread: Option<Spread>| spread.map_or_else(none, |spread| spread.to_string());
         let mut lines = vec![head];
@@ -206,11 +221,10 @@ impl Table {
                 "n_test_anomalous": cell.n_test_anomalous, "measured": values(&|name| self.class(class, name)),
             })
         });
-        let reported = reported(self.dataset).iter();
-        let reported = reported
-            .map(|row| json!({ "method": row.method, "classes": row.classes, "mean": row.mean }));
+        let reported = reported(self.dataset, self.protocol)
+            .map(|row| json!({ "method": row.method, "protocol": row.protocol.name(), "classes": row.classes, "mean": row.mean }));
         json!({
-            "method": self.method, "dataset": self.dataset, "seeds": self.seeds,
+            "method": self.method, "dataset": self.dataset, "protocol": self.protocol.name(), "seeds": self.seeds,
             "classes": classes.collect::<Vec<_>>(),
             "mean": values(&|name| self.mean(name)),
             "reported": reported.collect::<Vec<_>>(),

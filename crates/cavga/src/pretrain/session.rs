@@ -80,6 +80,7 @@ impl Session<'_> {
                 images: pixels,
                 valid: None,
                 anomalous: vec![false; count],
+                classes: Vec::new(),
                 numbers: Vec::new(),
                 step: self.place.step,
                 pass: self.place.pass,

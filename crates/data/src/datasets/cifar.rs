@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::one_class::{
-    Whole, compare_counts, file_of, fill, folder, no_folder, normal_class, others_unused,
+    Whole, compare_counts, file_of, fill, folder, no_folder, normal_classes, others_unused,
 };
 use crate::archive::{Labelled, cifar};
 use crate::error::{Error, Result};
@@ -104,7 +104,7 @@ pub(super) fn scan(spec: &DatasetSpec, root: &Path) -> Scan {
             });
         }
     }
-    let normal = normal_class(&mut scan, spec, EXPECTED);
+    let normal = normal_classes(&mut scan, spec, EXPECTED);
     let Some(normal) = normal.filter(|_| scan.problems.is_empty()) else {
         return scan;
     };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::one_class::{
-    Whole, compare_counts, file_of, fill, folder, no_folder, normal_class, others_unused,
+    Whole, compare_counts, file_of, fill, folder, no_folder, normal_classes, others_unused,
 };
 use crate::archive::{Labelled, idx};
 use crate::error::{Error, Result};
@@ -72,7 +72,7 @@ pub(super) fn scan(set: &Set, spec: &DatasetSpec, root: &Path) -> Scan {
     let folder = folder(root, &set.folders, &names);
     let [train, test] =
         [TRAIN, TEST].map(|files| files.map(|file| find(&mut scan, set, &folder, file)));
-    let normal = normal_class(&mut scan, spec, set.expected);
+    let normal = normal_classes(&mut scan, spec, set.expected);
     let ([Some(images), Some(labels)], [Some(test_images), Some(test_labels)], Some(normal)) =
         (train, test, normal)
     else {

@@ -1,5 +1,6 @@
 //! Datasets of classes, used as the paper does (after ADGAN): one class is normal. Learnt from are its training images;
-//! tested on is the whole test split, where all other classes are anomalous, each a kind of its own.
+//! tested on is the whole test split, where all other classes are anomalous, each a kind of its own. Or the other way round, as Li et al.
+//! 2019 do: one class is anomalous, and the others are normal, and learnt with their classes.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,29 +18,72 @@ pub(super) struct Whole {
     pub(super) test: usize,
 }
 
-/// The class that `spec` calls normal; a problem if it calls none of the ten, and for a category, which classes do not have.
-pub(super) fn normal_class(
+/// Which of the classes are normal.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Normal {
+    /// This one alone.
+    One(u8),
+    /// All but this one.
+    AllBut(u8),
+}
+
+impl Normal {
+    fn holds(self, class: u8) -> bool {
+        match self {
+            Self::One(normal) => class == normal,
+            Self::AllBut(anomalous) => class != anomalous,
+        }
+    }
+
+    /// A normal class's number among several normal ones.
+    fn number(self, class: u8) -> Option<u8> {
+        match self {
+            Self::One(_) => None,
+            Self::AllBut(anomalous) => Some(class - u8::from(class > anomalous)),
+        }
+    }
+}
+
+/// The classes that `spec` calls normal; a problem if it names none of the ten or two, and for a category, which classes do not have.
+/// `expected`: what `normal_class` must be.
+pub(super) fn normal_classes(
     scan: &mut Scan,
     spec: &DatasetSpec,
     expected: &'static str,
-) -> Option<u8> {
-    if let Some(category) = &spec.category {
+) -> Option<Normal> {
+    let mut wrong = |key, expected, found| {
         scan.problems.push(Error::Setting {
-            key: "category",
-            expected: "none, as this dataset has classes: say `normal_class` instead",
-            found: format!("{category:?}"),
-        });
-    }
-    let class = spec.normal_class.filter(|class| *class < 10);
-    if class.is_none() {
-        let found = spec.normal_class.map(|class| class.to_string());
-        scan.problems.push(Error::Setting {
-            key: "normal_class",
+            key,
             expected,
-            found: found.unwrap_or_else(|| "none".into()),
+            found,
         });
+    };
+    if let Some(category) = &spec.category {
+        let expected = "none, as this dataset has classes: say `normal_class` instead";
+        wrong("category", expected, format!("{category:?}"));
     }
-    class
+    if let (Some(_), Some(anomalous)) = (spec.normal_class, spec.anomalous_class) {
+        let expected = "none beside `normal_class`: one class is normal, or one anomalous";
+        wrong("anomalous_class", expected, anomalous.to_string());
+        return None;
+    }
+    match spec.class() {
+        Some(("anomalous_class", class)) if class < 10 => Some(Normal::AllBut(class)),
+        Some((key @ "anomalous_class", class)) => {
+            wrong(
+                key,
+                "the class that is anomalous, 0 to 9",
+                class.to_string(),
+            );
+            None
+        }
+        Some((_, class)) if class < 10 => Some(Normal::One(class)),
+        found => {
+            let found = found.map_or_else(|| "none".into(), |(_, class)| class.to_string());
+            wrong("normal_class", expected, found);
+            None
+        }
+    }
 }
 
 /// The first of these folders below the root in which one of these files is, plain or zipped; the root if there is none.
@@ -83,29 +127,27 @@ pub(super) fn others_unused(scan: &mut Scan, folder: &Path, used: &[PathBuf]) {
 pub(super) fn fill(
     scan: &mut Scan,
     names: &[String],
-    normal: u8,
+    normal: Normal,
     train: &[Labelled],
     test: &[Labelled],
 ) {
     for (id, image, label) in images("train", train) {
         let source = image.images.record(image.index);
-        if label == normal {
-            scan.dataset
-                .train
-                .push(Sample::new(id, source, Label::Normal));
+        if normal.holds(label) {
+            scan.dataset.train.push(Sample {
+                class: normal.number(label),
+                ..Sample::new(id, source, Label::Normal)
+            });
         } else {
             let path = source.path().to_path_buf();
-            scan.unused(
-                path,
-                "to learn from, but of a class that is not the normal one",
-            );
+            scan.unused(path, "to learn from, but of a class that is not normal");
         }
     }
     for (id, image, label) in images("test", test) {
         let source = image.images.record(image.index);
         let name = names.get(usize::from(label));
         let kind = name.map_or_else(|| label.to_string(), Clone::clone);
-        let label = if label == normal {
+        let label = if normal.holds(label) {
             Label::Normal
         } else {
             Label::Anomalous { kind }

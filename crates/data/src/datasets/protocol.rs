@@ -176,13 +176,16 @@ pub(super) fn begin(
         return Err(Box::new(scan));
     }
     let path = || root.to_path_buf();
-    if let Some(class) = spec.normal_class {
+    if let Some((key, class)) = spec.class() {
         scan.problems.push(Error::Protocol {
             path: path(),
             kind: "normal-class",
-            expected: format!("no normal class, as {known} is no set of classes"),
+            expected: format!(
+                "no {}, as {known} is no set of classes",
+                key.replace('_', " ")
+            ),
             found: format!("`{class}`"),
-            todo: "leave `--normal-class` away".into(),
+            todo: format!("leave `--{}` away", key.replace('_', "-")),
         });
     }
     if let (false, Some(category)) = (has_categories, &spec.category) {

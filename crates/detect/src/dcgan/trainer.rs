@@ -184,6 +184,7 @@ mod tests {
             images: activation::sigmoid(images),
             valid: None,
             anomalous: vec![false; 5],
+            classes: Vec::new(),
             numbers: Vec::new(),
             step,
             pass: 0,

@@ -53,6 +53,7 @@ impl<N: Descends> Descent<N> {
         Ok(Lesson {
             images: on_tape(&batch.images),
             part,
+            classes: batch.classes.clone(),
             step: batch.step,
             seed: self.seed,
             device: self.device.clone(),

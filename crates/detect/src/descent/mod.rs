@@ -90,6 +90,8 @@ pub(crate) struct Lesson {
     pub(crate) images: Tensor<4>,
     /// What counts of them, where not all does.
     pub(crate) part: Option<Part>,
+    /// Which of the normal classes each is of; empty where there are none.
+    pub(crate) classes: Vec<u8>,
     /// The step and the run's seed, which fix every draw.
     step: u64,
     seed: u64,
@@ -97,17 +99,32 @@ pub(crate) struct Lesson {
 }
 
 impl Lesson {
+    /// Images all of which counts, of these classes, as a first step.
+    #[cfg(test)]
+    pub(crate) fn of(images: Tensor<4>, classes: Vec<u8>) -> Self {
+        let device = images.device().without_autodiff();
+        Self {
+            images,
+            part: None,
+            classes,
+            step: 0,
+            seed: 0,
+            device,
+        }
+    }
+
     /// Standard normal numbers of this step, off the tape's gradients.
     pub(crate) fn noise<const D: usize>(&self, shape: [usize; D], stream: Stream) -> Tensor<D> {
         let mut generator = self.generator(stream);
         Tensor::from_inner(random::normal(shape, &mut generator, &self.device))
     }
 
-    /// The same step with other images in place of these.
+    /// The same step with other images, of no classes, in place of these.
     pub(crate) fn with(&self, images: Tensor<4>, part: Option<Part>) -> Self {
         Self {
             images,
             part,
+            classes: Vec::new(),
             step: self.step,
             seed: self.seed,
             device: self.device.clone(),

@@ -48,7 +48,7 @@ impl Case {
     }
 
     fn images(&self, device: &Device) -> Tensor<4> {
-        let shape = [3, 3, self.size[0], self.size[1]];
+        let shape = [5, 3, self.size[0], self.size[1]];
         Tensor::from_data(tensor(&self.images, &shape, 0.5, 0.5), device)
     }
 }
@@ -145,6 +145,7 @@ fn held_out(images: Tensor<4>) -> Batch {
         images,
         valid: None,
         anomalous: vec![false; count],
+        classes: Vec::new(),
         numbers: Vec::new(),
         step: 0,
         pass: 0,

@@ -68,6 +68,7 @@ fn batch(numbers: &[usize]) -> Batch {
         images: images.reshape([numbers.len(), 3, height, width]),
         valid: None,
         anomalous: vec![false; numbers.len()],
+        classes: Vec::new(),
         numbers: numbers.to_vec(),
         step: 0,
         pass: 0,

@@ -109,6 +109,7 @@ fn batch(numbers: &[usize]) -> Batch {
         images: Tensor::from_data(data, &Device::flex()),
         valid: None,
         anomalous: vec![false; numbers.len()],
+        classes: Vec::new(),
         numbers: numbers.to_vec(),
         step: 0,
         pass: 0,

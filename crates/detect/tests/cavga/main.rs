@@ -53,6 +53,7 @@ fn batch(step: u64) -> Batch {
         images: images.reshape([4, 3, SIZE[0], SIZE[1]]),
         valid: None,
         anomalous: vec![false; 4],
+        classes: Vec::new(),
         numbers: Vec::new(),
         step,
         pass: 0,

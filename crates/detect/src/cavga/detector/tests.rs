@@ -14,6 +14,7 @@ fn batch(seed: u64) -> Batch {
         images: ops::sigmoid(images),
         valid: None,
         anomalous: vec![false; 4],
+        classes: Vec::new(),
         numbers: Vec::new(),
         step: seed,
         pass: 0,

@@ -33,6 +33,7 @@ fn batch(in_part: bool) -> Batch {
         images: valid.clone().map_or(images.clone(), painted),
         valid,
         anomalous: vec![false; 3],
+        classes: Vec::new(),
         numbers: Vec::new(),
         step: STEP,
         pass: 0,
