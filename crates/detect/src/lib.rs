@@ -5,6 +5,7 @@
 //! settings, is a [`Method`]: at once the file format, the registry and the documentation.
 
 pub mod advae;
+pub mod avid;
 pub mod cavga;
 mod check;
 pub mod dcgan;

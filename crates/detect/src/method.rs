@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Detector, Learner, Pretrained, Result, Tensors,
     advae::AdvaeConfig,
+    avid::AvidConfig,
     cavga::{CavgaConfig, Parts},
     padim::PadimConfig,
     patchcore::PatchcoreConfig,
@@ -33,6 +34,8 @@ pub enum Method {
     Vae(VaeConfig),
     /// ADVAE: the attention of a one-class VAE.
     Advae(AdvaeConfig),
+    /// AVID: an inpainter against a detector of patches.
+    Avid(AvidConfig),
 }
 
 impl Method {
@@ -47,6 +50,7 @@ impl Method {
             Self::Padim(PadimConfig::default()),
             Self::Vae(VaeConfig::default()),
             Self::Advae(AdvaeConfig::default()),
+            Self::Avid(AvidConfig::default()),
         ]
     }
 
@@ -114,6 +118,7 @@ impl Method {
             Self::Padim(config) => Box::new(config),
             Self::Vae(config) => Box::new(config),
             Self::Advae(config) => Box::new(config),
+            Self::Avid(config) => Box::new(config),
         }
     }
 }

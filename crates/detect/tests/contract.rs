@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor};
 use cavga_detect::{
     Batch, Detector, Learner, Method, PAINT, Pretrained, Scores,
     advae::{AdvaeConfig, EncoderForm},
+    avid::AvidConfig,
     vae::VaeConfig,
 };
 
@@ -18,6 +19,12 @@ fn methods() -> Vec<Method> {
         Method::Vae(VaeConfig::tiny()),
         advae(EncoderForm::Conv),
         advae(EncoderForm::Backbone),
+        Method::Avid(AvidConfig::tiny()),
+        Method::Avid(AvidConfig {
+            conditional: true,
+            reconstruction: 100.0,
+            ..AvidConfig::tiny()
+        }),
     ]
 }
 

@@ -26,6 +26,8 @@ pub enum Stream {
     Channels = 8,
     /// Latents of the images that are shown of a generator, the same ones at all times.
     Samples = 9,
+    /// Noise on images that a network is to clean.
+    Corruption = 21,
 }
 
 /// The generator of a stream at a step of a run.
