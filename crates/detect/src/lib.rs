@@ -6,6 +6,7 @@
 
 pub mod advae;
 pub mod ae;
+pub mod avid;
 pub mod beta_vae;
 pub mod capsnet;
 pub mod cavga;

@@ -7,6 +7,7 @@ use crate::{
     Detector, Learner, Pretrained, Result, Tensors,
     advae::AdvaeConfig,
     ae::{AeConfig, Compare},
+    avid::AvidConfig,
     beta_vae::BetaVaeConfig,
     capsnet::{CapsnetConfig, Evidence},
     cavga::{CavgaConfig, Parts},
@@ -52,6 +53,8 @@ pub enum Method {
     CapsnetPp(CapsnetConfig),
     /// CapsNet by what it rebuilds.
     CapsnetRe(CapsnetConfig),
+    /// AVID: an inpainter against a detector of patches.
+    Avid(AvidConfig),
 }
 
 impl Method {
@@ -73,6 +76,7 @@ impl Method {
             Self::Advae(AdvaeConfig::default()),
             Self::CapsnetPp(CapsnetConfig::default()),
             Self::CapsnetRe(CapsnetConfig::default()),
+            Self::Avid(AvidConfig::default()),
         ]
     }
 
@@ -156,6 +160,7 @@ impl Method {
             Self::Advae(config) => Box::new(config),
             Self::CapsnetPp(config) => Box::new(config.by(Evidence::Prediction)),
             Self::CapsnetRe(config) => Box::new(config.by(Evidence::Reconstruction)),
+            Self::Avid(config) => Box::new(config),
         }
     }
 }

@@ -7,6 +7,7 @@ use cavga_detect::{
     Batch, Detector, Learner, Method, PAINT, Pretrained, Scores,
     advae::{AdvaeConfig, EncoderForm},
     ae::AeConfig,
+    avid::AvidConfig,
     beta_vae::BetaVaeConfig,
     capsnet::CapsnetConfig,
     gamma_vae::GammaVaeConfig,
@@ -36,6 +37,12 @@ fn methods() -> Vec<Method> {
         advae(EncoderForm::Backbone),
         Method::CapsnetPp(CapsnetConfig::tiny()),
         Method::CapsnetRe(CapsnetConfig::tiny()),
+        Method::Avid(AvidConfig::tiny()),
+        Method::Avid(AvidConfig {
+            conditional: true,
+            reconstruction: 100.0,
+            ..AvidConfig::tiny()
+        }),
     ]
 }
 

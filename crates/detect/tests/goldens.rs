@@ -1,8 +1,10 @@
-//! CAVGA, and beside it other methods, against PyTorch: `conformance/cavga/make_goldens.py` computed what is expected here, with its attention differentiated
-//! twice by the machine where ours is a closed form differentiated once.
+//! CAVGA against PyTorch: `conformance/cavga/make_goldens.py` computed what is expected here, with its attention differentiated
+//! twice by the machine where ours is a closed form differentiated once. Other methods are beside it, in files of their own.
 
 #[path = "goldens/advae.rs"]
 mod advae;
+#[path = "goldens/avid.rs"]
+mod avid;
 #[path = "goldens/case.rs"]
 mod case;
 #[path = "goldens/tensors.rs"]

@@ -27,7 +27,9 @@ pub enum Stream {
     /// Latents of the images that are shown of a generator, the same ones at all times.
     Samples = 9,
     /// Where patches are cut out of images.
-    Patches = 20,
+    Patches = 10,
+    /// Noise on images that a network is to clean.
+    Corruption = 11,
 }
 
 /// The generator of a stream at a step of a run.

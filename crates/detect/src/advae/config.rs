@@ -130,6 +130,10 @@ impl AdvaeConfig {
             EncoderForm::Conv => (ConvEncoder::STAGES, ConvEncoder::STRIDE, MAX_CONV_SIDE),
             _ => (self.encoder.backbone.stages(), 32, MAX_SIDE),
         };
+        let knows = self.encoder.weights != Source::None;
+        let fits = !knows || self.encoder.form(size) != EncoderForm::Conv;
+        let expected = "\"none\", as encoder.form is \"conv\": nobody has weights of it";
+        check("encoder.weights", fits, expected, &"a file of weights")?;
         let expected = format!("1 to {stages}, the encoder's stages");
         check(
             "stage",

@@ -3,8 +3,8 @@
 //!
 //! A VAE with a vector for its latent learns normal images. Of a test image, Grad-CAM asks an early stage of the encoder what the latent's
 //! mean is made of: each channel weighs by the spatial mean of ∂Σμ/∂A, and the magnitude of the weighted sum is the map. What is attended
-//! to is what is unlike the normal images. Known for a pixel AUROC of .86 on MVTec AD (.09 of it below PaDiM's), and an IoU of .20 as CAVGA
-//! quotes it, at the best threshold of each category.
+//! to is what is unlike the normal images. Known for a pixel AUROC of .86 on MVTec AD, and an IoU of .20 as CAVGA quotes it, at
+//! the best threshold of each category.
 //!
 //! The published code is of MNIST alone: two convolutions and two linear layers each way, BCE and KL summed, Adam at 10⁻³, latents of 32. Both
 //! public reproductions at 256 pixels have a ResNet-18 without ImageNet's weights, its features pooled, and look at its `layer2`: so do

@@ -1,12 +1,11 @@
 //! Adam on one loss.
 
-use burn::tensor::{Device, Tensor};
-use cavga_nn::{adam::Adam, layers::Init, part::Part, state};
+use burn::tensor::Device;
+use cavga_nn::{adam::Adam, layers::Init, state};
 
 use super::{Course, Descends, Lesson, Trained};
 use crate::{
-    Batch, Detector, Learner, Losses, Observer, Pretrained, Result, Tensors,
-    check::{check_images, check_valid, finite},
+    Batch, Detector, Learner, Losses, Observer, Pretrained, Result, Tensors, check::finite,
 };
 
 /// A network in training.
@@ -43,22 +42,6 @@ impl<N: Descends> Descent<N> {
             device: device.clone().without_autodiff(),
         })
     }
-
-    /// A batch as the network learns from it.
-    fn lesson(&self, batch: &Batch) -> Result<Lesson> {
-        check_images(&batch.images, self.size)?;
-        let on_tape = |tensor: &Tensor<4>| Tensor::from_inner(tensor.clone().without_autodiff());
-        let part = batch.valid.as_ref().map(|valid| Part::new(on_tape(valid)));
-        check_valid(&batch.images, part.as_ref())?;
-        Ok(Lesson {
-            images: on_tape(&batch.images),
-            part,
-            classes: batch.classes.clone(),
-            step: batch.step,
-            seed: self.seed,
-            device: self.device.clone(),
-        })
-    }
 }
 
 impl<N: Descends + 'static> Learner for Descent<N> {
@@ -67,7 +50,8 @@ impl<N: Descends + 'static> Learner for Descent<N> {
     }
 
     fn observe(&mut self, batch: &Batch) -> Result<Losses> {
-        let losses = self.network.losses(&self.lesson(batch)?)?;
+        let lesson = Lesson::new(batch, self.size, self.seed, &self.device)?;
+        let losses = self.network.losses(&lesson)?;
         let values = losses
             .iter()
             .map(|(name, loss)| Ok((*name, finite(name, loss, batch.step)?)));

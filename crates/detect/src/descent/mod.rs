@@ -22,7 +22,10 @@ use cavga_nn::{
 pub(crate) use learner::Descent;
 pub(crate) use trained::Trained;
 
-use crate::{Batch, Pretrained, Result, Scores};
+use crate::{
+    Batch, Pretrained, Result, Scores,
+    check::{check_images, check_valid},
+};
 
 /// A network that says of images how anomalous they are.
 pub(crate) trait Network: Module + Debug + Send {
@@ -113,6 +116,22 @@ impl Lesson {
         }
     }
 
+    /// A batch as a network on a tape of `device` learns from it, in a run of this seed.
+    pub(crate) fn new(batch: &Batch, size: [usize; 2], seed: u64, device: &Device) -> Result<Self> {
+        check_images(&batch.images, size)?;
+        let on_tape = |tensor: &Tensor<4>| Tensor::from_inner(tensor.clone().without_autodiff());
+        let part = batch.valid.as_ref().map(|valid| Part::new(on_tape(valid)));
+        check_valid(&batch.images, part.as_ref())?;
+        Ok(Self {
+            images: on_tape(&batch.images),
+            part,
+            classes: batch.classes.clone(),
+            step: batch.step,
+            seed,
+            device: device.clone().without_autodiff(),
+        })
+    }
+
     /// Standard normal numbers of this step, off the tape's gradients.
     pub(crate) fn noise<const D: usize>(&self, shape: [usize; D], stream: Stream) -> Tensor<D> {
         let mut generator = self.generator(stream);
@@ -129,6 +148,11 @@ impl Lesson {
             seed: self.seed,
             device: self.device.clone(),
         }
+    }
+
+    /// How many batches the run has seen before this one.
+    pub(crate) fn step(&self) -> u64 {
+        self.step
     }
 
     /// The generator of a stream at this step.

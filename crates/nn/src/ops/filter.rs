@@ -20,7 +20,10 @@ pub fn filter(x: Tensor<4>, kernel: Tensor<1>) -> Tensor<4> {
 }
 
 /// Repeats the first and last row (`dim` 2) or column (3) `count` times.
-fn extend(maps: Tensor<4>, dim: usize, count: usize) -> Tensor<4> {
+///
+/// # Shapes
+/// - maps: `[batch, channels, height, width]` → `count` more on each side
+pub fn extend(maps: Tensor<4>, dim: usize, count: usize) -> Tensor<4> {
     let last = maps.dims()[dim] - 1;
     let first = maps.clone().narrow(dim, 0, 1).repeat_dim(dim, count);
     let end = maps.clone().narrow(dim, last, 1).repeat_dim(dim, count);

@@ -116,7 +116,7 @@ impl Default for Window {
     }
 }
 
-pub use filter::filter;
+pub use filter::{extend, filter};
 pub(crate) use flex::geometry;
 
 /// 2-D convolution (cross-correlation, as torch's).

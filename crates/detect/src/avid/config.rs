@@ -1,0 +1,91 @@
+//! The settings of AVID.
+
+use cavga_nn::adam::AdamConfig;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Result,
+    check::{check, check_adam, check_amount, check_smoothing, check_width},
+};
+
+/// The sides that images may have: the detector's last convolution needs four positions at a stride of 16.
+const SIDES: std::ops::RangeInclusive<usize> = 64..=1 << 14;
+
+/// AVID's settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AvidConfig {
+    /// Passes over the training images. The reproduction's 20 are of 4000 images; hundreds of images take more, as CAVGA's 100.
+    pub passes: usize,
+    /// How often the inpainter halves the image; 5 in the reproduction.
+    pub levels: usize,
+    /// Channels of the inpainter's first convolution; 32 in the reproduction.
+    pub width: usize,
+    /// Channels of the detector's first convolution; 64 in the reproduction.
+    pub detector_width: usize,
+    /// γ, the deviation of the Gaussian noise that the inpainter is to clean, for images in [−1, 1]; 0.7 in the reproduction.
+    pub noise: f64,
+    /// The weight of |x − I(x̃)|, for images in [−1, 1], beside the adversarial loss. 100 in pix2pix; 0, none, in the paper and the reproduction.
+    pub reconstruction: f64,
+    /// Whether the detector sees the noisy image beside the one it judges, as in the reproduction; it does not in the paper.
+    pub conditional: bool,
+    /// The optimizer of either network.
+    pub adam: AdamConfig,
+    /// Deviation of the Gaussian that smooths `residual-smoothed`, as a fraction of the image's height.
+    pub smoothing: f64,
+}
+
+impl Default for AvidConfig {
+    fn default() -> Self {
+        Self {
+            passes: 100,
+            levels: 5,
+            width: 32,
+            detector_width: 64,
+            noise: 0.7,
+            reconstruction: 0.0,
+            conditional: false,
+            adam: AdamConfig::dcgan(),
+            smoothing: 4.0 / 256.0,
+        }
+    }
+}
+
+impl AvidConfig {
+    /// Few channels and passes, for tests on images of 64 pixels.
+    pub fn tiny() -> Self {
+        Self {
+            passes: 2,
+            width: 2,
+            detector_width: 4,
+            ..Self::default()
+        }
+    }
+
+    /// An error for settings that cannot work, or not with images of `size`, `[height, width]`.
+    pub(super) fn check(&self, size: [usize; 2]) -> Result<()> {
+        check("passes", self.passes > 0, "at least 1", &self.passes)?;
+        let levels = self.levels;
+        check("levels", (1..=8).contains(&levels), "1 to 8", &levels)?;
+        check_width("width", self.width << (levels - 1))?;
+        check_width("detector_width", 8 * self.detector_width)?;
+        let fits = !self.conditional || self.detector_width > 1;
+        let found = self.detector_width;
+        check("detector_width", fits, "at least 2, to be halved", &found)?;
+        check_amount("noise", self.noise)?;
+        check_amount("reconstruction", self.reconstruction)?;
+        let keys = ["adam.rate", "adam.beta_1", "adam.beta_2", "adam.epsilon"];
+        check_adam(keys, &self.adam)?;
+        check_smoothing(self.smoothing)?;
+        let unit = 1 << levels.max(4);
+        let fits = |side: &usize| SIDES.contains(side) && side.is_multiple_of(unit);
+        let [height, width] = size;
+        let expected = format!(
+            "height and width of {} to {}, both multiples of {unit}",
+            SIDES.start(),
+            SIDES.end()
+        );
+        let found = format!("[{height}, {width}]");
+        check("size", size.iter().all(fits), &expected, &found)
+    }
+}
