@@ -8,6 +8,22 @@ use crate::{Error, Result};
 /// The most channels that a layer may be asked for, far above what is of use: products of them must not overflow.
 const MAX_WIDTH: usize = 1 << 14;
 
+/// The most weights of a layer: 4 GiB of f32, and three times as much with Adam's moments.
+const MAX_WEIGHTS: usize = 1 << 30;
+
+/// An error if a linear layer of `value` numbers on one side, and the product of `others` on the other, would have more weights than any
+/// machine holds.
+pub(crate) fn check_weights(key: &'static str, value: usize, others: &[usize]) -> Result<()> {
+    let weights = others
+        .iter()
+        .try_fold(value, |product, &factor| product.checked_mul(factor));
+    let fits = weights.is_some_and(|weights| weights <= MAX_WEIGHTS);
+    let expected = format!(
+        "at most {MAX_WEIGHTS} weights of a layer: fewer with smaller images, or a smaller number here"
+    );
+    check(key, fits, &expected, &value)
+}
+
 pub(crate) fn check_width(key: &'static str, channels: usize) -> Result<()> {
     let fits = (1..=MAX_WIDTH).contains(&channels);
     check(key, fits, "1 to 16384", &channels)

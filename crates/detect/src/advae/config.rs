@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::networks::ConvEncoder;
 use crate::{
     Result,
-    check::{check, check_adam, check_amount, check_smoothing, check_width},
+    check::{check, check_adam, check_amount, check_smoothing, check_weights, check_width},
 };
 
 /// Images below this many pixels to a side are MNIST's kin: `auto` takes the convolutions for them.
@@ -14,6 +14,9 @@ const SMALL: usize = 64;
 
 /// The longest side for the convolutions, whose linear layers grow with the image.
 const MAX_CONV_SIDE: usize = 128;
+
+/// How much smaller than the image the map is that a backbone's decoder begins with.
+pub(super) const STRIDE: usize = 32;
 
 /// The longest side for a backbone.
 const MAX_SIDE: usize = 1 << 14;
@@ -119,6 +122,7 @@ impl AdvaeConfig {
     pub(super) fn check(&self, size: [usize; 2]) -> Result<()> {
         check("passes", self.passes > 0, "at least 1", &self.passes)?;
         check_width("encoder.width", self.encoder.width)?;
+        check_width("encoder.width", 2 * self.encoder.width)?;
         check_width("encoder.hidden", self.encoder.hidden)?;
         check_width("dimension", self.dimension)?;
         check_width("decoder_width", self.decoder_width)?;
@@ -127,8 +131,18 @@ impl AdvaeConfig {
         check_amount("beta", self.beta)?;
         check_smoothing(self.smoothing)?;
         let (stages, unit, longest) = match self.encoder.form(size) {
-            EncoderForm::Conv => (ConvEncoder::STAGES, ConvEncoder::STRIDE, MAX_CONV_SIDE),
-            _ => (self.encoder.backbone.stages(), 32, MAX_SIDE),
+            EncoderForm::Conv => {
+                let [height, width] = size.map(|side| side / ConvEncoder::STRIDE);
+                let others = [2 * self.encoder.width, height, width];
+                check_weights("encoder.hidden", self.encoder.hidden, &others)?;
+                (ConvEncoder::STAGES, ConvEncoder::STRIDE, MAX_CONV_SIDE)
+            }
+            _ => {
+                let [height, width] = size.map(|side| side / STRIDE);
+                let others = [8 * self.decoder_width, height, width];
+                check_weights("dimension", self.dimension, &others)?;
+                (self.encoder.backbone.stages(), STRIDE, MAX_SIDE)
+            }
         };
         let knows = self.encoder.weights != Source::None;
         let fits = !knows || self.encoder.form(size) != EncoderForm::Conv;
@@ -159,5 +173,42 @@ impl EncoderConfig {
             EncoderForm::Auto => EncoderForm::Backbone,
             form => form,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_images_have_convolutions_and_large_ones_a_backbone() {
+        let encoder = EncoderConfig::default();
+        assert_eq!(encoder.form([28, 28]), EncoderForm::Conv);
+        assert_eq!(encoder.form([32, 64]), EncoderForm::Backbone);
+        let small = AdvaeConfig::tiny(EncoderForm::Auto);
+        small.check([28, 28]).unwrap();
+        small.check([256, 192]).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        let conv = AdvaeConfig::tiny(EncoderForm::Conv);
+        let backbone = AdvaeConfig::tiny(EncoderForm::Backbone);
+        for size in [[30, 28], [256, 256], [0, 4]] {
+            conv.check(size).unwrap_err();
+        }
+        for size in [[28, 28], [100, 96]] {
+            backbone.check(size).unwrap_err();
+        }
+        for stage in [0, 3] {
+            let conv = AdvaeConfig {
+                stage,
+                ..conv.clone()
+            };
+            conv.check([28, 28]).unwrap_err();
+        }
+        let mut conv = conv;
+        conv.encoder.weights = Source::Auto;
+        conv.check([28, 28]).unwrap_err();
     }
 }

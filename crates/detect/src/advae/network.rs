@@ -14,6 +14,7 @@ use cavga_nn::{
 
 use super::{
     AdvaeConfig, EncoderForm,
+    config::STRIDE,
     networks::{ConvEncoder, Decoder, Encoder},
 };
 use crate::{
@@ -24,9 +25,6 @@ use crate::{
     scores::{image_scores, largest, named, of_residual},
     smooth::Gaussian,
 };
-
-/// How much smaller than the image the latent's map is, for a backbone's decoder.
-const STRIDE: usize = 32;
 
 /// Added to the root mean square of a gradient, as the published code does.
 const EPSILON: f64 = 1e-5;

@@ -67,7 +67,10 @@ impl AvidConfig {
         check("passes", self.passes > 0, "at least 1", &self.passes)?;
         let levels = self.levels;
         check("levels", (1..=8).contains(&levels), "1 to 8", &levels)?;
+        // Each is checked before it is multiplied, which so cannot overflow.
+        check_width("width", self.width)?;
         check_width("width", self.width << (levels - 1))?;
+        check_width("detector_width", self.detector_width)?;
         check_width("detector_width", 8 * self.detector_width)?;
         let fits = !self.conditional || self.detector_width > 1;
         let found = self.detector_width;
@@ -87,5 +90,32 @@ impl AvidConfig {
         );
         let found = format!("[{height}, {width}]");
         check("size", size.iter().all(fits), &expected, &found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_work_is_refused() {
+        let config = AvidConfig::tiny();
+        config.check([64, 96]).unwrap();
+        for size in [[32, 64], [72, 64], [100, 100]] {
+            config.check(size).unwrap_err();
+        }
+        for levels in [0, 9] {
+            let config = AvidConfig {
+                levels,
+                ..config.clone()
+            };
+            config.check([256, 256]).unwrap_err();
+        }
+        let narrow = AvidConfig {
+            conditional: true,
+            detector_width: 1,
+            ..config
+        };
+        narrow.check([64, 64]).unwrap_err();
     }
 }

@@ -4,16 +4,16 @@ use cavga_nn::dcgan;
 use serde::{Deserialize, Serialize};
 
 use super::{CavgaConfig, LatentForm};
-use crate::{Result, check::check};
+use crate::{
+    Result,
+    check::{check, check_weights},
+};
 
 /// The shortest side of an image: what R's stride divides.
 const MIN_SIDE: usize = 32;
 
 /// The longest side of an image.
 const MAX_SIDE: usize = 1 << 14;
-
-/// The most weights of a layer: 4 GiB of f32, and three times as much with Adam's moments.
-const MAX_WEIGHTS: usize = 1 << 30;
 
 /// Which parts the autoencoder is built of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,17 +113,7 @@ impl Variant {
         }
         let positions = size.map(|side| side / self.stride(config));
         let channels = self.channels(config).max(config.latent.channels);
-        let mut factors = [positions[0], positions[1], channels].into_iter();
-        let weights = factors.try_fold(config.latent.dimension, usize::checked_mul);
-        let fits = weights.is_some_and(|weights| weights <= MAX_WEIGHTS);
-        let expected = format!(
-            "at most {MAX_WEIGHTS} weights of a flat latent: fewer with smaller images, or a smaller dimension"
-        );
-        check(
-            "latent.dimension",
-            fits,
-            &expected,
-            &config.latent.dimension,
-        )
+        let others = [positions[0], positions[1], channels];
+        check_weights("latent.dimension", config.latent.dimension, &others)
     }
 }
