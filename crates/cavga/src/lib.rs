@@ -33,6 +33,7 @@ pub mod progress;
 pub mod report;
 mod run;
 mod series;
+pub mod tables;
 pub mod tensor_file;
 pub mod threads;
 mod train;

@@ -206,7 +206,7 @@ impl Table {
                 "n_test_anomalous": cell.n_test_anomalous, "measured": values(&|name| self.class(class, name)),
             })
         });
-        let reported = reported(self.dataset).iter();
+        let reported = reported(self.dataset).into_iter();
         let reported = reported
             .map(|row| json!({ "method": row.method, "classes": row.classes, "mean": row.mean }));
         json!({
