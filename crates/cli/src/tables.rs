@@ -135,8 +135,11 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     }
     let failures = table.failures();
     if !failures.is_empty() {
-        let (count, all) = (failures.len(), failures.join("\n  "));
-        anyhow::bail!("{count} runs came to an error; the same command tries them again:\n  {all}");
+        anyhow::bail!(
+            "{} runs came to an error, which the table says; the same command tries them again: {}",
+            failures.len(),
+            failures.join("; ")
+        );
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -19,8 +19,11 @@ pub(super) fn reported(dataset: Known) -> Vec<Reported> {
         _ => ["CAVGA-D_u", "γ-VAE_g"],
     };
     let of = |method: &'static str| {
-        let value = |row: &str| Some(printed((7, "image_auroc"), (dataset.name(), row), method)?.value);
-        let classes: Vec<_> = (0..10).map_while(|class| value(&class.to_string())).collect();
+        let value =
+            |row: &str| Some(printed((7, "image_auroc"), (dataset.name(), row), method)?.value);
+        let classes: Vec<_> = (0..10)
+            .map_while(|class| value(&class.to_string()))
+            .collect();
         Some(Reported {
             method,
             classes: classes.try_into().ok(),

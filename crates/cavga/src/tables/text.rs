@@ -164,8 +164,10 @@ impl Table {
         });
         let counts = counts(cell).map(|(name, count)| (name.to_owned(), Json::from(count)));
         let [_, row, column, _, _, state, run] = self.names_of(at, seed);
+        let first = self.paper.figures.first();
+        let why = first.and_then(|figure| self.value(at, figure).err()?.reason);
         json!({
-            "row": row, "column": column, "seed": seed, "state": state, "run": run,
+            "row": row, "column": column, "seed": seed, "state": state, "why": why, "run": run,
             "counts": Map::from_iter(counts), "measured": measured, "reported": reported.collect::<Map<_, _>>(),
         })
     }
@@ -235,18 +237,12 @@ impl Table {
     /// Table, row, column, system, seed, state, run.
     fn names_of(&self, at: (usize, usize), seed: u64) -> [String; 7] {
         let (row, column) = (self.rows.get(at.0), self.columns.get(at.1));
-        let state = match self.cell(at, seed) {
-            Some(cell) if cell.n_test > 0 => "measured",
-            Some(_) => "failed",
-            None => match self
-                .paper
-                .figures
-                .first()
-                .map(|figure| self.value(at, figure))
-            {
-                Some(Err(Why { word, .. })) => word,
-                _ => "not run",
-            },
+        let first = self.paper.figures.first();
+        let why = first.and_then(|figure| self.value(at, figure).err());
+        let state = match (self.cell(at, seed), why) {
+            (Some(cell), _) if cell.n_test > 0 => "measured",
+            (_, Some(Why { word, .. })) => word,
+            _ => "not run",
         };
         let run = self.run(at, seed).filter(|_| self.cell(at, seed).is_some());
         let run = run.and_then(|run| {
