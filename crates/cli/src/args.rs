@@ -62,6 +62,19 @@ Examples:
   cavga one-class cavga-d-u --dataset mnist --data mnist --out one-class/mnist --set data.size=[32,32]
   cavga one-class cavga-d-u --dataset cifar-10 --data cifar --out one-class/cifar --classes 0,3 --config small.toml")]
     OneClass(crate::one_class::Args),
+    /// Run what is missing of one of the paper's tables 3 to 8 on the datasets that are here: a run for each cell, one table
+    #[command(after_help = "\
+Datasets are looked for below --data by their usual names: toothbrush or mvtec*/toothbrush, mstc or shanghaitech, lag, mnist,
+fashion-mnist, cifar-10. A cell whose images or method are not here says so. Every other method of this program may be a column, any
+folder with train/good, test and ground_truth in it a row. OUT/table-N.md, .csv and .html grow with each cell and hold all cells of
+OUT that are done; runs are in OUT/runs and shared by the tables. Ctrl-C stops; the same command goes on. Other settings or images
+need another OUT. The same command may run in several terminals: no cell is trained twice.
+
+Examples:
+  cavga tables 3 --data sets --out tables --methods cavga-d-u,patchcore,padim --budget passes=40
+  cavga tables 6 --data sets --out tables --methods cavga-d-u,patchcore,padim --budget passes=40
+  cavga tables 4 --data sets --out mstc --rows ucsd_ped2 --methods vae --set vae:train.passes=20 --jobs 2")]
+    Tables(crate::tables::Args),
     /// Measure a run on test images: metrics.json, scores.csv, maps/, report.html
     Eval(Eval),
     /// Set evaluated runs against each other: figures with intervals, differences to the first run, where they disagree

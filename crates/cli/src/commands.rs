@@ -34,6 +34,7 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         Command::Train(args) => train(&args),
         Command::Ablate(args) => crate::ablate::run(args),
         Command::OneClass(args) => crate::one_class::run(args),
+        Command::Tables(args) => crate::tables::run(args),
         Command::Eval(args) => eval(&args),
         Command::Compare(args) => crate::compare::run(args),
         Command::Calibrate(args) => crate::calibrate::run(&args),

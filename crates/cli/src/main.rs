@@ -16,6 +16,7 @@ mod one_class;
 mod output;
 mod pretrain;
 mod show;
+mod tables;
 mod update;
 mod verify;
 mod weights;

@@ -124,18 +124,23 @@ pub(super) const KEYS: [[&str; 3]; 4] = [
 
 impl Column {
     /// The method's name.
-    pub(super) fn method(&self, parts: Parts) -> String {
+    pub(crate) fn method(&self, parts: Parts) -> String {
         format!("cavga-{parts}-{}", if self.weak { "w" } else { "u" })
     }
 
     /// What tells it from the method as it is, as `key=value`.
-    pub(super) fn settings(&self) -> [String; 2] {
+    pub(crate) fn settings(&self) -> [String; 2] {
         let form = if self.flat { "flat" } else { "conv" };
         let term = if self.weak { "cga" } else { "ae" };
         [
             format!("method.latent.form={form}"),
             format!("method.{term}={}", self.term),
         ]
+    }
+
+    /// Whether it is the method as it is, with nothing left out.
+    pub(crate) fn is_whole(&self) -> bool {
+        !self.flat && self.term
     }
 
     /// As the paper's table has it on top, as in `R*_u + L_ae`.

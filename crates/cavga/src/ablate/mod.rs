@@ -20,6 +20,7 @@ use std::{
 pub use crate::series::Spread;
 use cavga_data::DatasetSpec;
 pub use columns::{COLUMNS, Column, Parts};
+pub(crate) use plan::refuse_columns_keys;
 pub use table::{Row, Table};
 
 use self::{plan::Plan, table::KEPT};

@@ -235,7 +235,7 @@ fn columns(asked: &[String]) -> Result<Vec<usize>> {
 }
 
 /// What tells the columns apart is not for the settings that they share.
-fn refuse_columns_keys(asked: &Table) -> Result<()> {
+pub(crate) fn refuse_columns_keys(asked: &Table) -> Result<()> {
     for [section, key, below] in KEYS {
         let found = asked.get(section).and_then(|section| section.get(key));
         let (found, name) = match below {

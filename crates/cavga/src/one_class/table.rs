@@ -94,9 +94,9 @@ impl Table {
             1 => "",
             _ => ", mean ± standard deviation (n − 1)",
         };
-        let note = match reported(self.dataset, self.protocol).next() {
-            None => "",
-            Some(_) => {
+        let note = match reported(self.dataset, self.protocol).is_empty() {
+            true => "",
+            false => {
                 "\nReported: the paper's table 7, recalled and checked against its means, of its own trainings on all images; \
                  nothing of it was measured here. CapsNet's own paper has figures of all classes but one being normal, which stand in that \
                  table beside those of the others. Last line: mean over the classes that are done.\n"
@@ -121,7 +121,7 @@ impl Table {
 
     fn lines(&self) -> Vec<Vec<String>> {
         let figures = self.figures();
-        let reported: Vec<_> = reported(self.dataset, self.protocol).collect();
+        let reported = reported(self.dataset, self.protocol);
         let mut head = vec![
             format!("{} class", self.protocol.turn()),
             "learnt from".to_owned(),
@@ -221,7 +221,8 @@ impl Table {
                 "n_test_anomalous": cell.n_test_anomalous, "measured": values(&|name| self.class(class, name)),
             })
         });
-        let reported = reported(self.dataset, self.protocol)
+        let reported = reported(self.dataset, self.protocol).into_iter();
+        let reported = reported
             .map(|row| json!({ "method": row.method, "protocol": row.protocol.name(), "classes": row.classes, "mean": row.mean }));
         json!({
             "method": self.method, "dataset": self.dataset, "protocol": self.protocol.name(), "seeds": self.seeds,

@@ -14,10 +14,11 @@
 //! - `chart`, `histogram`: the drawings
 //! - `tables`: figures, kinds of defect, verdicts, facts
 //! - `gallery`: rows of input, truth, map and overlay
-//! - `sheet`: the page of a dataset, of the same parts
+//! - `sheet`: the page of a dataset, of the same parts; `heat`: its heat maps
 
 mod chart;
 mod gallery;
+mod heat;
 mod histogram;
 mod page;
 mod scale;
@@ -25,6 +26,7 @@ mod sheet;
 mod tables;
 mod text;
 
+pub use heat::{Heat, HeatCell};
 pub use page::render;
 pub use sheet::{Contacts, Part, Sheet, SheetSection, Spread, Table, Thumb, Tone, render_sheet};
 

@@ -1,5 +1,6 @@
 //! The page of a dataset, or of several runs: tables, histograms over classes, and contact sheets, in sections that the caller orders.
 
+use super::heat::{self, Heat};
 use super::histogram;
 use super::page::{cautions, grid, section, shell};
 use super::text::{data_address, escape, paragraph};
@@ -37,6 +38,8 @@ pub struct SheetSection {
 pub enum Part {
     /// A table.
     Table(Table),
+    /// A table of numbers, darker where they are higher.
+    Heat(Heat),
     /// Histograms beside each other.
     Spreads(Vec<Spread>),
     /// Small pictures.
@@ -128,6 +131,7 @@ fn section_of(of: &SheetSection) -> String {
 fn part(part: &Part) -> String {
     match part {
         Part::Table(table) => table_of(table),
+        Part::Heat(heat) => heat::render(heat),
         Part::Spreads(spreads) => {
             let charts: String = spreads.iter().map(histogram::rows).collect();
             grid(&charts)

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, atomic, eval::Evaluation, measure::Figures, run::Record};
 
+/// Why a figure is undefined that a run's evaluation hasn't.
+pub(crate) const NO_SUCH: &str = "the method makes no such map or score";
+
 /// Which figures of a run are kept, and where.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kept {
@@ -73,7 +76,7 @@ impl Cell {
         let value = |key: &str| match evaluation.figures.get(key) {
             Some(Ok(value)) => Value::Number(*value),
             Some(Err(reason)) => Value::undefined(reason),
-            None => Value::undefined("the method makes no such map"),
+            None => Value::undefined(NO_SUCH),
         };
         let count = |key: &str| {
             let count = evaluation.metrics.get(key).and_then(|n| n.as_u64());

@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-pub(crate) use cell::{Cell, Kept, Value};
+pub(crate) use cell::{Cell, Kept, NO_SUCH, Value};
 pub(crate) use text::{NONE, grid, none};
 
 use serde::Serialize;

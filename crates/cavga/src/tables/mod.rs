@@ -1,0 +1,312 @@
+//! The paper's tables 3 to 8 run again, each cell a run of its own, in the paper's layout and beside what it reports.
+//!
+//! One run serves all tables: folders are by the row's images, the method and the seed, and every figure that a table shows is kept of
+//! it. A kill at any moment costs what lies behind a run's last checkpoint; the same call goes on, and refuses to go on as something
+//! else. Several processes may share a folder: each takes a run by locking it, so that none is trained twice.
+//!
+//! - `paper`: the tables' rows and figures; `reported`: what the paper prints
+//! - `columns`, `rows`: what was asked for, and where its images are; `settings`: how it is trained
+//! - `plan`: all cells; `claim`: whose a run is
+//! - `table`: what is known of every cell; `view`: what stands where; `text`, `page`: written down
+
+mod claim;
+mod columns;
+mod page;
+mod paper;
+mod plan;
+pub(crate) mod reported;
+mod rows;
+mod settings;
+mod table;
+mod text;
+mod view;
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+pub use table::Table;
+
+use self::{claim::Claim, plan::Plan, table::Slot};
+use crate::{
+    Error, Result, atomic,
+    progress::{Event, Progress},
+};
+
+/// How often it is looked whether another process is done.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// What every run may take, the same for all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Budget {
+    /// Passes over the training images, but for methods that look at every image once; without it, as many as each method wants.
+    pub passes: Option<usize>,
+    /// Normal images to learn from; without it, all.
+    pub shots: Option<usize>,
+}
+
+impl FromStr for Budget {
+    type Err = String;
+
+    /// Reads `passes=N`, `shots=N`, or both with a comma between.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut budget = Self::default();
+        for part in text.split(',') {
+            let wrong = || format!("expected passes=N or shots=N, N at least 1, found {part:?}");
+            let (key, value) = part.split_once('=').ok_or_else(wrong)?;
+            let value = value.parse().ok().filter(|value| *value > 0);
+            let value = Some(value.ok_or_else(wrong)?);
+            match key {
+                "passes" => budget.passes = value,
+                "shots" => budget.shots = value,
+                _ => return Err(wrong()),
+            }
+        }
+        Ok(budget)
+    }
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.passes {
+            Some(1) => to.write_str("1 pass")?,
+            Some(passes) => write!(to, "{passes} passes")?,
+            None => to.write_str("each method's own number of passes")?,
+        }
+        self.shots
+            .map_or(Ok(()), |shots| write!(to, ", {shots} images to learn from"))
+    }
+}
+
+/// What to run, and how.
+#[derive(Debug, Clone)]
+pub struct TablesOptions {
+    /// The paper's table, 3 to 8.
+    pub table: u8,
+    /// Names of the methods, or of table 8's columns, to run; none for the paper's.
+    pub methods: Vec<String>,
+    /// Rows to run: categories, `mstc-01`, `mnist-3`, a set's name for all of its rows, or a folder below the root that the paper's table
+    /// has no row of; none for the paper's.
+    pub rows: Vec<String>,
+    /// What every run may take.
+    pub budget: Budget,
+    /// Settings of all runs as TOML.
+    pub config: Option<PathBuf>,
+    /// Changes of single settings, as `key=value`, or `method:key=value` of one method or column alone.
+    pub overrides: Vec<String>,
+    /// One or more seeds, each cell being run under each; none for the settings' own.
+    pub seeds: Vec<u64>,
+    /// The device, as in `cpu` or `wgpu:1`.
+    pub device: String,
+    /// Raised from another thread, it makes the call end with [`Tabled::Stopped`].
+    pub stop: Arc<AtomicBool>,
+}
+
+impl TablesOptions {
+    /// All of a table, with each method's own settings.
+    pub fn of(table: u8) -> Self {
+        Self {
+            table,
+            methods: Vec::new(),
+            rows: Vec::new(),
+            budget: Budget::default(),
+            config: None,
+            overrides: Vec::new(),
+            seeds: Vec::new(),
+            device: "cpu".to_owned(),
+            stop: Arc::default(),
+        }
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Tabled {
+    /// Every cell that can be run is measured, or came to an error: [`Table::failures`].
+    Finished(Table),
+    /// Stopped; the same call goes on.
+    Stopped,
+}
+
+/// Runs what is missing of a table on the datasets below `root`, into `out/runs`, and writes `out/table-N.md`, `.csv` and `.html` behind
+/// each run. Cells that are done are not done again and stay in the table, also when only others are asked for. What another process
+/// has taken is waited for. A cell whose images, weights or method are not there says so, and the others go on; a training that
+/// diverges is a result.
+///
+/// # Errors
+/// [`Error::RunDiffers`] for a folder with runs of other settings or images; [`Error::Config`], [`Error::UnknownMethod`] and
+/// [`Error::UnknownKey`] for what is asked wrongly, before anything is run; [`Error::Io`].
+pub fn tables(
+    root: &Path,
+    out: &Path,
+    options: &TablesOptions,
+    progress: &mut dyn Progress,
+) -> Result<Tabled> {
+    let mut plan = Plan::settle(root, out, options)?;
+    plan.refresh()?;
+    write(&plan.table, out)?;
+    let mut waiting = 0;
+    loop {
+        let Some(taken) = share(&mut plan, true, progress)? else {
+            return Ok(Tabled::Stopped);
+        };
+        if taken == 0 {
+            break;
+        }
+        if taken != waiting {
+            let text = format!("waiting for {taken} runs of other processes");
+            progress.on(Event::Note(&text));
+            waiting = taken;
+        }
+        thread::sleep(PAUSE);
+    }
+    plan.refresh()?;
+    write(&plan.table, out)?;
+    Ok(Tabled::Finished(plan.table))
+}
+
+/// A process's share of [`tables`], for programs that start several: runs what no other process has taken, waits for none, and writes no
+/// table. `false` if stopped.
+///
+/// # Errors
+/// As [`tables`].
+pub fn tables_share(
+    root: &Path,
+    out: &Path,
+    options: &TablesOptions,
+    progress: &mut dyn Progress,
+) -> Result<bool> {
+    let mut plan = Plan::settle(root, out, options)?;
+    plan.refresh()?;
+    Ok(share(&mut plan, false, progress)?.is_some())
+}
+
+/// Takes what is measured so far into a table, and writes it.
+///
+/// # Errors
+/// As [`tables`].
+pub fn tables_so_far(root: &Path, out: &Path, options: &TablesOptions) -> Result<Table> {
+    let mut plan = Plan::settle(root, out, options)?;
+    plan.refresh()?;
+    write(&plan.table, out)?;
+    Ok(plan.table)
+}
+
+/// Runs what no other process has taken, and says how many runs others have; `None` if stopped.
+fn share(plan: &mut Plan<'_>, writes: bool, progress: &mut dyn Progress) -> Result<Option<usize>> {
+    let Plan {
+        options,
+        out,
+        table,
+        jobs,
+    } = plan;
+    let total = jobs.iter().filter(|job| job.is_asked).count();
+    let mut taken = 0;
+    for (number, job) in (1..).zip(jobs.iter().filter(|job| job.is_asked)) {
+        if table.is_settled(job.place) {
+            continue;
+        }
+        if options.is_stopped() {
+            return Ok(None);
+        }
+        let task = job.task(options);
+        let Some(_claim) = Claim::take(&job.run)? else {
+            taken += 1;
+            continue;
+        };
+        let slot = match task.stored()? {
+            Some(cell) => Slot::Measured(cell),
+            None => {
+                let text = format!("{} ({number} of {total})", job.name);
+                progress.on(Event::Note(&text));
+                match task.cell(progress) {
+                    Ok(Some(cell)) => Slot::Measured(cell),
+                    Ok(None) => return Ok(None),
+                    Err(error) if is_of_all(&error) => return Err(error),
+                    Err(error) => {
+                        let reason = reason(error);
+                        let text = format!("{}: {reason}", job.name);
+                        progress.on(Event::Note(&text));
+                        Slot::Failed(reason)
+                    }
+                }
+            }
+        };
+        table.set(job.place, slot);
+        if writes {
+            write(table, out)?;
+        }
+    }
+    Ok(Some(taken))
+}
+
+/// Whether an error would come again in every other cell, or says that the call is not what the folder was begun with. Others are of
+/// their cell: images that cannot be read, weights that are not here, settings that a method cannot work with.
+fn is_of_all(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Stopped
+            | Error::Io { .. }
+            | Error::Device(_)
+            | Error::Threads { .. }
+            | Error::RunDiffers { .. }
+            | Error::Config { .. }
+            | Error::UnknownKey { .. }
+            | Error::UnknownMethod { .. }
+    )
+}
+
+/// An error with its causes, on one line.
+fn reason(error: Error) -> String {
+    let mut said = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(error) = cause {
+        // Some errors quote their cause in their own message.
+        let text = error.to_string();
+        if !said.contains(&text) {
+            said += &format!(": {text}");
+        }
+        cause = error.source();
+    }
+    said.replace('\n', " ")
+}
+
+/// Writes the table in all its forms, one process at a time.
+fn write(table: &Table, out: &Path) -> Result<()> {
+    let _claim = Claim::wait(out)?;
+    let path = |ending: &str| out.join(format!("table-{}.{ending}", table.paper.number));
+    atomic::write(&path("md"), table.linked_markdown().as_bytes())?;
+    atomic::write(&path("html"), table.html().as_bytes())?;
+    atomic::write_with(&path("csv"), |file| table.write_csv(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn budgets_are_read_and_said() {
+        let said = |text: &str| text.parse::<Budget>().map(|budget| budget.to_string());
+        assert_eq!(said("passes=2").as_deref(), Ok("2 passes"));
+        assert_eq!(
+            said("passes=1,shots=8").as_deref(),
+            Ok("1 pass, 8 images to learn from")
+        );
+        assert!(Budget::default().to_string().contains("own number"));
+        for wrong in ["passes", "passes=0", "steps=3", "passes=-1", ""] {
+            assert!(said(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,297 @@
+//! The rows of a table, and where below the root the images of each are.
+
+use std::{
+    fs,
+    path::{Component, Path, PathBuf},
+};
+
+use cavga_data::{DatasetSpec, Known};
+
+use super::paper::{Paper, Set};
+use crate::{Error, Result};
+
+/// A row.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Row {
+    /// The set of the paper's that it is of, by its place; none of a row that the paper doesn't have.
+    pub(super) set: Option<usize>,
+    /// As the paper has it, or the folder's name.
+    pub(super) name: String,
+    /// What its runs' folder is called, and it itself in `--rows`.
+    pub(super) key: String,
+    /// As in a heading.
+    pub(super) title: String,
+    /// Its images, if they are there.
+    pub(super) images: Option<Images>,
+}
+
+/// Where images are, and which of them are meant.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Images {
+    pub(super) folder: PathBuf,
+    /// With no more than name, category and class.
+    pub(super) which: DatasetSpec,
+}
+
+impl Images {
+    /// Those of a folder in MVTec AD's layout.
+    fn in_layout(folder: PathBuf) -> Option<Self> {
+        folder.join("train/good").is_dir().then(|| Self {
+            folder,
+            which: DatasetSpec::default(),
+        })
+    }
+}
+
+/// All rows of the paper's table.
+pub(super) fn all(paper: &Paper, root: &Path) -> Vec<Row> {
+    let folders = folders(root);
+    let rows = |(place, set): (usize, &Set)| -> Vec<Row> {
+        let rows = set.rows.iter();
+        rows.map(|name| row(set, place, name, root, &folders))
+            .collect()
+    };
+    paper.sets.iter().enumerate().flat_map(rows).collect()
+}
+
+/// The rows of these names, each once: the paper's in its order, then folders below the root that it doesn't have.
+///
+/// # Errors
+/// [`Error::Config`] for a name that is neither.
+pub(super) fn asked(paper: &Paper, root: &Path, names: &[String]) -> Result<Vec<Row>> {
+    let all = all(paper, root);
+    if names.is_empty() {
+        return Ok(all);
+    }
+    let is_of = |row: &Row, name: &str| {
+        let set = row.set.and_then(|set| paper.sets.get(set));
+        row.key == spelled(name) || set.is_some_and(|set| set.known.name() == name)
+    };
+    let mut rows = all.clone();
+    rows.retain(|row| names.iter().any(|name| is_of(row, name)));
+    for name in names {
+        if rows.iter().any(|row| is_of(row, name) || row.name == *name) {
+            continue;
+        }
+        rows.push(other(paper, root, name, &all)?);
+    }
+    Ok(rows)
+}
+
+/// A row that the paper doesn't have.
+fn other(paper: &Paper, root: &Path, name: &str, all: &[Row]) -> Result<Row> {
+    let wrong = |why: String| Error::Config {
+        origin: "--rows".to_owned(),
+        why: format!("{name}: {why}"),
+    };
+    let mut parts = Path::new(name).components();
+    if !matches!(
+        (parts.next(), parts.next()),
+        (Some(Component::Normal(_)), None)
+    ) {
+        return Err(wrong(
+            "expected the name of a folder below --data".to_owned(),
+        ));
+    }
+    let images = Images::in_layout(root.join(name)).ok_or_else(|| {
+        let known: Vec<_> = all.iter().map(|row| &*row.key).collect();
+        wrong(format!(
+            "expected a row of table {} ({}), or a folder of {} with train/good in it",
+            paper.number,
+            known.join(", "),
+            root.display()
+        ))
+    })?;
+    Ok(Row {
+        set: None,
+        name: name.to_owned(),
+        key: name.to_owned(),
+        title: name.to_owned(),
+        images: Some(images),
+    })
+}
+
+fn row(set: &Set, place: usize, name: &str, root: &Path, folders: &[PathBuf]) -> Row {
+    let known = set.known;
+    let (key, title, images) = match known {
+        Known::MvtecAd => {
+            let beside = folders.iter().filter(|folder| is_called(folder, "mvtec"));
+            let mut places = std::iter::once(root).chain(beside.map(PathBuf::as_path));
+            let images = places.find_map(|place| Images::in_layout(place.join(name)));
+            (name.to_owned(), name.to_owned(), images)
+        }
+        Known::Mstc => {
+            let spec = DatasetSpec {
+                name: Some(known),
+                category: Some(name.to_owned()),
+                ..DatasetSpec::default()
+            };
+            let images = named(root, folders, &["mstc", "shanghaitech"], &spec);
+            (
+                format!("mstc-{name}"),
+                name.to_owned(),
+                images.filter(has_scene(name)),
+            )
+        }
+        Known::Lag => {
+            let spec = DatasetSpec {
+                name: Some(known),
+                ..DatasetSpec::default()
+            };
+            let images = named(root, folders, &["lag"], &spec);
+            (name.to_owned(), set.title.to_owned(), images)
+        }
+        known => {
+            let class = name.parse().ok();
+            let spec = DatasetSpec {
+                name: Some(known),
+                normal_class: class,
+                ..DatasetSpec::default()
+            };
+            let of_class = class.and_then(|class| known.classes().get(usize::from(class)));
+            let title = match of_class {
+                Some(class) if *class != name => format!("{name} {class}"),
+                _ => name.to_owned(),
+            };
+            let images = named(root, folders, &[&plain(known.name())], &spec);
+            (
+                format!("{known}-{name}"),
+                format!("{} {title}", set.title),
+                images,
+            )
+        }
+    };
+    Row {
+        set: Some(place),
+        name: name.to_owned(),
+        key,
+        title,
+        images,
+    }
+}
+
+/// A dataset in the first folder that is called so: the root itself, or one below it.
+fn named(root: &Path, folders: &[PathBuf], names: &[&str], which: &DatasetSpec) -> Option<Images> {
+    let mut places = std::iter::once(root).chain(folders.iter().map(PathBuf::as_path));
+    let folder = places.find(|folder| names.iter().any(|name| is_called(folder, name)))?;
+    Some(Images {
+        folder: folder.to_owned(),
+        which: which.clone(),
+    })
+}
+
+/// Whether a scene's videos are among those of a folder.
+fn has_scene(scene: &str) -> impl Fn(&Images) -> bool {
+    let prefix = format!("{scene}_");
+    move |images| {
+        let inside = folders(&images.folder);
+        let mut places = std::iter::once(&images.folder).chain(&inside);
+        places.any(|place| {
+            let videos = fs::read_dir(place.join("testing/frames"));
+            let names = videos.into_iter().flatten().flatten();
+            names
+                .into_iter()
+                .any(|video| video.file_name().to_string_lossy().starts_with(&prefix))
+        })
+    }
+}
+
+/// Whether a folder's name begins so, whatever its case and hyphens; CIFAR-100 is not CIFAR-10.
+fn is_called(folder: &Path, name: &str) -> bool {
+    let own = folder
+        .file_name()
+        .map_or_else(String::new, |own| plain(&own.to_string_lossy()));
+    let rest = own.strip_prefix(name);
+    rest.is_some_and(|rest| !(name.ends_with(char::is_numeric) && rest.starts_with('0')))
+}
+
+fn plain(name: &str) -> String {
+    let letters = name
+        .chars()
+        .filter(|letter| !matches!(letter, '-' | '_' | ' '));
+    letters.collect::<String>().to_lowercase()
+}
+
+/// A row as its key is written: `Metal Nut` and `mnist/3` are `metal_nut` and `mnist-3`.
+fn spelled(name: &str) -> String {
+    name.to_lowercase().replace(' ', "_").replace('/', "-")
+}
+
+/// The folders below the root, by name.
+fn folders(root: &Path) -> Vec<PathBuf> {
+    let inside = fs::read_dir(root).into_iter().flatten().flatten();
+    let mut folders: Vec<_> = inside.map(|entry| entry.path()).collect();
+    folders.retain(|path| path.is_dir());
+    folders.sort();
+    folders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn root(folders: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for folder in folders {
+            fs::create_dir_all(root.path().join(folder)).unwrap();
+        }
+        root
+    }
+
+    fn found(number: u8, root: &Path) -> Vec<String> {
+        let rows = all(Paper::of(number).unwrap(), root);
+        let there = rows.into_iter().filter(|row| row.images.is_some());
+        there.map(|row| row.key).collect()
+    }
+
+    #[test]
+    fn rows_are_found_below_the_root() {
+        let root = root(&[
+            "leather/train/good",
+            "bottle",
+            "MVTec_anomaly_detection/metal_nut/train/good",
+            "cifar-100",
+            "cifar10_subset",
+            "Fashion-MNIST",
+            "lag_database",
+            "shanghaitech/testing/frames/03_0031",
+        ]);
+        assert_eq!(found(3, root.path()), ["metal_nut", "leather"]);
+        let mut classes = found(7, root.path());
+        classes.retain(|key| key.ends_with("-3"));
+        assert_eq!(classes, ["fashion-mnist-3", "cifar-10-3"]);
+        assert_eq!(found(5, root.path()), ["lag"]);
+        assert_eq!(found(4, root.path()), ["mstc-03"]);
+        let inside = root.path().join("cifar10_subset");
+        assert_eq!(
+            found(7, &inside).len(),
+            10,
+            "the root may be the set itself"
+        );
+    }
+
+    #[test]
+    fn rows_go_by_name_and_folders_that_the_paper_has_not_come_last() {
+        let root = root(&["ucsd_ped2/train/good", "leather/train/good", "empty"]);
+        let keys = |number: u8, names: &[&str]| -> Result<Vec<String>> {
+            let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
+            let rows = asked(Paper::of(number).unwrap(), root.path(), &names)?;
+            Ok(rows.into_iter().map(|row| row.key).collect())
+        };
+        assert_eq!(
+            keys(3, &["leather", "Metal Nut"]).unwrap(),
+            ["metal_nut", "leather"]
+        );
+        assert_eq!(
+            keys(4, &["ucsd_ped2", "mstc-02"]).unwrap(),
+            ["mstc-02", "ucsd_ped2"]
+        );
+        assert_eq!(keys(7, &["cifar-10"]).unwrap().len(), 10);
+        assert_eq!(keys(7, &["mnist/3"]).unwrap(), ["mnist-3"]);
+        assert_eq!(keys(3, &[]).unwrap().len(), 15);
+        for wrong in ["empty", "../leather", "carpets"] {
+            let said = keys(4, &[wrong]).unwrap_err().to_string();
+            assert!(said.contains("--rows") && said.contains(wrong), "{said}");
+        }
+    }
+}
