@@ -132,7 +132,7 @@ fn mean(values: Tensor<4>, part: Option<&Part>) -> Tensor<1> {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
+    use burn::{module::Module, tensor::Device};
     use cavga_nn::{
         conv_autoencoder::Plan,
         layers::Init,
