@@ -54,6 +54,13 @@ pub(crate) struct Names {
     pub(crate) smoothed_max: &'static str,
 }
 
+impl Names {
+    /// Whether one of them is `name`.
+    pub(crate) fn has(self, name: &str) -> bool {
+        [self.plain, self.smoothed, self.smoothed_max].contains(&name)
+    }
+}
+
 /// Of |x − x̂|.
 const RESIDUAL: Names = Names {
     plain: "residual",

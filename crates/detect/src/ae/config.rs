@@ -146,3 +146,47 @@ impl Setting {
         self.config.grey.unwrap_or(self.compare == Compare::Ssim)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Error;
+
+    fn refused(config: &AeConfig, size: [usize; 2]) -> Option<&'static str> {
+        match config.plan(3, size) {
+            Err(Error::Config { key, .. }) => Some(key),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn settings_and_sizes_that_cannot_work_are_refused_by_their_key() {
+        let texture = AeConfig::texture();
+        for size in [[256, 256], [512, 512], [128, 192], [28, 28], [32, 32]] {
+            assert_eq!(refused(&AeConfig::default(), size), None, "{size:?}");
+        }
+        assert_eq!(refused(&texture, [300, 130]), None);
+        assert_eq!(refused(&texture, [96, 128]), Some("patch"));
+        assert_eq!(refused(&AeConfig::default(), [100, 100]), Some("size"));
+        let strideless = AeConfig {
+            patch_stride: 0,
+            ..texture.clone()
+        };
+        assert_eq!(refused(&strideless, [256, 256]), Some("patch_stride"));
+        let even = AeConfig {
+            ssim_window: 10,
+            ..texture
+        };
+        assert_eq!(refused(&even, [256, 256]), Some("ssim_window"));
+    }
+
+    #[test]
+    fn images_are_grey_for_ssim_alone_unless_said() {
+        let mut config = AeConfig::default();
+        let grey =
+            |config: &AeConfig| [Compare::L2, Compare::Ssim].map(|of| of.with(config).is_grey());
+        assert_eq!(grey(&config), [false, true]);
+        config.grey = Some(false);
+        assert_eq!(grey(&config), [false, false]);
+    }
+}

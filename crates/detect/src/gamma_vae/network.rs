@@ -122,12 +122,7 @@ impl Network for GammaVae {
     }
 
     fn is_fitted(&self, name: &str) -> bool {
-        let Names {
-            plain,
-            smoothed,
-            smoothed_max,
-        } = PROJECTION;
-        self.config.projection.stops && [plain, smoothed, smoothed_max].contains(&name)
+        self.config.projection.stops && PROJECTION.has(name)
     }
 
     fn score(&self, images: Tensor<4>, part: Option<&Part>) -> Result<Scores> {

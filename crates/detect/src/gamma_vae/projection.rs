@@ -129,3 +129,67 @@ fn mean(values: Tensor<4>, part: Option<&Part>) -> Tensor<1> {
         None => values.mean_dims(&[1, 2, 3]).squeeze_dims::<1>(&[1, 2, 3]),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::{module::Module, tensor::Device};
+    use cavga_nn::{
+        conv_autoencoder::Plan,
+        layers::Init,
+        random::{self, Stream},
+    };
+
+    use super::*;
+
+    const SIZE: [usize; 2] = [32, 32];
+
+    fn projection(normal: f32) -> Projection {
+        let device = Device::flex();
+        let plan = Plan::bergmann(3, SIZE, 4).unwrap();
+        let vae = ConvVae::new(&plan, 6, &mut Init::new(3, &device.clone().autodiff()));
+        let config = ProjectionConfig {
+            // Fresh weights reconstruct nothing: (x − x̂)² is large, and with it the steps.
+            rate: 1e-5,
+            iterations: 3,
+            ..ProjectionConfig::default()
+        };
+        let normal = Tensor::from_floats([normal], &device);
+        Projection::new(vae.no_grad(), Tensor::zeros([1], &device), normal, config)
+    }
+
+    fn images() -> Tensor<4> {
+        let mut generator = random::generator(1, Stream::Latent, 0);
+        let noise = random::normal([2, 3, 32, 32], &mut generator, &Device::flex());
+        cavga_nn::ops::sigmoid(noise)
+    }
+
+    #[test]
+    fn steps_lower_the_energy_and_what_is_normal_stays_as_it_is() {
+        let levels: Vec<f32> = projection(0.0)
+            .level(images(), None)
+            .into_data()
+            .iter()
+            .collect();
+        let to_nothing = projection(0.0);
+        let lower = to_nothing.level(to_nothing.project(images(), None), None);
+        for (lower, level) in lower.into_data().iter::<f32>().zip(&levels) {
+            assert!(lower < *level, "{lower} {level}");
+        }
+        // Normal is what the better of the two already is: the other alone is moved.
+        let better = usize::from(levels[1] < levels[0]);
+        let moved = (projection(levels[better]).project(images(), None) - images()).abs();
+        let moved: Vec<f32> = moved.sum_dims(&[1, 2, 3]).into_data().iter().collect();
+        assert!(moved[better] == 0.0 && moved[1 - better] > 0.0, "{moved:?}");
+    }
+
+    #[test]
+    fn what_does_not_count_is_not_moved() {
+        let left = Tensor::<4>::ones([2, 1, 32, 16], &Device::flex());
+        let valid = Tensor::cat(vec![left.clone(), left.zeros_like()], 3);
+        let projected = projection(0.0).project(images(), Some(&Part::new(valid)));
+        let moved = (projected - images()).abs();
+        let half = |from| moved.clone().narrow(3, from, 16).max().into_scalar::<f32>();
+        assert!(half(0) > 0.0);
+        assert_eq!(half(16), 0.0);
+    }
+}
