@@ -72,10 +72,12 @@ impl Capsnet {
     fn inside(&self, images: Tensor<4>) -> Tensor<4> {
         let [_, _, height, width] = images.dims();
         let side = [self.side; 2];
-        match (height, width) {
-            _ if [height, width] == side => images,
-            _ if height >= self.side && width >= self.side => adaptive_avg_pool2d(images, side),
-            _ => ops::resize_bilinear(images, side),
+        if [height, width] == side {
+            images
+        } else if height.min(width) >= self.side {
+            adaptive_avg_pool2d(images, side)
+        } else {
+            ops::resize_bilinear(images, side)
         }
     }
 
