@@ -3,7 +3,8 @@
 //! The way of a run: a [`config`] says what is to be done, [`train()`] does it into a [`RunFolder`], [`evaluate`] measures
 //! the model on test images and writes a [`report`], [`predict`] asks it about any image. Whoever has images in memory
 //! loads a [`Model`] and calls [`Model::score`]. [`calibrate()`] sets a model's thresholds for a rate of false alarms. [`ablate`]
-//! makes the runs of the paper's table 8 and their table, [`tables`] those of its tables 3 to 8 on many datasets, [`compare`] sets runs on the same images against each other.
+//! makes the runs of the paper's table 8 and their table, [`tables`] those of its tables 3 to 8 on many datasets, [`compare`] sets
+//! runs on the same images against each other.
 //!
 //! Nothing here prints or exits: long work reports to a [`progress::Progress`], every error is an [`Error`] that names
 //! the file or the key and what to do.

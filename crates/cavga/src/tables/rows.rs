@@ -65,12 +65,15 @@ pub(super) fn asked(paper: &Paper, root: &Path, names: &[String]) -> Result<Vec<
     }
     let is_of = |row: &Row, name: &str| {
         let set = row.set.and_then(|set| paper.sets.get(set));
-        row.key == spelled(name) || set.is_some_and(|set| set.known.name() == name)
+        let name = spelled(name);
+        // Of several sets a class's number names none.
+        let is_named = paper.sets.len() == 1 && row.name == name;
+        row.key == name || is_named || set.is_some_and(|set| set.known.name() == name)
     };
     let mut rows = all.clone();
     rows.retain(|row| names.iter().any(|name| is_of(row, name)));
     for name in names {
-        if rows.iter().any(|row| is_of(row, name) || row.name == *name) {
+        if rows.iter().any(|row| is_of(row, name) || row.key == *name) {
             continue;
         }
         rows.push(other(paper, root, name, &all)?);
@@ -127,11 +130,10 @@ fn row(set: &Set, place: usize, name: &str, root: &Path, folders: &[PathBuf]) ->
                 ..DatasetSpec::default()
             };
             let images = named(root, folders, &["mstc", "shanghaitech"], &spec);
-            (
-                format!("mstc-{name}"),
-                name.to_owned(),
-                images.filter(has_scene(name)),
-            )
+            let images = images.filter(has_scene(name));
+            // Or frames that somebody has laid out as MVTec AD's.
+            let images = images.or_else(|| Images::in_layout(root.join(name)));
+            (format!("mstc-{name}"), name.to_owned(), images)
         }
         Known::Lag => {
             let spec = DatasetSpec {
@@ -289,6 +291,8 @@ mod tests {
         assert_eq!(keys(7, &["cifar-10"]).unwrap().len(), 10);
         assert_eq!(keys(7, &["mnist/3"]).unwrap(), ["mnist-3"]);
         assert_eq!(keys(3, &[]).unwrap().len(), 15);
+        assert_eq!(keys(4, &["07"]).unwrap(), ["mstc-07"]);
+        assert!(keys(7, &["3"]).is_err(), "of which set?");
         for wrong in ["empty", "../leather", "carpets"] {
             let said = keys(4, &[wrong]).unwrap_err().to_string();
             assert!(said.contains("--rows") && said.contains(wrong), "{said}");

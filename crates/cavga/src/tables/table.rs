@@ -221,12 +221,18 @@ impl Table {
         let run = self.run(at, seed)?;
         let mut files = [run.report(), run.record()].into_iter();
         let file = files.find(|file| file.is_file())?;
-        let inside = file.strip_prefix(&self.out).ok()?;
-        let parts: Vec<_> = inside
-            .iter()
-            .map(|part| address(&part.to_string_lossy()))
-            .collect();
+        let parts = self.inside(&file)?;
+        let parts: Vec<_> = parts.iter().map(|part| address(part)).collect();
         Some(parts.join("/"))
+    }
+
+    /// The parts of a path below the table's folder.
+    pub(super) fn inside(&self, path: &Path) -> Option<Vec<String>> {
+        let inside = path.strip_prefix(&self.out).ok()?;
+        let parts = inside
+            .iter()
+            .map(|part| part.to_string_lossy().into_owned());
+        Some(parts.collect())
     }
 }
 

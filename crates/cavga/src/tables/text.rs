@@ -245,15 +245,7 @@ impl Table {
             _ => "not run",
         };
         let run = self.run(at, seed).filter(|_| self.cell(at, seed).is_some());
-        let run = run.and_then(|run| {
-            Some(
-                run.path()
-                    .strip_prefix(&self.out)
-                    .ok()?
-                    .to_string_lossy()
-                    .into_owned(),
-            )
-        });
+        let run = run.and_then(|run| Some(self.inside(run.path())?.join("/")));
         [
             self.paper.number.to_string(),
             row.map(|row| row.key.clone()).unwrap_or_default(),
