@@ -27,7 +27,7 @@ mod tests;
 
 use burn::{
     module::Module,
-    tensor::{Device, Tensor, TensorData, module::adaptive_avg_pool2d},
+    tensor::{Device, Int, Tensor, TensorData, module::adaptive_avg_pool2d},
 };
 use cavga_nn::{
     capsules::{CapsNet, lengths, margin_loss},
@@ -150,11 +150,10 @@ impl Network for Capsnet {
         let lengths = lengths(capsules.clone());
         let longest = lengths.clone().max_dim(1);
         // Of equal ones the first alone.
-        let winner = lengths
-            .argmax(1)
-            .squeeze_dim::<1>(1)
-            .one_hot::<2>(self.classes)
-            .float();
+        let shape = lengths.dims();
+        let classes = Tensor::<1, Int>::arange(0..self.classes as i64, &lengths.device());
+        let classes = classes.unsqueeze::<2>().expand(shape);
+        let winner = lengths.argmax(1).expand(shape).equal(classes).float();
         let rebuilt = self.network.decode(capsules, winner);
         let squares = (inside.clone() - rebuilt).square();
         let energy = means(inside.square(), part).add_scalar(LEAST_ENERGY);

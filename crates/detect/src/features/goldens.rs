@@ -1,13 +1,10 @@
 //! The cases of `conformance/patches/make_goldens.py`, which computes what is expected from the papers in NumPy.
 
-#[path = "../../../nn/tests/goldens/values.rs"]
-#[expect(dead_code, reason = "others of it are for networks' tensors")]
-mod values;
-
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::Deserialize;
 
-pub(crate) use values::{Summary, Worst};
+use crate::goldens::values;
+pub(crate) use crate::goldens::values::{Summary, Worst};
 
 /// How far from NumPy's a number may be, relative to the largest of its kind.
 pub(crate) const LIMIT: f64 = 1e-4;

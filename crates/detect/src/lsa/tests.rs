@@ -158,7 +158,7 @@ fn novelty_is_0_for_the_least_and_1_more_for_the_largest_of_each_on_held_out_ima
     let device = Device::flex();
     let images = case.images(&device);
     let network = case.network(&device);
-    let mut batches = (0..3).map(|at| Ok(held_out(images.clone().narrow(0, at, 1))));
+    let mut batches = (0..5).map(|at| Ok(held_out(images.clone().narrow(0, at, 1))));
     let network = network.fit(&mut batches).unwrap();
     let scores = network.score(images, None).unwrap().images;
     let share = |values: &[f32]| {
