@@ -31,6 +31,9 @@ pub struct MaskedLinear {
     places: usize,
     #[module(skip)]
     mask: Mask,
+    /// Whether what the mask hides is 0 in the weights already.
+    #[module(skip)]
+    is_masked: bool,
 }
 
 impl MaskedLinear {
@@ -42,12 +45,32 @@ impl MaskedLinear {
             bias,
             places,
             mask,
+            is_masked: false,
+        }
+    }
+
+    /// The same layer, masked once and for all: it scores without looking at the mask again, and learns no more.
+    pub fn masked(self) -> Self {
+        let seen = self.seen();
+        Self {
+            weight: self.weight.map(|_| seen),
+            is_masked: true,
+            ..self
         }
     }
 
     /// # Shapes
     /// - x: `[batch, places·in]`, all channels of a place side by side → `[batch, places·out]`
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        let weight = match self.is_masked {
+            true => self.weight.val(),
+            false => self.seen(),
+        };
+        x.matmul(weight.transpose()) + self.bias.val().unsqueeze()
+    }
+
+    /// The weights, and 0 where the mask hides them.
+    fn seen(&self) -> Tensor<2> {
         let weight = self.weight.val();
         let [rows, columns] = weight.dims();
         let places = self.places;
@@ -55,11 +78,10 @@ impl MaskedLinear {
             Mask::Before => -1,
             Mask::UpTo => 0,
         };
-        let mask = Tensor::<2>::ones([places; 2], &x.device()).tril(diagonal);
+        let mask = Tensor::<2>::ones([places; 2], &weight.device()).tril(diagonal);
         let blocks = weight.reshape([places, rows / places, places, columns / places]);
         let seen = blocks * mask.reshape([places, 1, places, 1]);
-        let seen = seen.reshape([rows, columns]);
-        x.matmul(seen.transpose()) + self.bias.val().unsqueeze()
+        seen.reshape([rows, columns])
     }
 }
 
@@ -85,6 +107,14 @@ impl Estimator {
         Self {
             layer: layer.collect(),
             bins,
+        }
+    }
+
+    /// The same estimator, of masked layers that learn no more ([`MaskedLinear::masked`]).
+    pub fn masked(self) -> Self {
+        Self {
+            layer: self.layer.into_iter().map(MaskedLinear::masked).collect(),
+            ..self
         }
     }
 
@@ -153,7 +183,10 @@ mod tests {
         let init = &mut Init::new(3, &Device::flex());
         for (mask, own) in [(Mask::Before, 0), (Mask::UpTo, 1)] {
             let layer = MaskedLinear::new(mask, PLACES, [2, 3], init);
+            let before = reach(2, |x| values(layer.forward(x)));
+            let layer = layer.masked();
             let reach = reach(2, |x| values(layer.forward(x)));
+            assert_eq!(before, reach, "masked once or at each look");
             for (from, row) in reach.iter().enumerate() {
                 for (to, &moves) in row.iter().enumerate() {
                     assert_eq!(moves, from < to + own, "{mask:?}: {from} to {to}");

@@ -52,6 +52,14 @@ pub(crate) trait Network: Module + Debug + Send {
         Ok(self)
     }
 
+    /// Made ready to score: it learns no more.
+    fn prepared(self) -> Self
+    where
+        Self: Sized,
+    {
+        self
+    }
+
     /// Learns what it must know of its own scores on normal images that it did not learn from. What it learns here is among its tensors.
     fn fit(self, held_out: &mut dyn Iterator<Item = Result<Batch>>) -> Result<Self>
     where

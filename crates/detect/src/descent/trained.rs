@@ -52,7 +52,7 @@ impl<N: Network> Trained<N> {
         let network = state::load(network, "", &mut tensors)?;
         state::expect_empty(&tensors)?;
         Ok(Self {
-            network,
+            network: network.prepared(),
             size,
             device,
         })
