@@ -4,7 +4,7 @@
 //! L = margin loss + 0.0005 · Σ(x − x̂)²: an image's own class is to have a long capsule, all others short ones, and the own capsule is to be
 //! enough to rebuild the image. Of one network, two methods: `capsnet-pp` asks what is predicted, 1 − max |v| over the classes' capsules
 //! (the paper's normality is the longest length itself); `capsnet-re` what is rebuilt of the longest one, ‖x − x̂‖² / ‖x‖² (the paper's
-//! normality is its negative). Each keeps the other's score beside its own. The map is the squared error of each pixel.
+//! normality is its negative). Each keeps the other's score beside its own. The map is |x − x̂|.
 //!
 //! The paper's protocol: one class of ten is anomalous, the other nine are normal, and are learnt with their labels (`--anomalous-class`, or
 //! `cavga one-class --protocol rest-vs-one`, with `classes = 9`, which `one-class` sets by itself). Where normal images have no classes there is
@@ -155,12 +155,11 @@ impl Network for Capsnet {
         let classes = classes.unsqueeze::<2>().expand(shape);
         let winner = lengths.argmax(1).expand(shape).equal(classes).float();
         let rebuilt = self.network.decode(capsules, winner);
-        let squares = (inside.clone() - rebuilt).square();
+        let difference = inside.clone() - rebuilt;
         let energy = means(inside.square(), part).add_scalar(LEAST_ENERGY);
-        let error = means(squares.clone(), part) / energy;
-        let residual = ops::resize_bilinear(squares.mean_dim(1), [height, width]);
-        let mut scores = of_residual(residual, &self.smoothing, part);
-        let mut own = [
+        let error = means(difference.clone().square(), part) / energy;
+        let residual = ops::resize_bilinear(difference.abs().mean_dim(1), [height, width]);
+        let mut own = vec![
             image_scores(
                 "one-minus-capsule-length",
                 longest.neg().add_scalar(1.0),
@@ -171,8 +170,11 @@ impl Network for Capsnet {
         if self.evidence == Evidence::Reconstruction {
             own.reverse();
         }
-        scores.images.splice(0..0, own);
-        Ok(scores)
+        let own = Scores {
+            images: own,
+            maps: Vec::new(),
+        };
+        Ok(own.beside(of_residual(residual, &self.smoothing, part)))
     }
 }
 
