@@ -33,7 +33,7 @@ use cavga_nn::{
     capsules::{CapsNet, lengths, margin_loss},
     layers::Init,
     ops,
-    part::Part,
+    part::{Part, mean_of_each},
 };
 
 pub use config::CapsnetConfig;
@@ -119,14 +119,6 @@ impl Capsnet {
     }
 }
 
-/// The mean of each image over channels and what counts, `[batch]`.
-fn means(values: Tensor<4>, part: Option<&Part>) -> Tensor<1> {
-    match part {
-        Some(part) => part.mean(values),
-        None => values.mean_dims(&[1, 2, 3]).squeeze_dims::<1>(&[1, 2, 3]),
-    }
-}
-
 impl Network for Capsnet {
     type Config = By;
 
@@ -156,8 +148,8 @@ impl Network for Capsnet {
         let winner = lengths.argmax(1).expand(shape).equal(classes).float();
         let rebuilt = self.network.decode(capsules, winner);
         let difference = inside.clone() - rebuilt;
-        let energy = means(inside.square(), part).add_scalar(LEAST_ENERGY);
-        let error = means(difference.clone().square(), part) / energy;
+        let energy = mean_of_each(inside.square(), part).add_scalar(LEAST_ENERGY);
+        let error = mean_of_each(difference.clone().square(), part) / energy;
         let residual = ops::resize_bilinear(difference.abs().mean_dim(1), [height, width]);
         let mut own = vec![
             image_scores(

@@ -15,7 +15,7 @@ use burn::{
 use cavga_nn::{
     adam::AdamConfig,
     layers::Init,
-    part::Part,
+    part::{Part, mean_of_each},
     random::{self, Stream},
 };
 
@@ -173,9 +173,6 @@ impl Lesson {
     /// # Shapes
     /// - values: `[batch, channels, height', width']` → `[1]`
     pub(crate) fn mean(&self, values: Tensor<4>) -> Tensor<1> {
-        match &self.part {
-            Some(part) => part.mean(values).mean(),
-            None => values.mean(),
-        }
+        mean_of_each(values, self.part.as_ref()).mean()
     }
 }
