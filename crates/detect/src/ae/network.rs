@@ -34,7 +34,7 @@ const SSIM: Names = Names {
 
 /// The autoencoder with what compares its reconstructions.
 #[derive(Module, Debug)]
-pub(super) struct Ae {
+pub(crate) struct Ae {
     autoencoder: ConvAutoencoder,
     #[module(skip)]
     setting: Setting,
@@ -159,8 +159,7 @@ mod tests {
     /// Columns that count.
     const COUNTED: usize = 20;
 
-    fn part(device: &Device) -> Part {
-        let [height, width] = SIZE;
+    fn part([height, width]: [usize; 2], device: &Device) -> Part {
         let ones = Tensor::ones([1, 1, height, COUNTED], device);
         let zeros = Tensor::zeros([1, 1, height, width - COUNTED], device);
         Part::new(Tensor::cat(vec![ones, zeros], 3))
@@ -177,7 +176,7 @@ mod tests {
         for compare in [Compare::L2, Compare::Ssim] {
             let setting = compare.with(&config);
             let ae = Ae::new(&setting, SIZE, &mut Init::new(1, &device)).unwrap();
-            let part = part(&device);
+            let part = part(SIZE, &device);
             let images = part.painted(Tensor::full([1, 3, 32, 32], 0.7, &device), PAINT);
             let drawn = ae.reconstructed(images.clone(), Some(&part));
             let elsewhere = drawn.clone().narrow(3, COUNTED, 32 - COUNTED);
@@ -194,18 +193,19 @@ mod tests {
     fn a_patch_is_painted_where_it_does_not_count() {
         let device = Device::flex();
         let config = AeConfig {
-            patch: Some(16),
+            patch: Some(32),
             patch_stride: 16,
             ..AeConfig::tiny()
         };
+        let size = [32, 48];
         let setting = Compare::Ssim.with(&config);
-        let ae = Ae::new(&setting, SIZE, &mut Init::new(1, &device)).unwrap();
-        let part = part(&device);
-        let images = part.painted(Tensor::full([1, 3, 32, 32], 0.7, &device), PAINT);
+        let ae = Ae::new(&setting, size, &mut Init::new(1, &device)).unwrap();
+        let part = part(size, &device);
+        let images = part.painted(Tensor::full([1, 3, 32, 48], 0.7, &device), PAINT);
         let scores = ae.score(images, Some(&part)).unwrap();
         let own = scores.maps[0].values.clone();
-        // Of the right patches, the first four columns count; 5 further on their windows end.
-        let beyond = own.narrow(2, COUNTED + 5, 32 - COUNTED - 5);
+        // Of the right patch, the first four columns count; 5 further on their windows end.
+        let beyond = own.narrow(2, COUNTED + 5, 48 - COUNTED - 5);
         assert!(beyond.abs().max().into_scalar::<f32>() < 1e-4);
     }
 }

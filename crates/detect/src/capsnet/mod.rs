@@ -27,7 +27,7 @@ mod tests;
 
 use burn::{
     module::Module,
-    tensor::{Device, Int, Tensor, TensorData, module::adaptive_avg_pool2d},
+    tensor::{Int, Tensor, TensorData, module::adaptive_avg_pool2d},
 };
 use cavga_nn::{
     capsules::{CapsNet, lengths, margin_loss},
@@ -40,9 +40,9 @@ pub use config::CapsnetConfig;
 pub(crate) use config::{By, Evidence};
 
 use crate::{
-    Detector, Error, Learner, Merge, Pretrained, Result, Scores, Tensors,
-    descent::{Course, Descends, Descent, Lesson, Network, Trained},
-    recipe::{About, Recipe},
+    Error, Merge, Result, Scores,
+    descent::{Course, Descending, Descends, Lesson, Network},
+    recipe::About,
     scores::{image_scores, of_residual},
     smooth::Gaussian,
 };
@@ -52,7 +52,7 @@ const LEAST_ENERGY: f64 = 1e-6;
 
 /// The network, with what scores it.
 #[derive(Module, Debug)]
-struct Capsnet {
+pub(crate) struct Capsnet {
     network: CapsNet,
     #[module(skip)]
     side: usize,
@@ -189,7 +189,9 @@ impl Descends for Capsnet {
     }
 }
 
-impl Recipe for By {
+impl Descending for By {
+    type Network = Capsnet;
+
     fn about(&self) -> About {
         let (name, summary) = match self.evidence {
             Evidence::Prediction => (
@@ -208,28 +210,14 @@ impl Recipe for By {
         }
     }
 
-    fn learner(
-        &self,
-        size: [usize; 2],
-        seed: u64,
-        pretrained: &Pretrained,
-        device: &Device,
-    ) -> Result<Box<dyn Learner>> {
-        let course = Course {
-            passes: self.config.passes,
-            adam: self.config.adam,
-        };
-        let learner = Descent::<Capsnet>::new(self, course, size, seed, pretrained, device)?;
-        Ok(Box::new(learner))
+    fn config(&self) -> &By {
+        self
     }
 
-    fn detector(
-        &self,
-        size: [usize; 2],
-        state: Tensors,
-        device: &Device,
-    ) -> Result<Box<dyn Detector>> {
-        let detector = Trained::<Capsnet>::restore(self, size, state, device)?;
-        Ok(Box::new(detector))
+    fn course(&self) -> Course {
+        Course {
+            passes: self.config.passes,
+            adam: self.config.adam,
+        }
     }
 }

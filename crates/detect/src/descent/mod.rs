@@ -1,9 +1,10 @@
 //! Networks that learn by descending one loss, and score: the learner and the detector that they share.
 //!
 //! A method is a [`Network`]: how it is made, and what it says of images. One that learns by a single loss and a single Adam [`Descends`], and has
-//! its learner here too; one of two players brings a learner of its own and ends with [`Trained::finish`].
+//! its learner and its recipe here too ([`Descending`]); one of two players brings a learner of its own and ends with [`Trained::finish`].
 
 mod learner;
+mod recipe;
 mod trained;
 
 use std::fmt::Debug;
@@ -19,13 +20,14 @@ use cavga_nn::{
     random::{self, Stream},
 };
 
-pub(crate) use learner::Descent;
+pub(crate) use recipe::Descending;
 pub(crate) use trained::Trained;
 
 use crate::{
     Batch, Pretrained, Result, Scores,
     check::{check_images, check_valid},
 };
+use learner::Descent;
 
 /// A network that says of images how anomalous they are.
 pub(crate) trait Network: Module + Debug + Send {

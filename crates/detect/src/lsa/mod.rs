@@ -29,7 +29,7 @@ mod tests;
 
 use burn::{
     module::{Module, RunningState},
-    tensor::{Device, Tensor},
+    tensor::Tensor,
 };
 use cavga_nn::{
     autoregression::Estimator,
@@ -45,9 +45,9 @@ use self::{
     networks::{Decoder, Encoder},
 };
 use crate::{
-    Batch, Detector, Learner, Merge, Pretrained, Result, Scores, Tensors,
-    descent::{Course, Descends, Descent, Lesson, Network, Trained},
-    recipe::{About, Recipe},
+    Batch, Merge, Result, Scores,
+    descent::{Course, Descending, Descends, Lesson, Network},
+    recipe::About,
     scores::{image_scores, of_residual},
     smooth::Gaussian,
 };
@@ -57,7 +57,7 @@ const NOVELTY: &str = "novelty";
 
 /// Autoencoder and estimator, with what scores them.
 #[derive(Module, Debug)]
-struct Lsa {
+pub(crate) struct Lsa {
     encoder: Encoder,
     decoder: Decoder,
     estimator: Estimator,
@@ -197,7 +197,9 @@ impl Descends for Lsa {
     }
 }
 
-impl Recipe for &LsaConfig {
+impl Descending for &LsaConfig {
+    type Network = Lsa;
+
     fn about(&self) -> About {
         About {
             name: "lsa",
@@ -206,28 +208,14 @@ impl Recipe for &LsaConfig {
         }
     }
 
-    fn learner(
-        &self,
-        size: [usize; 2],
-        seed: u64,
-        pretrained: &Pretrained,
-        device: &Device,
-    ) -> Result<Box<dyn Learner>> {
-        let course = Course {
-            passes: self.passes,
-            adam: self.adam,
-        };
-        let learner = Descent::<Lsa>::new(self, course, size, seed, pretrained, device)?;
-        Ok(Box::new(learner))
+    fn config(&self) -> &LsaConfig {
+        self
     }
 
-    fn detector(
-        &self,
-        size: [usize; 2],
-        state: Tensors,
-        device: &Device,
-    ) -> Result<Box<dyn Detector>> {
-        let detector = Trained::<Lsa>::restore(self, size, state, device)?;
-        Ok(Box::new(detector))
+    fn course(&self) -> Course {
+        Course {
+            passes: self.passes,
+            adam: self.adam,
+        }
     }
 }
