@@ -87,7 +87,7 @@ def beta_vae(beta):
         "divergence": kl.mean() / values,
     }
     logits = vae.decoder(mu)
-    scores = {"elbo": (bce(logits) + kl) / values}
+    scores = {"negative-elbo": (bce(logits) + kl) / values}
     maps = {"residual": (IMAGES - torch.sigmoid(logits)).abs().mean(1)}
     return case("beta-vae", {"name": "beta-vae", "beta": beta, **SMALL}, module, losses, scores, maps)
 

@@ -117,8 +117,9 @@ def case(name, config, size, classes):
         "reconstruction": (seen - rebuilt).square().mean(1).sum((1, 2)).mean(),
     }
     losses["total"] = losses["margin"] + config["reconstruction"] * losses["reconstruction"]
-    squares = (seen - model.decode(v, winner(v))).square()
-    residual = squares.mean(1, keepdim=True)
+    difference = seen - model.decode(v, winner(v))
+    squares = difference.square()
+    residual = difference.abs().mean(1, keepdim=True)
     return {
         "name": name,
         "config": config,

@@ -173,7 +173,7 @@ def case(name, config, grey, size, full):
     model.eval()
     _, _, surprisal, trained, _ = model(images)
     sums = trained.sum((1, 2, 3))
-    scores = {"log-likelihood": surprisal, "reconstruction": sums, "novelty": surprisal + sums}
+    scores = {"surprisal": surprisal, "reconstruction": sums, "novelty": surprisal + sums}
     return {
         "name": name,
         "config": config,

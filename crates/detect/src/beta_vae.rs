@@ -11,10 +11,7 @@
 //! MNIST and .534 on CIFAR-10, one class normal; how they scored it they do not say. By `residual` it comes to that on MNIST, by `negative-elbo` it
 //! stays some .08 below: a likelihood is high where there is little ink, whatever it shows, so that a 1 passes for a normal 8.
 
-use burn::{
-    module::Module,
-    tensor::{Device, Tensor},
-};
+use burn::{module::Module, tensor::Tensor};
 use cavga_nn::{
     adam::AdamConfig,
     conv_autoencoder::{ConvVae, Plan},
@@ -26,11 +23,11 @@ use cavga_nn::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Detector, Learner, Merge, Pretrained, Result, Scores, Tensors,
+    Merge, Result, Scores,
     check::{ADAM_KEYS, check_adam, check_amount, check_plan, check_smoothing, check_width},
-    descent::{Course, Descends, Descent, Lesson, Network, Trained},
+    descent::{Course, Descending, Descends, Lesson, Network},
     elbo::Elbo,
-    recipe::{About, Recipe},
+    recipe::About,
     scores::{image_scores, of_residual},
     smooth::Gaussian,
 };
@@ -81,7 +78,7 @@ impl BetaVaeConfig {
 
 /// The autoencoder with what scores it.
 #[derive(Module, Debug)]
-struct BetaVae {
+pub(crate) struct BetaVae {
     vae: ConvVae,
     #[module(skip)]
     beta: f64,
@@ -112,7 +109,8 @@ impl Network for BetaVae {
         check_amount("beta", config.beta)?;
         check_smoothing(config.smoothing)?;
         check_adam(ADAM_KEYS, &config.adam)?;
-        let plan = check_plan(Plan::higgins(3, size, config.width), "size", size)?;
+        let plan = Plan::higgins(3, size, config.width);
+        let plan = check_plan(plan, [config.width, config.latent], "size", size)?;
         Ok(Self {
             vae: ConvVae::new(&plan, config.latent, init),
             beta: config.beta,
@@ -141,7 +139,9 @@ impl Descends for BetaVae {
     }
 }
 
-impl Recipe for &BetaVaeConfig {
+impl Descending for &BetaVaeConfig {
+    type Network = BetaVae;
+
     fn about(&self) -> About {
         About {
             name: "beta-vae",
@@ -150,28 +150,14 @@ impl Recipe for &BetaVaeConfig {
         }
     }
 
-    fn learner(
-        &self,
-        size: [usize; 2],
-        seed: u64,
-        pretrained: &Pretrained,
-        device: &Device,
-    ) -> Result<Box<dyn Learner>> {
-        let course = Course {
-            passes: self.passes,
-            adam: self.adam,
-        };
-        let learner = Descent::<BetaVae>::new(self, course, size, seed, pretrained, device)?;
-        Ok(Box::new(learner))
+    fn config(&self) -> &BetaVaeConfig {
+        self
     }
 
-    fn detector(
-        &self,
-        size: [usize; 2],
-        state: Tensors,
-        device: &Device,
-    ) -> Result<Box<dyn Detector>> {
-        let detector = Trained::<BetaVae>::restore(self, size, state, device)?;
-        Ok(Box::new(detector))
+    fn course(&self) -> Course {
+        Course {
+            passes: self.passes,
+            adam: self.adam,
+        }
     }
 }

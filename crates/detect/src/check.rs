@@ -11,17 +11,21 @@ const MAX_WIDTH: usize = 1 << 14;
 /// The most weights of a layer: 4 GiB of f32, and three times as much with Adam's moments.
 const MAX_WEIGHTS: usize = 1 << 30;
 
-/// An error if a linear layer of `value` numbers on one side, and the product of `others` on the other, would have more weights than any
-/// machine holds.
-pub(crate) fn check_weights(key: &'static str, value: usize, others: &[usize]) -> Result<()> {
-    let weights = others
+/// An error if a layer would have more weights than any machine holds. `factors`: their product is the number of its weights; `found`: what
+/// the setting says that they grow with.
+pub(crate) fn check_weights(
+    key: &'static str,
+    found: &dyn ToString,
+    factors: &[usize],
+) -> Result<()> {
+    let weights = factors
         .iter()
-        .try_fold(value, |product, &factor| product.checked_mul(factor));
+        .try_fold(1_usize, |product, &factor| product.checked_mul(factor));
     let fits = weights.is_some_and(|weights| weights <= MAX_WEIGHTS);
     let expected = format!(
         "at most {MAX_WEIGHTS} weights of a layer: fewer with smaller images, or a smaller number here"
     );
-    check(key, fits, &expected, &value)
+    check(key, fits, &expected, found)
 }
 
 pub(crate) fn check_width(key: &'static str, channels: usize) -> Result<()> {
@@ -83,14 +87,28 @@ pub(crate) fn check_smoothing(value: f64) -> Result<()> {
     check("smoothing", (0.0..=1.0).contains(&value), "0 to 1", &value)
 }
 
-/// A plan of layers, or an error if images of `size` cannot be halved to a grid that one has.
-pub(crate) fn check_plan(plan: Option<Plan>, key: &'static str, size: [usize; 2]) -> Result<Plan> {
-    plan.ok_or_else(|| Error::Config {
+/// A plan of layers for a `width` and a `latent`, or an error if images of `size` cannot be halved to a grid that one has, or a layer would
+/// be too large.
+pub(crate) fn check_plan(
+    plan: Option<Plan>,
+    [width, latent]: [usize; 2],
+    key: &'static str,
+    size: [usize; 2],
+) -> Result<Plan> {
+    let plan = plan.ok_or_else(|| Error::Config {
         key,
-        expected: "sides that can be halved to 16 or less, at least twice, as multiples of 32 can"
+        expected: "sides that can be halved together at least twice, until the shorter is 31 or less, as multiples of 32 up to 1024 can"
             .to_owned(),
         found: format!("{size:?}"),
-    })
+    })?;
+    for factors in plan.convolutions() {
+        check_weights("width", &width, &factors)?;
+    }
+    if let Some(factors) = plan.hidden_weights() {
+        check_weights("width", &width, &factors)?;
+    }
+    check_weights("latent", &latent, &[plan.features(), latent])?;
+    Ok(plan)
 }
 
 /// An error unless there is an image and all are of `size`, `[height, width]`.
@@ -124,5 +142,38 @@ pub(crate) fn finite(name: &'static str, loss: &Tensor<1>, step: u64) -> Result<
         Ok(value)
     } else {
         Err(Error::NotFinite { name, value, step })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_that_no_machine_holds_are_refused_by_what_they_grow_with() {
+        let refused = |plan: Option<Plan>, [width, latent]: [usize; 2]| match check_plan(
+            plan,
+            [width, latent],
+            "size",
+            [256, 256],
+        ) {
+            Err(Error::Config { key, .. }) => Some(key),
+            _ => None,
+        };
+        let bergmann = |width, latent| {
+            let plan = Plan::bergmann(3, [256, 256], width);
+            refused(plan, [width, latent])
+        };
+        let higgins = |width, latent| {
+            let plan = Plan::higgins(3, [256, 256], width);
+            refused(plan, [width, latent])
+        };
+        assert_eq!([bergmann(32, 100), higgins(32, 32)], [None; 2]);
+        assert_eq!(
+            [bergmann(16384, 100), higgins(16384, 32)],
+            [Some("width"); 2]
+        );
+        assert_eq!(bergmann(2048, 16384), Some("latent"));
+        assert_eq!(refused(None, [32, 100]), Some("size"));
     }
 }

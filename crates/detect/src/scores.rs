@@ -1,7 +1,10 @@
 //! Scores and maps, made of tensors.
 
 use burn::tensor::Tensor;
-use cavga_nn::{ops, part::Part};
+use cavga_nn::{
+    ops,
+    part::{Part, mean_of_each},
+};
 
 use crate::{ImageScores, Maps, Merge, Scores, smooth::Gaussian};
 
@@ -20,10 +23,7 @@ pub(crate) fn image_scores<const D: usize>(
 
 /// The mean of a map, `[batch, 1, height, width]` on any grid, where it counts.
 pub(crate) fn mean(name: &'static str, map: Tensor<4>, part: Option<&Part>) -> ImageScores {
-    match part {
-        None => image_scores(name, map.mean_dims(&[1, 2, 3]), Merge::Mean),
-        Some(part) => image_scores(name, part.mean(map), Merge::Mean),
-    }
+    image_scores(name, mean_of_each(map, part), Merge::Mean)
 }
 
 /// The largest value of a map, `[batch, 1, height, width]`, where it counts.

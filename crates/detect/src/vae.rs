@@ -11,10 +11,7 @@
 //!
 //! Known for: a ResNet-18 VAE with an 8×8 latent has a pixel AUROC of .744 on MVTec AD (Defard et al., PaDiM, table III).
 
-use burn::{
-    module::Module,
-    tensor::{Device, Tensor},
-};
+use burn::{module::Module, tensor::Tensor};
 use cavga_nn::{
     adam::AdamConfig,
     layers::{Init, Mode},
@@ -25,12 +22,12 @@ use cavga_nn::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Detector, Learner, Pretrained, Result, Scores, Tensors,
+    Result, Scores,
     cavga::{CavgaConfig, LatentConfig, Parts, Supervision, Vae, Variant},
     check::check_amount,
-    descent::{Course, Descends, Descent, Lesson, Network, Trained},
+    descent::{Course, Descending, Descends, Lesson, Network},
     elbo::Elbo,
-    recipe::{About, Recipe},
+    recipe::About,
     scores::of_residual,
     smooth::Gaussian,
 };
@@ -113,7 +110,7 @@ impl VaeConfig {
 
 /// The autoencoder with what scores it.
 #[derive(Module, Debug)]
-struct PlainVae {
+pub(crate) struct PlainVae {
     vae: Vae,
     #[module(skip)]
     beta: f64,
@@ -155,7 +152,9 @@ impl Descends for PlainVae {
     }
 }
 
-impl Recipe for &VaeConfig {
+impl Descending for &VaeConfig {
+    type Network = PlainVae;
+
     fn about(&self) -> About {
         About {
             name: "vae",
@@ -164,28 +163,14 @@ impl Recipe for &VaeConfig {
         }
     }
 
-    fn learner(
-        &self,
-        size: [usize; 2],
-        seed: u64,
-        pretrained: &Pretrained,
-        device: &Device,
-    ) -> Result<Box<dyn Learner>> {
-        let course = Course {
-            passes: self.passes,
-            adam: self.adam,
-        };
-        let learner = Descent::<PlainVae>::new(self, course, size, seed, pretrained, device)?;
-        Ok(Box::new(learner))
+    fn config(&self) -> &VaeConfig {
+        self
     }
 
-    fn detector(
-        &self,
-        size: [usize; 2],
-        state: Tensors,
-        device: &Device,
-    ) -> Result<Box<dyn Detector>> {
-        let detector = Trained::<PlainVae>::restore(self, size, state, device)?;
-        Ok(Box::new(detector))
+    fn course(&self) -> Course {
+        Course {
+            passes: self.passes,
+            adam: self.adam,
+        }
     }
 }

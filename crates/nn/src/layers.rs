@@ -1,14 +1,17 @@
 //! Layers with torch's field names, made from a seeded generator.
 
 use burn::{
-    module::{Module, Param, RunningState},
+    module::{Module, Param},
     tensor::{Device, Tensor},
 };
 use rand_pcg::Pcg64;
 
-pub use crate::linear::{Linear, NormalizedLinear};
+pub use crate::{
+    batch_norm::BatchNorm2d,
+    linear::{Linear, NormalizedLinear},
+};
 use crate::{
-    ops::{self, Activation, Convolved, Normalized, Window},
+    ops::{Convolved, Window},
     random::{self, Stream},
 };
 
@@ -279,118 +282,4 @@ impl ConvTranspose2d {
             transposed: true,
         }
     }
-}
-
-/// Batch norm (Ioffe and Szegedy 2015) with torch's momentum 0.1 and, if not told another, its ε = 1e-5.
-#[derive(Module, Debug)]
-pub struct BatchNorm2d {
-    /// Scale, `[channels]`.
-    pub weight: Param<Tensor<1>>,
-    /// Shift, `[channels]`.
-    pub bias: Param<Tensor<1>>,
-    /// `[channels]`.
-    pub running_mean: RunningState<Tensor<1>>,
-    /// Unbiased, `[channels]`.
-    pub running_var: RunningState<Tensor<1>>,
-    #[module(skip)]
-    pub(crate) epsilon: f64,
-}
-
-impl BatchNorm2d {
-    const MOMENTUM: f64 = 0.1;
-
-    /// Scale 1, shift 0.
-    pub fn new(channels: usize, init: &mut Init) -> Self {
-        let scale = init.constant(channels, 1.0);
-        Self::with_scale(scale, channels, init)
-    }
-
-    /// Scale drawn from N(1, 0.02²), as DC-GAN does.
-    pub fn dcgan(channels: usize, init: &mut Init) -> Self {
-        let scale = init.normal([channels], 1.0, 0.02);
-        Self::with_scale(scale, channels, init)
-    }
-
-    /// With another ε, which is added to the variance.
-    pub fn with_epsilon(self, epsilon: f64) -> Self {
-        Self { epsilon, ..self }
-    }
-
-    fn with_scale(weight: Param<Tensor<1>>, channels: usize, init: &Init) -> Self {
-        // The running statistics are no one's gradient: they live off the tape.
-        let device = init.device.clone().without_autodiff();
-        Self {
-            weight,
-            bias: init.constant(channels, 0.0),
-            running_mean: RunningState::new(Tensor::zeros([channels], &device)),
-            running_var: RunningState::new(Tensor::ones([channels], &device)),
-            epsilon: 1e-5,
-        }
-    }
-
-    /// Normalises, then applies `activation`.
-    ///
-    /// # Shapes
-    /// - x: `[batch, channels, height, width]` → the same
-    pub fn forward(&self, x: Tensor<4>, mode: Mode, activation: Activation) -> Tensor<4> {
-        let (gamma, beta) = (self.weight.val(), self.bias.val());
-        match mode {
-            Mode::Train | Mode::Look => {
-                let count = positions(&x);
-                let out = ops::batch_norm_train(x, gamma, beta, self.epsilon, activation);
-                self.learn(out, count, mode)
-            }
-            Mode::Score => {
-                let (mean, variance) = (self.running_mean.value(), self.running_var.value());
-                ops::batch_norm(x, [gamma, beta, mean, variance], self.epsilon, activation)
-            }
-        }
-    }
-
-    /// [`BatchNorm2d::forward`], then a convolution: in training on the CPU without keeping what lies between.
-    ///
-    /// # Shapes
-    /// - x: `[batch, channels, height, width]` → the convolution's output
-    pub(crate) fn forward_convolved(
-        &self,
-        x: Tensor<4>,
-        mode: Mode,
-        activation: Activation,
-        convolved: Convolved,
-    ) -> Tensor<4> {
-        if mode == Mode::Score {
-            return convolved.forward(self.forward(x, mode, activation));
-        }
-        let count = positions(&x);
-        let parameters = [self.weight.val(), self.bias.val()];
-        let epsilon = self.epsilon;
-        let out = ops::batch_norm_train_convolved(x, parameters, epsilon, activation, convolved);
-        self.learn(out, count, mode)
-    }
-
-    /// Takes a batch's statistics, over `count` positions, into the running ones, in training; gives the output.
-    fn learn(&self, out: Normalized, count: f64, mode: Mode) -> Tensor<4> {
-        if mode != Mode::Train {
-            return out.output;
-        }
-        let unbiased = out.variance.mul_scalar(count / (count - 1.0).max(1.0));
-        blend(&self.running_mean, out.mean, Self::MOMENTUM);
-        blend(&self.running_var, unbiased, Self::MOMENTUM);
-        out.output
-    }
-}
-
-/// Positions of a batch, over which its statistics are taken.
-fn positions(x: &Tensor<4>) -> f64 {
-    let [batch, _, height, width] = x.dims();
-    (batch * height * width) as f64
-}
-
-/// running ← (1 − momentum)·running + momentum·new.
-fn blend(running: &RunningState<Tensor<1>>, new: Tensor<1>, momentum: f64) {
-    let old = running.value();
-    let new = new.without_autodiff();
-    running.update(old.mul_scalar(1.0 - momentum) + new.mul_scalar(momentum));
-    // Takes the update in now: what is saved next is the newest.
-    running.value_sync();
 }

@@ -8,6 +8,7 @@ pub mod adam;
 pub mod attention;
 pub mod autoregression;
 pub mod backbone;
+mod batch_norm;
 pub mod capsules;
 pub mod conv_autoencoder;
 pub mod dcgan;

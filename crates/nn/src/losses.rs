@@ -17,7 +17,7 @@ pub fn reconstruction(logits: Tensor<4>, images: Tensor<4>) -> Tensor<1> {
     ops::cross_entropy(logits, images)
 }
 
-/// ½·Σ w² over all parameters of a module: times a weight decay, it has the gradient that torch's Adam adds for one.
+/// ½·Σ w² over all parameters of a module that want a gradient, which running statistics don't: times a weight decay, it has the gradient that torch's Adam adds for one.
 ///
 /// # Shapes
 /// - output: `[1]`
@@ -27,12 +27,16 @@ pub fn weight_decay<M: Module>(module: &M) -> Option<Tensor<1>> {
     squares.0.map(|sum| sum.mul_scalar(0.5))
 }
 
-/// Adds up the squares of parameters.
+/// Adds up the squares of parameters that are learnt.
 struct Squares(Option<Tensor<1>>);
 
 impl ModuleVisitor for Squares {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let squares = param.val().square().sum();
+        let value = param.val();
+        if !value.is_require_grad() {
+            return;
+        }
+        let squares = value.square().sum();
         self.0 = Some(match self.0.take() {
             Some(sum) => sum + squares,
             None => squares,

@@ -41,6 +41,13 @@ impl Part {
         Self::new(adaptive_avg_pool2d(self.valid.clone(), grid))
     }
 
+    /// The part of the images without a rim of so many pixels on each side: of what a network says of their middle alone.
+    pub fn without_rim(&self, rim: usize) -> Self {
+        let [_, _, height, width] = self.valid.dims();
+        let inner = self.valid.clone().narrow(2, rim, height - 2 * rim);
+        Self::new(inner.narrow(3, rim, width - 2 * rim))
+    }
+
     /// Images with `paint` where they don't count.
     ///
     /// # Shapes
@@ -119,6 +126,17 @@ impl Part {
     ) -> Tensor<1> {
         let mean = |class| self.mean(attention.clone().narrow(1, class, 1));
         losses::guided_by_means([losses::NORMAL, losses::ANOMALOUS].map(mean), counts, batch)
+    }
+}
+
+/// The mean of each image over channels and what counts of its positions, which is all of them if no part is said.
+///
+/// # Shapes
+/// - values: `[batch, channels, height', width']`, on any grid → `[batch]`
+pub fn mean_of_each(values: Tensor<4>, part: Option<&Part>) -> Tensor<1> {
+    match part {
+        Some(part) => part.mean(values),
+        None => values.mean_dims(&[1, 2, 3]).squeeze_dims::<1>(&[1, 2, 3]),
     }
 }
 

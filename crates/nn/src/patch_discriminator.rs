@@ -25,6 +25,8 @@ impl PatchDiscriminator {
     pub const STRIDE: usize = 16;
     /// Logits that an image's sides would have more if the last convolution padded.
     pub const TRIMMED: usize = 3;
+    /// Pixels on each side of an image of which no logit is the middle: a logit stands for the `STRIDE`² pixels about it.
+    pub const RIM: usize = Self::TRIMMED * Self::STRIDE / 2;
 
     /// Fresh weights. `width`: channels of the first convolution, doubled by the third, the fourth and the fifth; `conditional`: whether
     /// there is a second image.

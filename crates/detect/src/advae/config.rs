@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use super::networks::ConvEncoder;
 use crate::{
     Result,
-    check::{check, check_adam, check_amount, check_smoothing, check_weights, check_width},
+    cavga::CavgaConfig,
+    check::{
+        ADAM_KEYS, check, check_adam, check_amount, check_smoothing, check_weights, check_width,
+    },
 };
 
 /// Images below this many pixels to a side are MNIST's kin: `auto` takes the convolutions for them.
@@ -84,7 +87,7 @@ impl Default for AdvaeConfig {
             stage: 2,
             beta: 1.0,
             adam: AdamConfig::new(1e-3),
-            smoothing: 4.0 / 256.0,
+            smoothing: CavgaConfig::default().smoothing,
         }
     }
 }
@@ -120,27 +123,29 @@ impl AdvaeConfig {
 
     /// An error for settings that cannot work, or not with images of `size`, `[height, width]`.
     pub(super) fn check(&self, size: [usize; 2]) -> Result<()> {
-        check("passes", self.passes > 0, "at least 1", &self.passes)?;
         check_width("encoder.width", self.encoder.width)?;
         check_width("encoder.width", 2 * self.encoder.width)?;
         check_width("encoder.hidden", self.encoder.hidden)?;
         check_width("dimension", self.dimension)?;
         check_width("decoder_width", self.decoder_width)?;
-        let keys = ["adam.rate", "adam.beta_1", "adam.beta_2", "adam.epsilon"];
-        check_adam(keys, &self.adam)?;
+        check_adam(ADAM_KEYS, &self.adam)?;
         check_amount("beta", self.beta)?;
         check_smoothing(self.smoothing)?;
         let (stages, unit, longest) = match self.encoder.form(size) {
             EncoderForm::Conv => {
                 let [height, width] = size.map(|side| side / ConvEncoder::STRIDE);
-                let others = [2 * self.encoder.width, height, width];
-                check_weights("encoder.hidden", self.encoder.hidden, &others)?;
+                let (first, hidden) = (self.encoder.width, self.encoder.hidden);
+                check_weights("encoder.width", &first, &[first, 2 * first, 4, 4])?;
+                let factors = [hidden, 2 * first, height, width];
+                check_weights("encoder.hidden", &hidden, &factors)?;
                 (ConvEncoder::STAGES, ConvEncoder::STRIDE, MAX_CONV_SIDE)
             }
             _ => {
                 let [height, width] = size.map(|side| side / STRIDE);
-                let others = [8 * self.decoder_width, height, width];
-                check_weights("dimension", self.dimension, &others)?;
+                let (last, deepest) = (self.decoder_width, 8 * self.decoder_width);
+                check_weights("decoder_width", &last, &[deepest, deepest, 3, 3])?;
+                let factors = [self.dimension, deepest, height, width];
+                check_weights("dimension", &self.dimension, &factors)?;
                 (self.encoder.backbone.stages(), STRIDE, MAX_SIDE)
             }
         };

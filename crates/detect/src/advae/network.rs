@@ -136,15 +136,18 @@ impl Advae {
     /// # Errors
     /// [`Error::NoGradient`] on a device without a tape.
     pub fn look(&self, images: Tensor<4>) -> Result<Look> {
+        self.clone().no_grad().look_frozen(images)
+    }
+
+    /// [`Advae::look`] of a network whose weights want no gradient: the tape begins at the stage that is looked at.
+    fn look_frozen(&self, images: Tensor<4>) -> Result<Look> {
         let [_, _, height, width] = images.dims();
-        // The weights want no gradient here: the tape begins at the stage that is looked at.
-        let frozen = self.clone().no_grad();
-        let tap = frozen.encoder.tap(self.stage, images, Mode::Score);
+        let tap = self.encoder.tap(self.stage, images, Mode::Score);
         let leaf = attention::leaf(&tap);
-        let seen = frozen
+        let seen = self
             .encoder
             .after_tap(self.stage, leaf.clone(), Mode::Score);
-        let Posterior { mu, logvar } = frozen.latent.forward(seen);
+        let Posterior { mu, logvar } = self.latent.forward(seen);
         let gradient = attention::gradient(&leaf, mu.clone().sum()).ok_or(Error::NoGradient)?;
         let size = gradient.clone().square().mean_dims(&[1, 2, 3]).sqrt();
         let alpha = attention::weights_of_each(gradient / size.add_scalar(EPSILON));
@@ -183,22 +186,21 @@ impl Network for Advae {
     }
 
     fn score(&self, images: Tensor<4>, part: Option<&Part>) -> Result<Scores> {
-        let Look { attention, latent } = self.look(images.clone())?;
-        let logits = self.decode(Tensor::from_inner(latent.mu.clone()), Mode::Score);
+        let frozen = self.clone().no_grad();
+        let Look { attention, latent } = frozen.look_frozen(images.clone())?;
+        // On the tape's device, where the weights are; as none wants a gradient, nothing of the decoder is kept for one.
+        let logits = frozen.decode(Tensor::from_inner(latent.mu.clone()), Mode::Score);
         let (images, logits) = (images.inner(), logits.inner());
         let residual = (images.clone() - ops::sigmoid(logits.clone())).abs();
-        let elbo = Elbo::new(&latent, logits, images, part).negative(self.beta);
-        let mut scores = Scores {
+        let elbo = Elbo::new(&latent, logits, images, part).negative(1.0);
+        let own = Scores {
             images: vec![
                 largest("attention-max", &attention, part),
                 image_scores("negative-elbo", elbo, Merge::Mean),
             ],
             maps: vec![named("attention", attention)],
         };
-        let beside = of_residual(residual.mean_dim(1), &self.smoothing, part);
-        scores.images.extend(beside.images);
-        scores.maps.extend(beside.maps);
-        Ok(scores)
+        Ok(own.beside(of_residual(residual.mean_dim(1), &self.smoothing, part)))
     }
 }
 

@@ -1,16 +1,15 @@
 //! ADVAE as the registry knows it.
 
-use burn::tensor::Device;
-
 use super::{Advae, AdvaeConfig};
 use crate::{
-    Detector, Learner, Pretrained, Result, Tensors,
-    descent::{Course, Descent, Trained},
+    descent::{Course, Descending},
     pretrained::ENCODER,
-    recipe::{About, Recipe, WantedWeights},
+    recipe::{About, WantedWeights},
 };
 
-impl Recipe for &AdvaeConfig {
+impl Descending for &AdvaeConfig {
+    type Network = Advae;
+
     fn about(&self) -> About {
         About {
             name: "advae",
@@ -28,28 +27,14 @@ impl Recipe for &AdvaeConfig {
         }]
     }
 
-    fn learner(
-        &self,
-        size: [usize; 2],
-        seed: u64,
-        pretrained: &Pretrained,
-        device: &Device,
-    ) -> Result<Box<dyn Learner>> {
-        let course = Course {
-            passes: self.passes,
-            adam: self.adam,
-        };
-        let learner = Descent::<Advae>::new(self, course, size, seed, pretrained, device)?;
-        Ok(Box::new(learner))
+    fn config(&self) -> &AdvaeConfig {
+        self
     }
 
-    fn detector(
-        &self,
-        size: [usize; 2],
-        state: Tensors,
-        device: &Device,
-    ) -> Result<Box<dyn Detector>> {
-        let detector = Trained::<Advae>::restore(self, size, state, device)?;
-        Ok(Box::new(detector))
+    fn course(&self) -> Course {
+        Course {
+            passes: self.passes,
+            adam: self.adam,
+        }
     }
 }

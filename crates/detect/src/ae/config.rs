@@ -111,7 +111,8 @@ impl AeConfig {
             }
         };
         let seen = self.seen(size);
-        check_plan(Plan::bergmann(channels, seen, self.width), key, seen)
+        let plan = Plan::bergmann(channels, seen, self.width);
+        check_plan(plan, [self.width, self.latent], key, seen)
     }
 }
 
@@ -167,7 +168,12 @@ mod tests {
         }
         assert_eq!(refused(&texture, [300, 130]), None);
         assert_eq!(refused(&texture, [96, 128]), Some("patch"));
-        assert_eq!(refused(&AeConfig::default(), [100, 100]), Some("size"));
+        assert_eq!(refused(&AeConfig::default(), [132, 132]), Some("size"));
+        let wide = AeConfig {
+            width: 16384,
+            ..AeConfig::default()
+        };
+        assert_eq!(refused(&wide, [256, 256]), Some("width"));
         let strideless = AeConfig {
             patch_stride: 0,
             ..texture.clone()

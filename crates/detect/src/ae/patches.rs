@@ -42,13 +42,14 @@ fn begins(length: usize, side: usize, stride: usize) -> Vec<usize> {
 ///
 /// # Shapes
 /// - images: `[batch, channels, height, width]`
-/// - of_patches: `[batch, channels, side, side]` → `[batch, maps, side, side]`
+/// - of_patches: `[batch, channels, side, side]`, and what counts of them → `[batch, maps, side, side]`
 /// - output: `[batch, maps, height, width]`
 pub(super) fn averaged(
     images: &Tensor<4>,
+    part: Option<&Part>,
     maps: usize,
     [side, stride]: [usize; 2],
-    of_patches: impl Fn(Tensor<4>) -> Tensor<4>,
+    of_patches: impl Fn(Tensor<4>, Option<&Part>) -> Tensor<4>,
 ) -> Tensor<4> {
     let [batch, _, height, width] = images.dims();
     let device = images.device();
@@ -58,7 +59,9 @@ pub(super) fn averaged(
     for row in begins(height, side, stride) {
         for column in begins(width, side, stride) {
             let corner = [row, column];
-            sums = add(sums, of_patches(cut(images, corner, side)), corner);
+            let counted = part.map(|part| Part::new(cut(part.valid(), corner, side)));
+            let found = of_patches(cut(images, corner, side), counted.as_ref());
+            sums = add(sums, found, corner);
             counts = add(counts, ones.clone(), corner);
         }
     }
@@ -96,7 +99,7 @@ mod tests {
         let values: Vec<f32> = (0..2 * 20 * 26).map(|value| value as f32).collect();
         let images = Tensor::<1>::from_floats(values.as_slice(), &Device::flex());
         let images = images.reshape([2, 1, 20, 26]);
-        let found = averaged(&images, 1, [8, 5], |patches| patches);
+        let found = averaged(&images, None, 1, [8, 5], |patches, _| patches);
         assert!(found.all_close(images, None, Some(1e-3)));
     }
 }

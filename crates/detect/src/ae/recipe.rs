@@ -1,18 +1,17 @@
 //! What the registry asks.
 
-use burn::tensor::Device;
-
 use super::{
     config::{Compare, Setting},
     network::Ae,
 };
 use crate::{
-    Detector, Learner, Pretrained, Result, Tensors,
-    descent::{Course, Descent, Trained},
-    recipe::{About, Recipe},
+    descent::{Course, Descending},
+    recipe::About,
 };
 
-impl Recipe for Setting {
+impl Descending for Setting {
+    type Network = Ae;
+
     fn about(&self) -> About {
         let (name, summary) = match self.compare {
             Compare::L2 => (
@@ -31,28 +30,14 @@ impl Recipe for Setting {
         }
     }
 
-    fn learner(
-        &self,
-        size: [usize; 2],
-        seed: u64,
-        pretrained: &Pretrained,
-        device: &Device,
-    ) -> Result<Box<dyn Learner>> {
-        let course = Course {
-            passes: self.config.passes,
-            adam: self.config.adam,
-        };
-        let learner = Descent::<Ae>::new(self, course, size, seed, pretrained, device)?;
-        Ok(Box::new(learner))
+    fn config(&self) -> &Setting {
+        self
     }
 
-    fn detector(
-        &self,
-        size: [usize; 2],
-        state: Tensors,
-        device: &Device,
-    ) -> Result<Box<dyn Detector>> {
-        let detector = Trained::<Ae>::restore(self, size, state, device)?;
-        Ok(Box::new(detector))
+    fn course(&self) -> Course {
+        Course {
+            passes: self.config.passes,
+            adam: self.config.adam,
+        }
     }
 }

@@ -5,11 +5,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Result,
-    check::{check, check_adam, check_amount, check_smoothing, check_width},
+    cavga::CavgaConfig,
+    check::{
+        ADAM_KEYS, check, check_adam, check_amount, check_smoothing, check_weights, check_width,
+    },
 };
 
 /// The sides that images may have: the detector's last convolution needs four positions at a stride of 16.
 const SIDES: std::ops::RangeInclusive<usize> = 64..=1 << 14;
+
+/// Side of the kernels of either network's convolutions.
+const KERNEL: usize = 4;
 
 /// AVID's settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,7 +52,7 @@ impl Default for AvidConfig {
             reconstruction: 0.0,
             conditional: false,
             adam: AdamConfig::dcgan(),
-            smoothing: 4.0 / 256.0,
+            smoothing: CavgaConfig::default().smoothing,
         }
     }
 }
@@ -69,16 +75,22 @@ impl AvidConfig {
         check("levels", (1..=8).contains(&levels), "1 to 8", &levels)?;
         // Each is checked before it is multiplied, which so cannot overflow.
         check_width("width", self.width)?;
-        check_width("width", self.width << (levels - 1))?;
+        let deepest = self.width << (levels - 1);
+        check_width("width", deepest)?;
+        // On the way up, the bottom comes together with the scale above it.
+        let factors = [deepest + deepest / 2, deepest, KERNEL, KERNEL];
+        check_weights("width", &self.width, &factors)?;
         check_width("detector_width", self.detector_width)?;
-        check_width("detector_width", 8 * self.detector_width)?;
+        let last = 8 * self.detector_width;
+        check_width("detector_width", last)?;
+        let factors = [last / 2, last, KERNEL, KERNEL];
+        check_weights("detector_width", &self.detector_width, &factors)?;
         let fits = !self.conditional || self.detector_width > 1;
         let found = self.detector_width;
         check("detector_width", fits, "at least 2, to be halved", &found)?;
         check_amount("noise", self.noise)?;
         check_amount("reconstruction", self.reconstruction)?;
-        let keys = ["adam.rate", "adam.beta_1", "adam.beta_2", "adam.epsilon"];
-        check_adam(keys, &self.adam)?;
+        check_adam(ADAM_KEYS, &self.adam)?;
         check_smoothing(self.smoothing)?;
         let unit = 1 << levels.max(4);
         let fits = |side: &usize| SIDES.contains(side) && side.is_multiple_of(unit);
@@ -103,6 +115,18 @@ mod tests {
         config.check([64, 96]).unwrap();
         for size in [[32, 64], [72, 64], [100, 100]] {
             config.check(size).unwrap_err();
+        }
+        for wide in [
+            AvidConfig {
+                width: 1024,
+                ..config.clone()
+            },
+            AvidConfig {
+                detector_width: 2048,
+                ..config.clone()
+            },
+        ] {
+            wide.check([64, 64]).unwrap_err();
         }
         for levels in [0, 9] {
             let config = AvidConfig {

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use cavga_nn::{adam::Adam, layers::Init, random::Stream, state};
 
-use super::{Avid, AvidConfig};
+use super::{Avid, AvidConfig, network::mean_of_patches};
 use crate::{
     Batch, Detector, Learner, Losses, Observer, PAINT, Result, Tensors,
     check::finite,
@@ -60,7 +60,7 @@ impl AvidLearner {
     ) -> Result<f64> {
         let images = lesson.images.clone();
         let loss = self.network.detector_loss(images, inpainted, noisy);
-        let loss = lesson.mean(loss);
+        let loss = mean_of_patches(loss, lesson.part.as_ref());
         let value = finite("detector", &loss, lesson.step())?;
         let network = self.network.clone();
         let is_detector = |name: &str| name.starts_with(DETECTOR);
@@ -80,7 +80,7 @@ impl AvidLearner {
         // Of images in [−1, 1], as the weight.
         let reconstruction = lesson.mean(error).mul_scalar(2.0);
         let adversarial = self.network.adversarial_loss(inpainted, noisy);
-        let adversarial = lesson.mean(adversarial);
+        let adversarial = mean_of_patches(adversarial, lesson.part.as_ref());
         let weight = self.config.reconstruction;
         let total = match weight > 0.0 {
             true => adversarial.clone() + reconstruction.clone().mul_scalar(weight),

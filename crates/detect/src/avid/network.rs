@@ -7,7 +7,7 @@ use burn::{
 use cavga_nn::{
     layers::{Init, Mode},
     ops,
-    part::Part,
+    part::{Part, mean_of_each},
     patch_discriminator::PatchDiscriminator,
     unet::UNet,
 };
@@ -115,11 +115,21 @@ impl Avid {
     }
 }
 
+/// The mean over what counts of each image, and over the images, of what is said of patches: each weighs by its share of pixels that count
+/// about its middle, and of the image's rim, where no patch has its middle, nothing is asked.
+///
+/// # Shapes
+/// - values: `[batch, 1, height/16 − 3, width/16 − 3]` → `[1]`
+pub(super) fn mean_of_patches(values: Tensor<4>, part: Option<&Part>) -> Tensor<1> {
+    let inner = part.map(|part| part.without_rim(PatchDiscriminator::RIM));
+    mean_of_each(values, inner.as_ref()).mean()
+}
+
 /// The detector's map at the image's size: each value where its patch has its middle, the rim's beyond it.
 fn in_place(map: Tensor<4>) -> Tensor<4> {
     let [_, _, height, width] = map.dims();
     let size = [height, width].map(|side| side * PatchDiscriminator::STRIDE);
-    let rim = PatchDiscriminator::TRIMMED * PatchDiscriminator::STRIDE / 2;
+    let rim = PatchDiscriminator::RIM;
     let map = ops::resize_bilinear(map, size);
     ops::extend(ops::extend(map, 2, rim), 3, rim)
 }
@@ -138,11 +148,7 @@ impl Network for Avid {
             count += images.dims()[0];
             let part = valid.map(Part::new);
             for (sum, map) in sums.iter_mut().zip(self.maps(images)) {
-                let means = match &part {
-                    Some(part) => part.mean(map),
-                    None => map.mean_dims(&[1, 2, 3]).squeeze_dims::<1>(&[1, 2, 3]),
-                };
-                *sum += means.sum().into_scalar::<f32>();
+                *sum += mean_of_each(map, part.as_ref()).sum().into_scalar::<f32>();
             }
         }
         if count == 0 {
@@ -171,5 +177,27 @@ impl Network for Avid {
             maps: vec![named(IRREGULARITY, irregularity), named("detector", doubt)],
         };
         Ok(own.beside(of_residual(residual, &self.smoothing, part)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+
+    #[test]
+    fn a_patch_weighs_by_what_counts_about_its_middle() {
+        let device = Device::flex();
+        // Of 96 × 96 pixels, logits have their middles at 32, 48 and 64; the pixels of columns 24 to 40 count, which are the first's.
+        let valid = Tensor::<4>::zeros([1, 1, 96, 96], &device)
+            .slice_fill([0..1, 0..1, 0..96, 24..40], 1.0);
+        let part = Part::new(valid);
+        let rows = [[[[1.0, 20.0, 300.0], [2.0, 40.0, 600.0], [3.0, 60.0, 900.0]]]];
+        let values = Tensor::<4>::from_floats(rows, &device);
+        let found = mean_of_patches(values.clone(), Some(&part)).into_scalar::<f32>();
+        assert!((found - 2.0).abs() < 1e-5, "{found}");
+        let all = mean_of_patches(values.clone(), None).into_scalar::<f32>();
+        assert!((all - values.mean().into_scalar::<f32>()).abs() < 1e-4);
     }
 }

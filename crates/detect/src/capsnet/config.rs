@@ -6,11 +6,10 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Result,
     cavga::CavgaConfig,
-    check::{check, check_adam, check_amount, check_smoothing, check_width},
+    check::{
+        ADAM_KEYS, check, check_adam, check_amount, check_smoothing, check_weights, check_width,
+    },
 };
-
-/// The most values that a layer's weights may have: as many as a gibibyte holds.
-const MAX_WEIGHTS: usize = 1 << 28;
 
 /// CapsNet's settings.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -100,24 +99,24 @@ impl CapsnetConfig {
         for width in self.decoder {
             check_width("decoder", width)?;
         }
-        let network = self.network();
-        let routed = self.capsules * network.grid().pow(2) * self.classes;
-        let layers = [
-            routed * CapsNetConfig::PRIMARY * CapsNetConfig::CLASS,
-            self.width * self.capsules * CapsNetConfig::PRIMARY * CapsNetConfig::KERNEL.pow(2),
-            self.decoder[1] * 3 * self.side * self.side,
-        ];
-        let fits = layers.iter().all(|&weights| weights <= MAX_WEIGHTS);
-        let expected = format!(
-            "at most {MAX_WEIGHTS} weights of a layer: a smaller side, fewer capsules, or less width"
-        );
-        check("side", fits, &expected, &self.side)?;
+        self.check_layers()?;
         check_amount("reconstruction", self.reconstruction)?;
-        check_adam(
-            ["adam.rate", "adam.beta_1", "adam.beta_2", "adam.epsilon"],
-            &self.adam,
-        )?;
+        check_adam(ADAM_KEYS, &self.adam)?;
         check_smoothing(self.smoothing)
+    }
+
+    /// An error if a layer would be too large: the routed capsules, the primary ones' convolution, the decoder's last.
+    fn check_layers(&self) -> Result<()> {
+        const PRIMARY: usize = CapsNetConfig::PRIMARY;
+        const KERNEL: usize = CapsNetConfig::KERNEL;
+        let grid = self.network().grid();
+        let routed = [grid, grid, PRIMARY, self.classes, CapsNetConfig::CLASS];
+        let routed = [&[self.capsules], routed.as_slice()].concat();
+        check_weights("capsules", &self.capsules, &routed)?;
+        let primary = [self.width, self.capsules, PRIMARY, KERNEL, KERNEL];
+        check_weights("width", &self.width, &primary)?;
+        let image = [self.decoder[1], 3, self.side, self.side];
+        check_weights("side", &self.side, &image)
     }
 }
 

@@ -4,7 +4,7 @@
 //! L = margin loss + 0.0005 · Σ(x − x̂)²: an image's own class is to have a long capsule, all others short ones, and the own capsule is to be
 //! enough to rebuild the image. Of one network, two methods: `capsnet-pp` asks what is predicted, 1 − max |v| over the classes' capsules
 //! (the paper's normality is the longest length itself); `capsnet-re` what is rebuilt of the longest one, ‖x − x̂‖² / ‖x‖² (the paper's
-//! normality is its negative). Each keeps the other's score beside its own. The map is the squared error of each pixel.
+//! normality is its negative). Each keeps the other's score beside its own. The map is |x − x̂|.
 //!
 //! The paper's protocol: one class of ten is anomalous, the other nine are normal, and are learnt with their labels (`--anomalous-class`, or
 //! `cavga one-class --protocol rest-vs-one`, with `classes = 9`, which `one-class` sets by itself). Where normal images have no classes there is
@@ -27,22 +27,22 @@ mod tests;
 
 use burn::{
     module::Module,
-    tensor::{Device, Int, Tensor, TensorData, module::adaptive_avg_pool2d},
+    tensor::{Int, Tensor, TensorData, module::adaptive_avg_pool2d},
 };
 use cavga_nn::{
     capsules::{CapsNet, lengths, margin_loss},
     layers::Init,
     ops,
-    part::Part,
+    part::{Part, mean_of_each},
 };
 
 pub use config::CapsnetConfig;
 pub(crate) use config::{By, Evidence};
 
 use crate::{
-    Detector, Error, Learner, Merge, Pretrained, Result, Scores, Tensors,
-    descent::{Course, Descends, Descent, Lesson, Network, Trained},
-    recipe::{About, Recipe},
+    Error, Merge, Result, Scores,
+    descent::{Course, Descending, Descends, Lesson, Network},
+    recipe::About,
     scores::{image_scores, of_residual},
     smooth::Gaussian,
 };
@@ -52,7 +52,7 @@ const LEAST_ENERGY: f64 = 1e-6;
 
 /// The network, with what scores it.
 #[derive(Module, Debug)]
-struct Capsnet {
+pub(crate) struct Capsnet {
     network: CapsNet,
     #[module(skip)]
     side: usize,
@@ -119,14 +119,6 @@ impl Capsnet {
     }
 }
 
-/// The mean of each image over channels and what counts, `[batch]`.
-fn means(values: Tensor<4>, part: Option<&Part>) -> Tensor<1> {
-    match part {
-        Some(part) => part.mean(values),
-        None => values.mean_dims(&[1, 2, 3]).squeeze_dims::<1>(&[1, 2, 3]),
-    }
-}
-
 impl Network for Capsnet {
     type Config = By;
 
@@ -155,12 +147,11 @@ impl Network for Capsnet {
         let classes = classes.unsqueeze::<2>().expand(shape);
         let winner = lengths.argmax(1).expand(shape).equal(classes).float();
         let rebuilt = self.network.decode(capsules, winner);
-        let squares = (inside.clone() - rebuilt).square();
-        let energy = means(inside.square(), part).add_scalar(LEAST_ENERGY);
-        let error = means(squares.clone(), part) / energy;
-        let residual = ops::resize_bilinear(squares.mean_dim(1), [height, width]);
-        let mut scores = of_residual(residual, &self.smoothing, part);
-        let mut own = [
+        let difference = inside.clone() - rebuilt;
+        let energy = mean_of_each(inside.square(), part).add_scalar(LEAST_ENERGY);
+        let error = mean_of_each(difference.clone().square(), part) / energy;
+        let residual = ops::resize_bilinear(difference.abs().mean_dim(1), [height, width]);
+        let mut own = vec![
             image_scores(
                 "one-minus-capsule-length",
                 longest.neg().add_scalar(1.0),
@@ -171,8 +162,11 @@ impl Network for Capsnet {
         if self.evidence == Evidence::Reconstruction {
             own.reverse();
         }
-        scores.images.splice(0..0, own);
-        Ok(scores)
+        let own = Scores {
+            images: own,
+            maps: Vec::new(),
+        };
+        Ok(own.beside(of_residual(residual, &self.smoothing, part)))
     }
 }
 
@@ -195,7 +189,9 @@ impl Descends for Capsnet {
     }
 }
 
-impl Recipe for By {
+impl Descending for By {
+    type Network = Capsnet;
+
     fn about(&self) -> About {
         let (name, summary) = match self.evidence {
             Evidence::Prediction => (
@@ -214,28 +210,14 @@ impl Recipe for By {
         }
     }
 
-    fn learner(
-        &self,
-        size: [usize; 2],
-        seed: u64,
-        pretrained: &Pretrained,
-        device: &Device,
-    ) -> Result<Box<dyn Learner>> {
-        let course = Course {
-            passes: self.config.passes,
-            adam: self.config.adam,
-        };
-        let learner = Descent::<Capsnet>::new(self, course, size, seed, pretrained, device)?;
-        Ok(Box::new(learner))
+    fn config(&self) -> &By {
+        self
     }
 
-    fn detector(
-        &self,
-        size: [usize; 2],
-        state: Tensors,
-        device: &Device,
-    ) -> Result<Box<dyn Detector>> {
-        let detector = Trained::<Capsnet>::restore(self, size, state, device)?;
-        Ok(Box::new(detector))
+    fn course(&self) -> Course {
+        Course {
+            passes: self.config.passes,
+            adam: self.config.adam,
+        }
     }
 }

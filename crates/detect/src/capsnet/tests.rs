@@ -4,15 +4,17 @@
 
 use std::collections::BTreeMap;
 
+use burn::tensor::Device;
 use serde::Deserialize;
 
 use super::*;
 use crate::{
-    Batch,
+    Batch, Pretrained,
     goldens::{
         tensors::{Summaries, compare, fill, gradients, weight},
         values::{Summary, Worst, tensor},
     },
+    recipe::Recipe,
 };
 
 const LIMIT: f64 = 1e-4;
@@ -175,6 +177,8 @@ fn what_cannot_be_is_refused_with_its_key() {
     assert_eq!(of(|c| c.classes = 0), "classes");
     assert_eq!(of(|c| c.routing = 0), "routing");
     assert_eq!(of(|c| c.width = 0), "width");
-    assert_eq!(of(|c| c.side = 512), "side");
+    assert_eq!(of(|c| (c.side, c.decoder[1]) = (512, 2048)), "side");
+    assert_eq!(of(|c| (c.width, c.capsules) = (16384, 2048)), "width");
+    assert_eq!(of(|c| (c.side, c.classes) = (256, 256)), "capsules");
     assert_eq!(of(|c| c.reconstruction = f64::NAN), "reconstruction");
 }

@@ -113,7 +113,8 @@ impl Variant {
         }
         let positions = size.map(|side| side / self.stride(config));
         let channels = self.channels(config).max(config.latent.channels);
-        let others = [positions[0], positions[1], channels];
-        check_weights("latent.dimension", config.latent.dimension, &others)
+        let dimension = config.latent.dimension;
+        let factors = [positions[0], positions[1], channels, dimension];
+        check_weights("latent.dimension", &dimension, &factors)
     }
 }

@@ -5,7 +5,8 @@ use cavga_nn::{adam::Adam, layers::Init, state};
 
 use super::{Course, Descends, Lesson, Trained};
 use crate::{
-    Batch, Detector, Learner, Losses, Observer, Pretrained, Result, Tensors, check::finite,
+    Batch, Detector, Learner, Losses, Observer, Pretrained, Result, Tensors,
+    check::{check, finite},
 };
 
 /// A network in training.
@@ -31,6 +32,7 @@ impl<N: Descends> Descent<N> {
         known: &Pretrained,
         device: &Device,
     ) -> Result<Self> {
+        check("passes", course.passes > 0, "at least 1", &course.passes)?;
         let tape = device.clone().autodiff();
         Ok(Self {
             network: N::new(config, size, &mut Init::new(seed, &tape))?.with_weights(known)?,

@@ -1,9 +1,10 @@
 //! Networks that learn by descending one loss, and score: the learner and the detector that they share.
 //!
 //! A method is a [`Network`]: how it is made, and what it says of images. One that learns by a single loss and a single Adam [`Descends`], and has
-//! its learner here too; one of two players brings a learner of its own and ends with [`Trained::finish`].
+//! its learner and its recipe here too ([`Descending`]); one of two players brings a learner of its own and ends with [`Trained::finish`].
 
 mod learner;
+mod recipe;
 mod trained;
 
 use std::fmt::Debug;
@@ -15,17 +16,18 @@ use burn::{
 use cavga_nn::{
     adam::AdamConfig,
     layers::Init,
-    part::Part,
+    part::{Part, mean_of_each},
     random::{self, Stream},
 };
 
-pub(crate) use learner::Descent;
+pub(crate) use recipe::Descending;
 pub(crate) use trained::Trained;
 
 use crate::{
     Batch, Pretrained, Result, Scores,
     check::{check_images, check_valid},
 };
+use learner::Descent;
 
 /// A network that says of images how anomalous they are.
 pub(crate) trait Network: Module + Debug + Send {
@@ -173,9 +175,6 @@ impl Lesson {
     /// # Shapes
     /// - values: `[batch, channels, height', width']` → `[1]`
     pub(crate) fn mean(&self, values: Tensor<4>) -> Tensor<1> {
-        match &self.part {
-            Some(part) => part.mean(values).mean(),
-            None => values.mean(),
-        }
+        mean_of_each(values, self.part.as_ref()).mean()
     }
 }

@@ -39,7 +39,8 @@ pub struct GammaVaeConfig {
 pub struct ProjectionConfig {
     /// α: 0.5, for images in [0, 1], as a public re-implementation has it; another has 0.1 for images in [−1, 1], which is 0.4 here.
     pub rate: f64,
-    /// λ, the weight of ‖x − x₀‖₁: 0.05, as public re-implementations have it.
+    /// λ, the weight of ‖x − x₀‖₁: 0.05, as the public re-implementation for images in [0, 1] has it; the other's 0.05 for images in [−1, 1]
+    /// is 0.025 here.
     pub weight: f64,
     /// The weight in E of the KL term, which is 2γ²·KL then; 0 leaves it out.
     pub divergence: f64,
@@ -107,6 +108,7 @@ impl GammaVaeConfig {
         let expected = format!("at most {MOST_STEPS}");
         check("projection.iterations", fits, &expected, &steps)?;
         check_smoothing(self.smoothing)?;
-        check_plan(Plan::bergmann(3, size, self.width), "size", size)
+        let plan = Plan::bergmann(3, size, self.width);
+        check_plan(plan, [self.width, self.latent], "size", size)
     }
 }

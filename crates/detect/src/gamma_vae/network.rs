@@ -2,15 +2,15 @@
 
 use burn::{
     module::{Module, Param, RunningState},
-    tensor::{Device, Tensor},
+    tensor::Tensor,
 };
 use cavga_nn::{conv_autoencoder::ConvVae, layers::Init, part::Part, random::Stream};
 
 use super::{config::GammaVaeConfig, projection::Projection};
 use crate::{
-    Batch, Detector, Learner, Pretrained, Result, Scores, Tensors,
-    descent::{Course, Descends, Descent, Lesson, Network, Trained},
-    recipe::{About, Recipe},
+    Batch, Result, Scores,
+    descent::{Course, Descending, Descends, Lesson, Network},
+    recipe::About,
     scores::{Names, of_map, of_residual},
     smooth::Gaussian,
 };
@@ -26,7 +26,7 @@ const PROJECTION: Names = Names {
 
 /// The VAE with what projects images.
 #[derive(Module, Debug)]
-pub(super) struct GammaVae {
+pub(crate) struct GammaVae {
     pub(super) vae: ConvVae,
     /// log γ, divided by `gamma_rate`; `[1]`.
     gamma: Param<Tensor<1>>,
@@ -149,7 +149,9 @@ impl Descends for GammaVae {
     }
 }
 
-impl Recipe for &GammaVaeConfig {
+impl Descending for &GammaVaeConfig {
+    type Network = GammaVae;
+
     fn about(&self) -> About {
         About {
             name: "gamma-vae-grad",
@@ -158,28 +160,14 @@ impl Recipe for &GammaVaeConfig {
         }
     }
 
-    fn learner(
-        &self,
-        size: [usize; 2],
-        seed: u64,
-        pretrained: &Pretrained,
-        device: &Device,
-    ) -> Result<Box<dyn Learner>> {
-        let course = Course {
-            passes: self.passes,
-            adam: self.adam,
-        };
-        let learner = Descent::<GammaVae>::new(self, course, size, seed, pretrained, device)?;
-        Ok(Box::new(learner))
+    fn config(&self) -> &GammaVaeConfig {
+        self
     }
 
-    fn detector(
-        &self,
-        size: [usize; 2],
-        state: Tensors,
-        device: &Device,
-    ) -> Result<Box<dyn Detector>> {
-        let detector = Trained::<GammaVae>::restore(self, size, state, device)?;
-        Ok(Box::new(detector))
+    fn course(&self) -> Course {
+        Course {
+            passes: self.passes,
+            adam: self.adam,
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! The energy of an image and the steps down it (Dehaene et al. 2020, section 3).
 
 use burn::tensor::Tensor;
-use cavga_nn::{conv_autoencoder::ConvVae, part::Part};
+use cavga_nn::{
+    conv_autoencoder::ConvVae,
+    part::{Part, mean_of_each},
+};
 
 use super::config::ProjectionConfig;
 
@@ -59,7 +62,7 @@ impl Projection {
     /// - images: `[batch, channels, height, width]`, off the tape → `[batch]`
     pub(super) fn level(&self, images: Tensor<4>, part: Option<&Part>) -> Tensor<1> {
         let squares = (images.clone() - self.reconstruction(images)).square();
-        mean(squares, part)
+        mean_of_each(squares, part)
     }
 
     /// x_T of x₀. Each image goes its own way: energies are sums over it, and it stops for itself.
@@ -73,7 +76,7 @@ impl Projection {
             let moves = match self.config.stops {
                 false => None,
                 true => {
-                    let level = mean(stand.squares.clone(), part);
+                    let level = mean_of_each(stand.squares.clone(), part);
                     let moves = (level - self.normal.clone()).greater_scalar(0.0).float();
                     if moves.clone().sum().into_scalar::<f32>() == 0.0 {
                         break;
@@ -119,14 +122,6 @@ impl Projection {
             gradient: gradient.unwrap_or_else(|| squares.zeros_like()),
             squares,
         }
-    }
-}
-
-/// The mean of each image over what counts.
-fn mean(values: Tensor<4>, part: Option<&Part>) -> Tensor<1> {
-    match part {
-        Some(part) => part.mean(values),
-        None => values.mean_dims(&[1, 2, 3]).squeeze_dims::<1>(&[1, 2, 3]),
     }
 }
 

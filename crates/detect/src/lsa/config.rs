@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Result,
     cavga::CavgaConfig,
-    check::{check, check_adam, check_amount, check_smoothing, check_width},
+    check::{
+        ADAM_KEYS, check, check_adam, check_amount, check_smoothing, check_weights, check_width,
+    },
 };
 
 /// The shorter side of the deepest grid is at least this, and below twice as much: MNIST's is 7, CIFAR-10's 4.
@@ -15,8 +17,8 @@ const GRID: usize = 4;
 const GREY_SIDE: usize = 28;
 /// The fewest channels that a rule gives, as the first of the authors' networks for video.
 const LEAST_CHANNELS: usize = 8;
-/// Of any one layer: as many as a gibibyte holds.
-const MAX_WEIGHTS: usize = 1 << 28;
+/// Weights between two channels, at most: of the transposed convolutions that double.
+const KERNEL: usize = 5 * 5;
 
 /// Which of the two published networks.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,16 +102,12 @@ impl LsaConfig {
         )?;
         // The estimator's layers, each of code² · in · out weights.
         let widths = [&[1], self.estimator.as_slice(), &[self.bins]].concat();
-        let largest = widths.windows(2).map(|pair| pair[0] * pair[1]).max();
-        let weights = largest.and_then(|largest| largest.checked_mul(self.code * self.code));
-        let expected = format!("a code and estimator of at most {MAX_WEIGHTS} weights a layer");
-        let fits = weights.is_some_and(|weights| weights <= MAX_WEIGHTS);
-        check("code", fits, &expected, &self.code)?;
+        for pair in widths.windows(2) {
+            let factors = [self.code, self.code, pair[0], pair[1]];
+            check_weights("code", &self.code, &factors)?;
+        }
         check_amount("lambda", self.lambda)?;
-        check_adam(
-            ["adam.rate", "adam.beta_1", "adam.beta_2", "adam.epsilon"],
-            &self.adam,
-        )?;
+        check_adam(ADAM_KEYS, &self.adam)?;
         check_smoothing(self.smoothing)
     }
 }
@@ -164,17 +162,10 @@ impl Shape {
             code: config.code,
         };
         let [height, width] = shape.decoder_grid();
-        let weights = (height * width).checked_mul(deepest * deepest);
-        let fits = weights.is_some_and(|weights| weights <= MAX_WEIGHTS);
-        let expected = format!(
-            "at most {MAX_WEIGHTS} weights of a linear layer: more halvings, or fewer channels behind the last"
-        );
-        check(
-            "channels",
-            fits,
-            &expected,
-            &format!("{:?}", shape.channels),
-        )?;
+        let found = format!("{:?}", shape.channels);
+        check_weights("channels", &found, &[height, width, deepest, deepest])?;
+        let most = shape.channels.iter().copied().max().unwrap_or_default();
+        check_weights("channels", &found, &[most, most, KERNEL])?;
         Ok(shape)
     }
 
@@ -261,6 +252,7 @@ mod tests {
         assert_eq!(of(|c| c.channels = vec![4; 6], [32, 32]), "channels");
         assert_eq!(of(|c| c.channels = vec![4, 0], [32, 32]), "channels");
         assert_eq!(of(|c| c.channels = vec![256], [512, 512]), "channels");
+        assert_eq!(of(|c| c.channels = vec![16384; 4], [32, 32]), "channels");
         assert_eq!(of(|c| c.estimator = vec![0], [32, 32]), "estimator");
         assert_eq!(of(|c| c.lambda = -1.0, [32, 32]), "lambda");
         assert_eq!(of(|c| c.adam.rate = f64::NAN, [32, 32]), "adam.rate");

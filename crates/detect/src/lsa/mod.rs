@@ -7,8 +7,8 @@
 //! of the code is to foretell those behind it, and never through the bins that are asked for (the authors' code detaches those).
 //!
 //! The own score, `novelty`, is the sum of surprisal and squared error, each taken relative to its least and largest value on normal images
-//! held out of training (equations 9 and 10; the authors' sum of likelihoods, turned round). `log-likelihood` is the surprisal −log p(z), in nats,
-//! `reconstruction` the sum of squares, of what counts as if it were the whole image. The map is the squared error of each pixel.
+//! held out of training (equations 9 and 10; the authors' sum of likelihoods, turned round). `surprisal` is −log p(z), in nats, `reconstruction`
+//! the sum of squares, of what counts as if it were the whole image. The map is |x − x̂|.
 //!
 //! Shapes are those of the authors' code (`aimagelab/novelty-detection`, of which training is no part): for MNIST's 28 grey pixels, halvings to
 //! 32 and 64 channels; for CIFAR-10's 32 pixels, a convolution without padding and a residual block of 32 channels, halvings to 64, 128 and
@@ -29,7 +29,7 @@ mod tests;
 
 use burn::{
     module::{Module, RunningState},
-    tensor::{Device, Tensor},
+    tensor::Tensor,
 };
 use cavga_nn::{
     autoregression::Estimator,
@@ -45,9 +45,9 @@ use self::{
     networks::{Decoder, Encoder},
 };
 use crate::{
-    Batch, Detector, Learner, Merge, Pretrained, Result, Scores, Tensors,
-    descent::{Course, Descends, Descent, Lesson, Network, Trained},
-    recipe::{About, Recipe},
+    Batch, Merge, Result, Scores,
+    descent::{Course, Descending, Descends, Lesson, Network},
+    recipe::About,
     scores::{image_scores, of_residual},
     smooth::Gaussian,
 };
@@ -57,7 +57,7 @@ const NOVELTY: &str = "novelty";
 
 /// Autoencoder and estimator, with what scores them.
 #[derive(Module, Debug)]
-struct Lsa {
+pub(crate) struct Lsa {
     encoder: Encoder,
     decoder: Decoder,
     estimator: Estimator,
@@ -75,14 +75,14 @@ struct Lsa {
 struct Pass {
     /// Surprisal of each code, `[batch]`.
     surprisal: Tensor<1>,
-    /// (x − x̂)², `[batch, channels, height, width]`.
-    squares: Tensor<4>,
+    /// x − x̂, `[batch, channels, height, width]`.
+    difference: Tensor<4>,
 }
 
 impl Pass {
     /// ‖x − x̂‖² of each image, `[batch]`.
     fn reconstruction(&self, part: Option<&Part>) -> Tensor<1> {
-        let squares = self.squares.clone();
+        let squares = self.difference.clone().square();
         let squares = match part {
             Some(part) => part.spread(squares),
             None => squares,
@@ -102,7 +102,7 @@ impl Lsa {
         let reconstruction = self.decoder.forward(code, mode);
         Pass {
             surprisal,
-            squares: (images - reconstruction).square(),
+            difference: images - reconstruction,
         }
     }
 }
@@ -170,16 +170,16 @@ impl Network for Lsa {
             (values - of(at)) / width.mask_fill(is_empty, 1.0)
         };
         let novelty = share(pass.surprisal.clone(), 0) + share(reconstruction.clone(), 2);
-        let mut scores = of_residual(pass.squares.mean_dim(1), &self.smoothing, part);
-        // The mean of the residual is the sum that `reconstruction` is, but for a factor.
-        scores.images.retain(|score| score.name != "residual");
-        let own = [
-            image_scores(NOVELTY, novelty, Merge::Mean),
-            image_scores("log-likelihood", pass.surprisal, Merge::Mean),
-            image_scores("reconstruction", reconstruction, Merge::Mean),
-        ];
-        scores.images.splice(0..0, own);
-        Ok(scores)
+        let own = Scores {
+            images: vec![
+                image_scores(NOVELTY, novelty, Merge::Mean),
+                image_scores("surprisal", pass.surprisal, Merge::Mean),
+                image_scores("reconstruction", reconstruction, Merge::Mean),
+            ],
+            maps: Vec::new(),
+        };
+        let residual = pass.difference.abs().mean_dim(1);
+        Ok(own.beside(of_residual(residual, &self.smoothing, part)))
     }
 }
 
@@ -197,7 +197,9 @@ impl Descends for Lsa {
     }
 }
 
-impl Recipe for &LsaConfig {
+impl Descending for &LsaConfig {
+    type Network = Lsa;
+
     fn about(&self) -> About {
         About {
             name: "lsa",
@@ -206,28 +208,14 @@ impl Recipe for &LsaConfig {
         }
     }
 
-    fn learner(
-        &self,
-        size: [usize; 2],
-        seed: u64,
-        pretrained: &Pretrained,
-        device: &Device,
-    ) -> Result<Box<dyn Learner>> {
-        let course = Course {
-            passes: self.passes,
-            adam: self.adam,
-        };
-        let learner = Descent::<Lsa>::new(self, course, size, seed, pretrained, device)?;
-        Ok(Box::new(learner))
+    fn config(&self) -> &LsaConfig {
+        self
     }
 
-    fn detector(
-        &self,
-        size: [usize; 2],
-        state: Tensors,
-        device: &Device,
-    ) -> Result<Box<dyn Detector>> {
-        let detector = Trained::<Lsa>::restore(self, size, state, device)?;
-        Ok(Box::new(detector))
+    fn course(&self) -> Course {
+        Course {
+            passes: self.passes,
+            adam: self.adam,
+        }
     }
 }

@@ -75,7 +75,7 @@ fn codes_logits_errors_losses_and_all_gradients_are_pytorchs() {
         let logits = ops::values(network.estimator.forward(code));
         place("logits", case.logits.error("logits", &logits));
         let pass = network.pass(images.clone(), Mode::Train);
-        let squares = ops::values(pass.squares.clone());
+        let squares = ops::values(pass.difference.clone().square());
         place("squares", case.squares.error("squares", &squares));
         let reconstruction = pass.reconstruction(None).mean();
         let surprisal = pass.surprisal.mean();

@@ -75,11 +75,6 @@ impl Encoder {
         }
     }
 
-    /// Numbers that it makes of an image.
-    fn features(plan: &Plan) -> usize {
-        plan.hidden.unwrap_or_else(|| plan.on_grid())
-    }
-
     /// # Shapes
     /// - images: `[batch, channels, height, width]` → `[batch, features]`
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
@@ -139,7 +134,7 @@ impl ConvAutoencoder {
     pub fn new(plan: &Plan, code: usize, init: &mut Init) -> Self {
         Self {
             encoder: Encoder::new(plan, init),
-            code: Linear::new(Encoder::features(plan), code, init),
+            code: Linear::new(plan.features(), code, init),
             decoder: Decoder::new(plan, code, init),
         }
     }
@@ -157,7 +152,7 @@ impl ConvAutoencoder {
 impl ConvVae {
     /// Fresh weights, for a latent of `latent` numbers.
     pub fn new(plan: &Plan, latent: usize, init: &mut Init) -> Self {
-        let features = Encoder::features(plan);
+        let features = plan.features();
         Self {
             encoder: Encoder::new(plan, init),
             mu: Linear::new(features, latent, init),

@@ -2,9 +2,9 @@
 
 use crate::ops::Activation;
 
-/// The longest and the shortest side that a grid may be left with: the layer from it to the code has a weight for each position.
-const LONGEST: usize = 64;
-const SHORTEST: usize = 16;
+/// The longest that a grid's shorter side may be left: the largest odd number of 32 pixels in 1024. The layer from the grid to the code has
+/// a weight for each position.
+const SHORTER: usize = 31;
 
 /// The fewest times an image is halved: the widest layers are those of the last two.
 const FEWEST: usize = 2;
@@ -104,6 +104,25 @@ impl Plan {
         std::iter::once(self.image).chain(made).collect()
     }
 
+    /// Of each convolution, what its number of weights is the product of.
+    pub fn convolutions(&self) -> Vec<[usize; 3]> {
+        let channels = self.channels();
+        let layers = self.layers.iter().zip(channels.windows(2));
+        layers
+            .map(|(layer, pair)| [pair[0], pair[1], layer.kernel * layer.kernel])
+            .collect()
+    }
+
+    /// The same of the linear layer between convolutions and code, where there is one.
+    pub fn hidden_weights(&self) -> Option<[usize; 2]> {
+        self.hidden.map(|units| [self.on_grid(), units])
+    }
+
+    /// Numbers that the code is made of.
+    pub fn features(&self) -> usize {
+        self.hidden.unwrap_or_else(|| self.on_grid())
+    }
+
     /// Numbers on the last convolution's grid.
     pub(super) fn on_grid(&self) -> usize {
         let channels = self.layers.last().map_or(self.image, |last| last.channels);
@@ -118,8 +137,7 @@ fn halved(size: [usize; 2], target: usize) -> Option<(usize, [usize; 2])> {
         grid = grid.map(|side| side / 2);
         halvings += 1;
     }
-    let [shorter, longer] = [grid[0].min(grid[1]), grid[0].max(grid[1])];
-    let fits = halvings >= FEWEST && shorter <= SHORTEST && longer <= LONGEST;
+    let fits = halvings >= FEWEST && grid[0].min(grid[1]) <= SHORTER;
     fits.then_some((halvings, grid))
 }
 
@@ -137,14 +155,26 @@ mod tests {
             ([28, 28], 2, [7, 7]),
             ([32, 32], 2, [8, 8]),
             ([240, 360], 3, [30, 45]),
+            ([100, 100], 2, [25, 25]),
+            ([32, 1024], 2, [8, 256]),
         ] {
-            let expected = (grid[0] <= SHORTEST).then_some((halvings, grid));
-            assert_eq!(halved(size, 8), expected, "{size:?}");
+            assert_eq!(halved(size, 8), Some((halvings, grid)), "{size:?}");
         }
         assert_eq!(halved([64, 64], 4), Some((4, [4, 4])));
         assert_eq!(halved([28, 28], 4), Some((2, [7, 7])));
-        for size in [[100, 100], [27, 28], [8, 8], [64, 1024], [0, 0]] {
+        for size in [[132, 132], [27, 28], [8, 8], [1056, 1056], [0, 0]] {
             assert_eq!(halved(size, 8), None, "{size:?}");
+        }
+    }
+
+    #[test]
+    fn all_multiples_of_32_up_to_1024_have_a_plan() {
+        let sides = || (1..=32).map(|count| 32 * count);
+        for size in sides().flat_map(|height| sides().map(move |width| [height, width])) {
+            assert!(
+                halved(size, 8).is_some() && halved(size, 4).is_some(),
+                "{size:?}"
+            );
         }
     }
 
