@@ -248,9 +248,10 @@ pub(super) fn method_of(system: &str) -> Option<&'static str> {
     systems.find_map(|(name, method)| (*name == system).then_some(*method))
 }
 
-/// Whether a method is a system of the paper's, built or not.
-pub(super) fn is_system(method: &str) -> bool {
-    SYSTEMS.iter().any(|(_, known)| *known == method)
+/// The method of this name, in whatever case, if it is a system of the paper's, built or not.
+pub(super) fn system_method(name: &str) -> Option<&'static str> {
+    let mut systems = SYSTEMS.iter();
+    systems.find_map(|(_, known)| known.eq_ignore_ascii_case(name).then_some(*known))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
+    Budget,
     paper::FIGURES,
     table::{Table, Why},
     view::{Entry, Grid},
@@ -130,7 +131,9 @@ impl Table {
         });
         json!({
             "table": self.paper.number, "title": self.title(), "notes": self.notes(),
-            "budget": { "passes": self.budget.passes, "shots": self.budget.shots }, "seeds": self.seeds,
+            "budget": budget(&self.budget), "other_budgets": self.other_budgets.iter()
+                .flat_map(|(other, of)| of.iter().map(|column| (column.clone(), budget(other)))).collect::<Map<_, _>>(),
+            "seeds": self.seeds,
             "columns": columns.collect::<Vec<_>>(), "rows": rows.collect::<Vec<_>>(), "cells": cells,
             "means": self.json_means(),
         })
@@ -165,7 +168,7 @@ impl Table {
         let counts = counts(cell).map(|(name, count)| (name.to_owned(), Json::from(count)));
         let [_, row, column, _, _, state, run] = self.names_of(at, seed);
         let first = self.paper.figures.first();
-        let why = first.and_then(|figure| self.value(at, figure).err()?.reason);
+        let why = first.and_then(|figure| self.under(at, seed, figure).err()?.reason);
         json!({
             "row": row, "column": column, "seed": seed, "state": state, "why": why, "run": run,
             "counts": Map::from_iter(counts), "measured": measured, "reported": reported.collect::<Map<_, _>>(),
@@ -238,7 +241,7 @@ impl Table {
     fn names_of(&self, at: (usize, usize), seed: u64) -> [String; 7] {
         let (row, column) = (self.rows.get(at.0), self.columns.get(at.1));
         let first = self.paper.figures.first();
-        let why = first.and_then(|figure| self.value(at, figure).err());
+        let why = first.and_then(|figure| self.under(at, seed, figure).err());
         let state = match (self.cell(at, seed), why) {
             (Some(cell), _) if cell.n_test > 0 => "measured",
             (_, Some(Why { word, .. })) => word,
@@ -259,6 +262,10 @@ impl Table {
             run.unwrap_or_default(),
         ]
     }
+}
+
+fn budget(of: &Budget) -> Json {
+    json!({ "passes": of.passes, "shots": of.shots })
 }
 
 fn counts(cell: Option<&Cell>) -> [(&'static str, Option<usize>); 5] {

@@ -169,9 +169,12 @@ impl Table {
             1 => "",
             _ => ", mean ± standard deviation (n − 1)",
         };
+        let others = self.other_budgets.iter();
+        let others = others.map(|(budget, of)| format!("; {}: {budget}", of.join(", ")));
         let mut notes = vec![format!(
-            "Measured here: {}, seed {}{over}; {}.",
+            "Measured here: {}{}, seed {}{over}; {}.",
             self.budget,
+            others.collect::<String>(),
             seeds.join(", "),
             self.done()
         )];
@@ -185,6 +188,12 @@ impl Table {
             notes.push(format!(
                 "Passes are their own, one look at every image, for {}.",
                 once.join(", ")
+            ));
+        }
+        if !self.other_settings.is_empty() {
+            notes.push(format!(
+                "Not asked for in this call, and shown as measured before, under settings that it hasn't: {}.",
+                self.other_settings.join("; ")
             ));
         }
         notes.push(self.provenance());
@@ -249,29 +258,15 @@ impl Table {
     pub(super) fn reasons(&self) -> Vec<String> {
         let mut reasons: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for figure in self.paper.figures {
-            for column in self.columns_of(figure) {
-                for row in 0..self.rows.len() {
-                    let Err(Why {
-                        word,
-                        reason: Some(reason),
-                    }) = self.value((row, column), figure)
-                    else {
+            for place in self.columns_of(figure) {
+                for (at, row) in self.rows.iter().enumerate() {
+                    let Some(column) = self.columns.get(place) else {
                         continue;
                     };
-                    let (Some(row), Some(column)) = (self.rows.get(row), self.columns.get(column))
-                    else {
-                        continue;
-                    };
-                    // What came to nothing has no figure at all.
-                    let what = match word {
-                        "failed" | "diverged" => word,
-                        _ => figure.title,
-                    };
-                    let cell = format!("{} of {}", column.key, row.title);
-                    reasons
-                        .entry(format!("{what}: {reason}"))
-                        .or_default()
-                        .insert(cell);
+                    for reason in self.reasons_of((at, place), figure) {
+                        let cell = format!("{} of {}", column.key, row.title);
+                        reasons.entry(reason).or_default().insert(cell);
+                    }
                 }
             }
         }
@@ -284,6 +279,27 @@ impl Table {
         reasons.into_iter().map(line).collect()
     }
 
+    /// Those of a cell, under each seed.
+    fn reasons_of<'t>(
+        &'t self,
+        at: (usize, usize),
+        figure: &'t Figure,
+    ) -> impl Iterator<Item = String> + 't {
+        self.seeds.iter().filter_map(move |&seed| {
+            let Why { word, reason } = self.under(at, seed, figure).err()?;
+            // What came to nothing has no figure at all.
+            let what = match word {
+                "failed" | "diverged" => word,
+                _ => figure.title,
+            };
+            let reason = reason?;
+            Some(match self.seeds.len() {
+                1 => format!("{what}: {reason}"),
+                _ => format!("{what}: seed {seed}: {reason}"),
+            })
+        })
+    }
+
     /// As the page's heading.
     pub(super) fn title(&self) -> String {
         format!(
@@ -294,6 +310,6 @@ impl Table {
 }
 
 /// Whether a column's method has no use for more passes.
-fn looks_once(column: &Column) -> bool {
+pub(super) fn looks_once(column: &Column) -> bool {
     column.built().is_some_and(|method| method.reopens())
 }
