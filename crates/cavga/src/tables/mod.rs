@@ -35,6 +35,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+pub(crate) use paper::printed;
 pub use table::Table;
 
 use self::{

@@ -171,8 +171,9 @@ impl Table {
         figure: &Figure,
     ) -> Option<&'static Reported> {
         let set = self.paper.sets.get(set)?.known.name();
-        let of = (self.paper.number, figure.reported?);
-        reported(of, (set, row), self.columns.get(column)?.system?)
+        let system = self.columns.get(column)?.system?;
+        let of = (self.paper.number, figure.reported_of(system)?);
+        reported(of, (set, row), system)
     }
 
     /// The mean of a set's rows that are measured, and how many those are; none where no row is.
@@ -187,6 +188,21 @@ impl Table {
             .filter_map(|(place, _)| Some(self.value((place, column), figure).ok()?.mean))
             .collect();
         Some((spread(&values)?.mean, values.len()))
+    }
+
+    /// The mean of a figure by its name, over a set's rows that have it.
+    pub(super) fn mean_of(&self, (set, column): (usize, usize), name: &str) -> Option<f64> {
+        let rows = self.rows.iter().enumerate();
+        let rows = rows.filter(|(_, row)| row.set == Some(set));
+        let means = rows.filter_map(|(place, _)| {
+            let cells = self.measured((place, column));
+            let values = cells.filter_map(|(_, cell)| match cell.figures.get(name) {
+                Some(Value::Number(value)) => Some(*value),
+                _ => None,
+            });
+            Some(spread(&values.collect::<Vec<_>>())?.mean)
+        });
+        Some(spread(&means.collect::<Vec<_>>())?.mean)
     }
 
     /// The mean that the paper prints.

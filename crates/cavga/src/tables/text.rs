@@ -7,6 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     Budget,
     paper::FIGURES,
+    rows::Row,
     table::{Table, Why},
     view::{Entry, Grid},
 };
@@ -109,7 +110,45 @@ impl Table {
                 csv.write_record(&line)?;
             }
         }
+        for line in self.csv_means(&reported) {
+            csv.write_record(&line)?;
+        }
         csv.flush()
+    }
+
+    /// The means over each set's rows that are measured, as lines whose state is "mean" and which have no seed and no run.
+    fn csv_means(&self, reported: &[&'static str]) -> Vec<Vec<String>> {
+        let mut lines = Vec::new();
+        for (set, of_set) in self.paper.sets.iter().enumerate() {
+            let is_of_set = |row: &Row| row.set == Some(set);
+            if of_set.rows.len() < 2 || !self.rows.iter().any(is_of_set) {
+                continue;
+            }
+            for (place, column) in self.columns.iter().enumerate() {
+                let mut line = vec![
+                    self.paper.number.to_string(),
+                    format!("mean of {}", of_set.known),
+                    column.key.clone(),
+                    column.system.unwrap_or_default().to_owned(),
+                    String::new(),
+                    "mean".to_owned(),
+                    String::new(),
+                ];
+                line.extend(counts(None).map(|_| String::new()));
+                line.extend(FIGURES.iter().map(|name| {
+                    let mean = self.mean_of((set, place), name);
+                    mean.map_or_else(String::new, |mean| mean.to_string())
+                }));
+                line.extend(reported.iter().map(|name| {
+                    let mut figures = self.paper.figures.iter();
+                    let figure = figures.find(|figure| figure.reported == Some(name));
+                    let number = figure.and_then(|of| self.reported_mean((set, place), of));
+                    number.map_or_else(String::new, |number| number.text.clone())
+                }));
+                lines.push(line);
+            }
+        }
+        lines
     }
 
     /// For machines: what was measured, and apart from it what was reported.
@@ -195,6 +234,7 @@ impl Table {
                         "set": of_set.known, "column": column.key, "figure": figure.names.first(),
                         "measured": mean.map(|(mean, _)| mean), "rows": mean.map_or(0, |(_, rows)| rows),
                         "of_rows": of_set.rows.len(), "reported": reported.map(|number| number.value),
+                        "source": reported.map(|number| number.source.to_string()),
                     }));
                 }
             }
@@ -351,10 +391,18 @@ mod tests {
         let head = csv.headers().unwrap().clone();
         let at = |name: &str| head.iter().position(|head| head == name).unwrap();
         let rows: Vec<_> = csv.records().map(Result::unwrap).collect();
-        assert_eq!(rows.len(), 6);
+        assert_eq!(rows.len(), 6 + 3);
+        assert_eq!(
+            [
+                &rows[7][at("row")],
+                &rows[7][at("iou_best_threshold")],
+                &rows[7][at("reported_iou")]
+            ],
+            ["mean of mvtec-ad", "0.25", ".41"]
+        );
         let states: Vec<_> = rows.iter().map(|row| &row[at("state")]).collect();
         assert_eq!(
-            states[2..],
+            states[2..6],
             ["no data", "not built", "measured", "measured"]
         );
         assert_eq!(
@@ -379,5 +427,6 @@ mod tests {
         );
         assert_eq!(cell["reported"]["iou"]["source"], "read");
         assert_eq!(json["means"][0]["reported"], 0.09);
+        assert_eq!(json["means"][0]["source"], "read");
     }
 }

@@ -8,7 +8,10 @@ use super::{
     reported::{Source, of_table},
     table::{Table, Why},
 };
-use crate::series::{Cell, Spread, none};
+use crate::{
+    one_class::Protocol,
+    series::{Cell, Spread, none},
+};
 
 /// One figure of all cells.
 pub(super) struct Grid {
@@ -200,6 +203,9 @@ impl Table {
         if self.paper.sets.iter().any(|set| set.rows.len() > 1) {
             notes.push("Means are over the rows that are measured, of which they say how many; means over different rows are not to be compared.".to_owned());
         }
+        if let Some(protocol) = self.other_protocol() {
+            notes.push(protocol);
+        }
         if let Some(others) = self.others() {
             notes.push(others);
         }
@@ -228,6 +234,7 @@ impl Table {
                 let how = match source {
                     Source::Read => "read in the paper's table",
                     Source::Recalled => "recalled, and checked against the means and improvements that the paper prints",
+                    Source::Unchecked => "recalled, and not checked: the paper's means do not agree, or nothing is there to check by",
                     Source::Derived => "derived from a sentence of the paper",
                 };
                 match systems.len() {
@@ -241,6 +248,24 @@ impl Table {
              of it was measured here. These numbers are {}.",
             said.join("; ")
         )
+    }
+
+    /// Whose reported numbers are by another protocol than what stands beside them.
+    fn other_protocol(&self) -> Option<String> {
+        let numbers = of_table(self.paper.number);
+        let others = numbers.filter(|number| number.protocol != Protocol::default());
+        let systems: BTreeSet<_> = others.map(|number| number.system).collect();
+        (!systems.is_empty()).then(|| {
+            let systems: Vec<_> = systems.into_iter().collect();
+            format!(
+                "What is reported of {} is by another protocol, {}: all classes but one are normal. Measured here is every column by {}: one \
+                 class is normal. Do not compare them; `cavga one-class --protocol {}` measures by theirs.",
+                systems.join(" and "),
+                Protocol::RestVsOne,
+                Protocol::OneVsRest,
+                Protocol::RestVsOne,
+            )
+        })
     }
 
     fn others(&self) -> Option<String> {
