@@ -119,7 +119,7 @@ fn each_class_may_be_the_anomalous_one_and_the_others_are_learnt_with_their_clas
     let text = succeed(&mut rest_vs_one());
     assert!(text.contains("| anomalous class |"), "{text}");
     assert!(
-        text.contains("reported: CapsNet PP |") && !text.contains("reported: LSA"),
+        text.contains("reported: CapsNet_PP |") && !text.contains("reported: LSA"),
         "{text}"
     );
     let run = out.join("all-but-2-seed-0");

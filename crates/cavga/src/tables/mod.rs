@@ -7,17 +7,20 @@
 //! - `paper`: the tables' rows and figures; `reported`: what the paper prints
 //! - `columns`, `rows`: what was asked for, and where its images are; `settings`: how it is trained
 //! - `plan`: the cells asked for; `claim`: whose a run is; `failed`: that it came to an error
-//! - `shown`: these cells and those of other calls; `table`: what is known of each; `view`: what stands where; `text`, `page`: written down
+//! - `shown`: these cells and those of other calls; `table`: what is known of each; `means`
+//! - `view`: what stands where; `text`, `sheet`, `page`: written down
 
 mod claim;
 mod columns;
 mod failed;
+mod means;
 mod page;
 mod paper;
 mod plan;
 pub(crate) mod reported;
 mod rows;
 mod settings;
+mod sheet;
 mod shown;
 mod table;
 mod text;

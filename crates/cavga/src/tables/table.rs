@@ -10,7 +10,7 @@ use super::{
     columns::Column,
     paper::{Figure, Paper},
     plan::{Place, run},
-    reported::{MEAN, Reported, reported},
+    reported::{Reported, reported},
     rows::Row,
 };
 use crate::{
@@ -164,7 +164,7 @@ impl Table {
         self.reported_of((row.set?, &row.name), column, figure)
     }
 
-    fn reported_of(
+    pub(super) fn reported_of(
         &self,
         (set, row): (usize, &str),
         column: usize,
@@ -174,44 +174,6 @@ impl Table {
         let system = self.columns.get(column)?.system?;
         let of = (self.paper.number, figure.reported_of(system)?);
         reported(of, (set, row), system)
-    }
-
-    /// The mean of a set's rows that are measured, and how many those are; none where no row is.
-    pub(super) fn mean(
-        &self,
-        (set, column): (usize, usize),
-        figure: &Figure,
-    ) -> Option<(f64, usize)> {
-        let rows = self.rows.iter().enumerate();
-        let values: Vec<_> = rows
-            .filter(|(_, row)| row.set == Some(set))
-            .filter_map(|(place, _)| Some(self.value((place, column), figure).ok()?.mean))
-            .collect();
-        Some((spread(&values)?.mean, values.len()))
-    }
-
-    /// The mean of a figure by its name, over a set's rows that have it.
-    pub(super) fn mean_of(&self, (set, column): (usize, usize), name: &str) -> Option<f64> {
-        let rows = self.rows.iter().enumerate();
-        let rows = rows.filter(|(_, row)| row.set == Some(set));
-        let means = rows.filter_map(|(place, _)| {
-            let cells = self.measured((place, column));
-            let values = cells.filter_map(|(_, cell)| match cell.figures.get(name) {
-                Some(Value::Number(value)) => Some(*value),
-                _ => None,
-            });
-            Some(spread(&values.collect::<Vec<_>>())?.mean)
-        });
-        Some(spread(&means.collect::<Vec<_>>())?.mean)
-    }
-
-    /// The mean that the paper prints.
-    pub(super) fn reported_mean(
-        &self,
-        (set, column): (usize, usize),
-        figure: &Figure,
-    ) -> Option<&'static Reported> {
-        self.reported_of((set, MEAN), column, figure)
     }
 
     /// The columns of which a figure means something.

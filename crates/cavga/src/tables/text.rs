@@ -1,13 +1,9 @@
-//! The table for people (Markdown, which reads well in a terminal too), for spreadsheets (CSV) and for programs (JSON).
-
-use std::io::{self, Write};
+//! The table for people (Markdown, which reads well in a terminal too) and for programs (JSON).
 
 use serde_json::{Map, Value as Json, json};
 
 use super::{
     Budget,
-    paper::FIGURES,
-    rows::Row,
     table::{Table, Why},
     view::{Entry, Grid},
 };
@@ -65,90 +61,6 @@ impl Table {
             text.extend(reasons.iter().map(|reason| format!("- {reason}\n")));
         }
         text
-    }
-
-    /// The table as CSV: a line for each cell and seed; what is not known is empty.
-    pub(super) fn write_csv(&self, to: &mut dyn Write) -> io::Result<()> {
-        let mut csv = csv::Writer::from_writer(to);
-        let reported = self.reported_names();
-        let head = [
-            "table",
-            "row",
-            "column",
-            "system",
-            "seed",
-            "state",
-            "run",
-            "n_train",
-            "n_train_anomalous",
-            "n_test",
-            "n_test_anomalous",
-            "passes",
-        ];
-        let head = head.iter().chain(&FIGURES).map(|&name| name.to_owned());
-        csv.write_record(head.chain(reported.iter().map(|name| format!("reported_{name}"))))?;
-        for at in self.places() {
-            for &seed in &self.seeds {
-                let mut line = self.names(at, seed);
-                let cell = self.cell(at, seed);
-                line.extend(
-                    counts(cell).map(|(_, count)| {
-                        count.map_or_else(String::new, |count| count.to_string())
-                    }),
-                );
-                line.extend(FIGURES.iter().map(|name| {
-                    match cell.and_then(|cell| cell.figures.get(*name)) {
-                        Some(Value::Number(value)) => value.to_string(),
-                        _ => String::new(),
-                    }
-                }));
-                line.extend(
-                    reported
-                        .iter()
-                        .map(|name| self.printed(at, name).unwrap_or_default().to_owned()),
-                );
-                csv.write_record(&line)?;
-            }
-        }
-        for line in self.csv_means(&reported) {
-            csv.write_record(&line)?;
-        }
-        csv.flush()
-    }
-
-    /// The means over each set's rows that are measured, as lines whose state is "mean" and which have no seed and no run.
-    fn csv_means(&self, reported: &[&'static str]) -> Vec<Vec<String>> {
-        let mut lines = Vec::new();
-        for (set, of_set) in self.paper.sets.iter().enumerate() {
-            let is_of_set = |row: &Row| row.set == Some(set);
-            if of_set.rows.len() < 2 || !self.rows.iter().any(is_of_set) {
-                continue;
-            }
-            for (place, column) in self.columns.iter().enumerate() {
-                let mut line = vec![
-                    self.paper.number.to_string(),
-                    format!("mean of {}", of_set.known),
-                    column.key.clone(),
-                    column.system.unwrap_or_default().to_owned(),
-                    String::new(),
-                    "mean".to_owned(),
-                    String::new(),
-                ];
-                line.extend(counts(None).map(|_| String::new()));
-                line.extend(FIGURES.iter().map(|name| {
-                    let mean = self.mean_of((set, place), name);
-                    mean.map_or_else(String::new, |mean| mean.to_string())
-                }));
-                line.extend(reported.iter().map(|name| {
-                    let mut figures = self.paper.figures.iter();
-                    let figure = figures.find(|figure| figure.reported == Some(name));
-                    let number = figure.and_then(|of| self.reported_mean((set, place), of));
-                    number.map_or_else(String::new, |number| number.text.clone())
-                }));
-                lines.push(line);
-            }
-        }
-        lines
     }
 
     /// For machines: what was measured, and apart from it what was reported.
@@ -242,20 +154,20 @@ impl Table {
         means
     }
 
-    fn places(&self) -> Vec<(usize, usize)> {
+    pub(super) fn places(&self) -> Vec<(usize, usize)> {
         let rows = 0..self.rows.len();
         rows.flat_map(|row| (0..self.columns.len()).map(move |column| (row, column)))
             .collect()
     }
 
-    fn cell(&self, at: (usize, usize), seed: u64) -> Option<&Cell> {
+    pub(super) fn cell(&self, at: (usize, usize), seed: u64) -> Option<&Cell> {
         self.measured(at)
             .find(|(of, _)| *of == seed)
             .map(|(_, cell)| cell)
     }
 
     /// What the paper's figures are called that stand in this table.
-    fn reported_names(&self) -> Vec<&'static str> {
+    pub(super) fn reported_names(&self) -> Vec<&'static str> {
         let mut names: Vec<_> = self
             .paper
             .figures
@@ -267,13 +179,13 @@ impl Table {
         names
     }
 
-    fn printed(&self, at: (usize, usize), name: &str) -> Option<&'static str> {
+    pub(super) fn printed(&self, at: (usize, usize), name: &str) -> Option<&'static str> {
         let mut figures = self.paper.figures.iter();
         let figure = figures.find(|figure| figure.reported == Some(name))?;
         self.reported(at, figure).map(|number| &*number.text)
     }
 
-    fn names(&self, at: (usize, usize), seed: u64) -> Vec<String> {
+    pub(super) fn names(&self, at: (usize, usize), seed: u64) -> Vec<String> {
         self.names_of(at, seed).to_vec()
     }
 
@@ -308,7 +220,8 @@ fn budget(of: &Budget) -> Json {
     json!({ "passes": of.passes, "shots": of.shots })
 }
 
-fn counts(cell: Option<&Cell>) -> [(&'static str, Option<usize>); 5] {
+/// What is counted of a cell, by name.
+pub(super) fn counts(cell: Option<&Cell>) -> [(&'static str, Option<usize>); 5] {
     let of = |count: fn(&Cell) -> usize| cell.map(count);
     [
         ("n_train", of(|cell| cell.n_train)),
