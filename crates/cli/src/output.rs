@@ -54,7 +54,7 @@ fn code(error: &anyhow::Error) -> u8 {
             | Error::Device(_)
             | Error::Update(UpdateError::UnknownImage { .. } | UpdateError::WentBefore { .. })
             | Error::WeightFile(_)
-            | Error::Method(MethodError::Weights { .. })
+            | Error::Method(MethodError::Config { .. } | MethodError::Weights { .. })
             | Error::Weights(
                 FetchError::Unknown { .. }
                 | FetchError::NoFile { .. }

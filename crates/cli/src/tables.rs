@@ -2,8 +2,9 @@
 
 use std::{
     io::Read,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Stdio},
+    str::FromStr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -15,7 +16,7 @@ use std::{
 use anyhow::{Context, Result};
 use cavga::{
     progress::{Event, Progress},
-    tables::{Budget, Tabled, TablesOptions, tables, tables_share, tables_so_far},
+    tables::{Budget, Table, Tabled, TablesOptions, tables, tables_share, tables_so_far},
 };
 use clap::{Args as ClapArgs, value_parser};
 
@@ -32,6 +33,9 @@ const WRITE: Duration = Duration::from_secs(15);
 
 /// How many threads the arithmetic has.
 const THREADS: &str = "RAYON_NUM_THREADS";
+
+/// How this verb is written.
+const VERB: &str = "tables";
 
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
@@ -68,9 +72,9 @@ pub(crate) struct Args {
     /// Share the work among so many processes, each with its part of the processors
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = value_parser!(u16).range(1..=256))]
     jobs: u16,
-    /// One of those processes, by its number: it runs a share and prints no table
-    #[arg(long, value_name = "N", hide = true)]
-    worker: Option<u16>,
+    /// One of those processes, by its number and the call that it is of: it runs a share and prints no table
+    #[arg(long, value_name = "N/CALL", hide = true)]
+    worker: Option<Worker>,
     #[command(flatten)]
     device: Device,
     #[command(flatten)]
@@ -78,7 +82,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args) -> Result<ExitCode> {
-    let options = TablesOptions {
+    let mut options = TablesOptions {
         methods: args.methods,
         rows: args.rows,
         budget: args.budget.unwrap_or_default(),
@@ -89,50 +93,26 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
         stop: stop_flag()?,
         ..TablesOptions::of(args.table)
     };
-    let (data, out) = (&args.data, &args.out);
-    if let Some(number) = args.worker {
+    let folders = (&*args.data, &*args.out);
+    if let Some(Worker { number, call }) = args.worker {
+        options.call = call;
         end_with_parent(&options.stop);
-        let done = tables_share(data, out, &options, &mut Notes(number))?;
+        let done = tables_share(folders.0, folders.1, &options, &mut Notes(number))?;
         return Ok(match done {
             true => ExitCode::SUCCESS,
             false => ExitCode::from(STOPPED),
         });
     }
     if args.jobs > 1 {
-        // What is asked wrongly is said once, and not by every worker.
-        tables_so_far(data, out, &options)?;
-        let mut workers = Workers::start(args.jobs)?;
-        let mut written = Instant::now();
-        while workers.are_busy()? && !options.stop.load(Ordering::Relaxed) {
-            thread::sleep(PAUSE);
-            if written.elapsed() > WRITE {
-                tables_so_far(data, out, &options)?;
-                written = Instant::now();
-            }
-        }
-        workers.end()?;
+        share(folders, &options, args.jobs)?;
     }
     // With workers this finds all done, or goes on with what one of them left behind.
-    let Tabled::Finished(table) = tables(data, out, &options, &mut *progress())? else {
+    let done = tables(folders.0, folders.1, &options, &mut *progress())?;
+    let Tabled::Finished(table) = done else {
         note("stopped; the same command goes on from there");
         return Ok(ExitCode::from(STOPPED));
     };
-    if args.json.json {
-        line(serde_json::to_string_pretty(&table.json())?)?;
-    } else {
-        line(table.markdown())?;
-        let file = |ending: &str| {
-            out.join(format!("table-{}.{ending}", args.table))
-                .display()
-                .to_string()
-        };
-        line(format!(
-            "Table: {}, {}, {}",
-            file("html"),
-            file("md"),
-            file("csv")
-        ))?;
-    }
+    print(&table, (args.table, folders.1), args.json.json)?;
     let failures = table.failures();
     if !failures.is_empty() {
         anyhow::bail!(
@@ -144,11 +124,72 @@ pub(crate) fn run(args: Args) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Has workers run what is open, no more of them than there are runs, and writes the table meanwhile.
+fn share((data, out): (&Path, &Path), options: &TablesOptions, jobs: u16) -> Result<()> {
+    // What is asked wrongly is said once, and not by every worker.
+    let open = tables_so_far(data, out, options)?.open();
+    let jobs = jobs.min(open.try_into().unwrap_or(u16::MAX));
+    if jobs < 2 {
+        return Ok(());
+    }
+    let mut workers = Workers::start(jobs, &options.call)?;
+    let mut written = Instant::now();
+    while workers.are_busy()? && !options.stop.load(Ordering::Relaxed) {
+        thread::sleep(PAUSE);
+        if written.elapsed() > WRITE {
+            tables_so_far(data, out, options)?;
+            written = Instant::now();
+        }
+    }
+    workers.end()
+}
+
+fn print(table: &Table, (number, out): (u8, &Path), as_json: bool) -> Result<()> {
+    if as_json {
+        return Ok(line(serde_json::to_string_pretty(&table.json())?)?);
+    }
+    line(table.markdown())?;
+    let file = |ending: &str| {
+        out.join(format!("table-{number}.{ending}"))
+            .display()
+            .to_string()
+    };
+    line(format!(
+        "Table: {}, {}, {}",
+        file("html"),
+        file("md"),
+        file("csv")
+    ))?;
+    Ok(())
+}
+
+/// A process that runs a share, as its parent names it: `3/CALL`.
+#[derive(Debug, Clone)]
+struct Worker {
+    number: u16,
+    call: String,
+}
+
+impl FromStr for Worker {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let parts = text.split_once('/');
+        let worker = parts.and_then(|(number, call)| {
+            Some(Self {
+                number: number.parse().ok()?,
+                call: call.to_owned(),
+            })
+        });
+        worker.ok_or_else(|| format!("expected NUMBER/CALL, found {text:?}"))
+    }
+}
+
 /// Processes of this program, each of which runs a share.
 struct Workers(Vec<Child>);
 
 impl Workers {
-    fn start(count: u16) -> Result<Self> {
+    fn start(count: u16, call: &str) -> Result<Self> {
         let program = std::env::current_exe().context("cannot find this program's file")?;
         let wanted = std::env::var(THREADS)
             .ok()
@@ -156,13 +197,16 @@ impl Workers {
         let all = wanted.filter(|count| *count > 0);
         let all = all.unwrap_or_else(|| thread::available_parallelism().map_or(1, usize::from));
         let threads = (all / usize::from(count)).max(1).to_string();
+        // Before the verb's own: what is last may come behind "--".
+        let mut before: Vec<_> = std::env::args_os().skip(1).collect();
+        let verb = before.iter().position(|argument| argument == VERB);
+        let after = before.split_off(verb.map_or(0, |verb| verb + 1));
         let mut workers = Self(Vec::new());
         for number in 1..=count {
             let mut worker = Command::new(&program);
-            worker.args(std::env::args_os().skip(1));
-            worker
-                .args(["--worker", &number.to_string()])
-                .env(THREADS, &threads);
+            worker.args(&before);
+            worker.arg(format!("--worker={number}/{call}"));
+            worker.args(&after).env(THREADS, &threads);
             // Nothing is ever written to it: that it ends tells the worker that its parent did, however that came.
             worker.stdin(Stdio::piped()).stdout(Stdio::null());
             let worker = worker

@@ -91,32 +91,35 @@ fn classes_make_a_table_and_are_not_run_twice_nor_as_something_else() {
     assert!(said.contains("train.batch"), "{said}");
 }
 
+/// Class 2 as the anomalous one, tiny.
+fn rest_vs_one(data: &Path, out: &Path) -> Command {
+    let mut command = cavga(["one-class", "capsnet-pp", "--dataset", "cifar-10", "--data"]);
+    command.arg(data).arg("--out").arg(out);
+    command.args(["--protocol", "rest-vs-one", "--classes", "2"]);
+    for setting in [
+        "data.size=[32,32]",
+        "method.side=20",
+        "method.width=4",
+        "method.capsules=2",
+        "method.decoder=[6,8]",
+        "train.batch=2",
+        "train.passes=2",
+    ] {
+        command.args(["--set", setting]);
+    }
+    command
+}
+
 #[test]
 fn each_class_may_be_the_anomalous_one_and_the_others_are_learnt_with_their_classes() {
     let folder = tempfile::tempdir().unwrap();
     let (data, out) = (folder.path(), folder.path().join("out"));
     write_cifar(data);
-    let rest_vs_one = || {
-        let mut command = cavga(["one-class", "capsnet-pp", "--dataset", "cifar-10", "--data"]);
-        command.arg(data).arg("--out").arg(&out);
-        command.args(["--protocol", "rest-vs-one", "--classes", "2"]);
-        for setting in [
-            "data.size=[32,32]",
-            "method.side=20",
-            "method.width=4",
-            "method.capsules=2",
-            "method.decoder=[6,8]",
-            "train.batch=2",
-            "train.passes=2",
-        ] {
-            command.args(["--set", setting]);
-        }
-        command
-    };
+    let rest_vs_one = || rest_vs_one(data, &out);
     let text = succeed(&mut rest_vs_one());
     assert!(text.contains("| anomalous class |"), "{text}");
     assert!(
-        text.contains("reported: CapsNet PP |") && !text.contains("reported: LSA"),
+        text.contains("reported: CapsNet_PP |") && !text.contains("reported: LSA"),
         "{text}"
     );
     let run = out.join("all-but-2-seed-0");
@@ -134,8 +137,15 @@ fn each_class_may_be_the_anomalous_one_and_the_others_are_learnt_with_their_clas
     assert!(csv.lines().nth(1).unwrap().contains(",6,2,"), "{csv}");
     let json: Value = serde_json::from_str(&succeed(rest_vs_one().arg("--json"))).unwrap();
     assert_eq!(json["protocol"], "rest-vs-one");
+    let said = fail(rest_vs_one().args(["--set", "method.classes=3"]), 2);
+    assert!(said.contains("method.classes = 3: it is 9"), "{said}");
+}
 
-    // By hand it has to be told how many classes there are.
+#[test]
+fn by_hand_a_method_has_to_be_told_how_many_classes_there_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    write_cifar(data);
     let mut train = cavga([
         "train",
         "capsnet-pp",

@@ -201,6 +201,7 @@ mod tests {
                 n_test_anomalous: 29,
                 passes: 3,
                 figures: FIGURES.iter().map(figure).collect(),
+                ..Cell::default()
             };
             table.add(column, 0, cell);
         }

@@ -1,12 +1,10 @@
 //! The tables of a report: figures with their rules, and figures of each kind of defect.
 
-use super::{
-    Figures,
-    measure::prefix,
-    page::Page,
-    words::{reported, words},
+use super::{Figures, measure::prefix, page::Page, words::words};
+use crate::{
+    report::{Figure, KindRow, KindTable, Section},
+    tables::printed,
 };
-use crate::report::{Figure, KindRow, KindTable, Section};
 
 /// The figures on top of the page, and what they are called there.
 const HEADLINES: [(&str, &str); 5] = [
@@ -68,9 +66,7 @@ impl Page<'_> {
                     value: value.clone(),
                     interval: self.figures.interval(key),
                     rule: rule.to_owned(),
-                    reported: reported(method, category, rest)
-                        .filter(|_| is_own)
-                        .map(str::to_owned),
+                    reported: printed(method, category, rest).filter(|_| is_own),
                     headline: HEADLINES
                         .iter()
                         .find(|(head, _)| is_shown && *head == rest)

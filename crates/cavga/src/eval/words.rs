@@ -172,25 +172,3 @@ pub(super) fn words(key: &str) -> (&'static str, &'static str) {
         _ => ("", ""),
     }
 }
-
-/// What the paper printed for a category of MVTec AD (Venkataramanan et al., ECCV 2020, tables 3 and 6): IoU at 0.5 of the
-/// method's own map, and mean accuracy of detection: at 0.5 of s_a, or by the classifier of a weakly supervised method. The category is known by its folder's name.
-pub(super) fn reported(method: &str, category: &str, key: &str) -> Option<&'static str> {
-    let [iou, detection] = match (method, category) {
-        ("cavga-d-u", "toothbrush") => ["0.54", "0.91"],
-        ("cavga-r-u", "toothbrush") => ["0.57", "0.97"],
-        ("cavga-d-w", "toothbrush") => ["0.60", "0.96"],
-        ("cavga-r-w", "toothbrush") => ["0.63", "0.99"],
-        ("cavga-d-w", "leather") => ["0.80", "0.80"],
-        ("cavga-r-w", "leather") => ["0.84", "0.84"],
-        ("cavga-d-u", "leather") => ["0.76", "0.71"],
-        ("cavga-r-u", "leather") => ["0.79", "0.75"],
-        _ => return None,
-    };
-    match key {
-        "iou_at_0.5" => Some(iou),
-        "balanced_accuracy_at_own_boundary" => Some(detection),
-        "balanced_accuracy_at_0.5_test_set" if !method.ends_with("-w") => Some(detection),
-        _ => None,
-    }
-}

@@ -25,10 +25,10 @@ pub use table::Table;
 use self::table::KEPT;
 use crate::{
     Error, Result, atomic,
-    config::RunConfig,
+    config::{self, RunConfig},
     progress::{Event, Progress},
     run::RunFolder,
-    series::Task,
+    series::{Task, TestSets},
 };
 
 /// What to learn, and how.
@@ -87,9 +87,10 @@ pub fn one_class(
     };
     let seeds: Vec<_> = runs.iter().map(|run| run.config.train.seed).collect();
     let mut table = Table::new(options, &seeds);
+    let tests = TestSets::default();
     // What was done before stays in the table, whichever classes are asked for now.
     for one in &self::runs(out, &whole)? {
-        if let Some(cell) = one.task(data, options).stored()? {
+        if let Some(cell) = one.task((data, &tests), options).stored()? {
             table.add((one.class, one.config.train.seed), cell);
         }
     }
@@ -102,7 +103,7 @@ pub fn one_class(
             runs.len()
         );
         progress.on(Event::Note(&text));
-        let Some(cell) = one.task(data, options).cell(progress)? else {
+        let Some(cell) = one.task((data, &tests), options).cell(progress)? else {
             return Ok(OneClass::Stopped { class, seed });
         };
         table.add((one.class, seed), cell);
@@ -122,7 +123,11 @@ struct One {
 }
 
 impl One {
-    fn task<'a>(&'a self, data: &'a Path, options: &'a OneClassOptions) -> Task<'a> {
+    fn task<'a>(
+        &'a self,
+        (data, tests): (&'a Path, &'a TestSets),
+        options: &'a OneClassOptions,
+    ) -> Task<'a> {
         Task {
             kept: &KEPT,
             config: &self.config,
@@ -130,7 +135,25 @@ impl One {
             run: &self.run,
             device: &options.device,
             stop: &options.stop,
+            tests,
         }
+    }
+}
+
+/// Refuses another number of classes than the protocol has: it would be of no effect.
+fn refuse_classes(options: &OneClassOptions, learnt: usize) -> Result<()> {
+    let asked = config::asked(options.config.as_deref(), &options.overrides)?;
+    let method = asked.get("method").and_then(|method| method.as_table());
+    let classes = method.and_then(|method| method.get("classes"));
+    match classes.filter(|value| value.as_integer() != i64::try_from(learnt).ok()) {
+        Some(value) => Err(Error::Config {
+            origin: "settings of the classes' runs".to_owned(),
+            why: format!(
+                "method.classes = {value}: it is {learnt} by the protocol {}; leave it out",
+                options.protocol
+            ),
+        }),
+        None => Ok(()),
     }
 }
 
@@ -152,6 +175,7 @@ fn runs(out: &Path, options: &OneClassOptions) -> Result<Vec<One>> {
         true => (0..).take(names.len()).collect(),
         false => options.classes.clone(),
     };
+    refuse_classes(options, options.protocol.learnt(names.len()))?;
     let base = RunConfig::read(
         &options.method,
         options.config.as_deref(),

@@ -4,16 +4,16 @@
 use cavga_data::Known;
 
 use super::Protocol;
-use crate::tables::reported::{MEAN, reported as printed};
+use crate::tables::reported::{MEAN, Source, reported as printed};
 
-/// Whose, as the paper calls them, and by which protocol they were measured: CapsNet's authors have another than the table's others.
-const SYSTEMS: [(&str, Protocol); 6] = [
-    ("CAVGA-D_u", Protocol::OneVsRest),
-    ("γ-VAE_g", Protocol::OneVsRest),
-    ("LSA", Protocol::OneVsRest),
-    ("β-VAE", Protocol::OneVsRest),
-    ("CapsNet_PP", Protocol::RestVsOne),
-    ("CapsNet_RE", Protocol::RestVsOne),
+/// Whose, as the paper calls them.
+const SYSTEMS: [&str; 6] = [
+    "CAVGA-D_u",
+    "γ-VAE_g",
+    "LSA",
+    "β-VAE",
+    "CapsNet_PP",
+    "CapsNet_RE",
 ];
 
 /// Reported figures of one method.
@@ -22,28 +22,30 @@ pub(super) struct Reported {
     /// Of each class; none where only the mean is known.
     pub(super) classes: Option<[f64; 10]>,
     pub(super) mean: f64,
+    /// How the mean is known.
+    pub(super) source: Source,
     /// By which they were measured.
     pub(super) protocol: Protocol,
 }
 
 /// What is reported for a dataset, to stand beside what is measured by a protocol: the whole of table 7 beside its own.
 pub(super) fn reported(dataset: Known, protocol: Protocol) -> Vec<Reported> {
-    let stands = SYSTEMS.iter();
-    let stands = stands.filter(|(_, of)| protocol == Protocol::OneVsRest || *of == protocol);
-    let of = |&(method, protocol): &(&'static str, Protocol)| {
-        let value =
-            |row: &str| Some(printed((7, "image_auroc"), (dataset.name(), row), method)?.value);
+    let of = |&method: &&'static str| {
+        let number = |row: &str| printed((7, "image_auroc"), (dataset.name(), row), method);
         let classes: Vec<_> = (0..10)
-            .map_while(|class| value(&class.to_string()))
+            .map_while(|class| Some(number(&class.to_string())?.value))
             .collect();
+        let mean = number(MEAN)?;
         Some(Reported {
             method,
             classes: classes.try_into().ok(),
-            mean: value(MEAN)?,
-            protocol,
+            mean: mean.value,
+            source: mean.source,
+            protocol: mean.protocol,
         })
     };
-    stands.filter_map(of).collect()
+    let stands = |row: &Reported| protocol == Protocol::OneVsRest || row.protocol == protocol;
+    SYSTEMS.iter().filter_map(of).filter(stands).collect()
 }
 
 #[cfg(test)]

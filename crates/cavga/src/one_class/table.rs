@@ -97,7 +97,7 @@ impl Table {
         let note = match reported(self.dataset, self.protocol).is_empty() {
             true => "",
             false => {
-                "\nReported: the paper's table 7, recalled and checked against its means, of its own trainings on all images; \
+                "\nReported: the paper's table 7, recalled (`--json`: recalled where its means agree, else unchecked), of its own trainings on all images; \
                  nothing of it was measured here. CapsNet's own paper has figures of all classes but one being normal, which stand in that \
                  table beside those of the others. Last line: mean over the classes that are done.\n"
             }
@@ -223,7 +223,7 @@ impl Table {
         });
         let reported = reported(self.dataset, self.protocol).into_iter();
         let reported = reported
-            .map(|row| json!({ "method": row.method, "protocol": row.protocol.name(), "classes": row.classes, "mean": row.mean }));
+            .map(|row| json!({ "method": row.method, "protocol": row.protocol.name(), "classes": row.classes, "mean": row.mean, "source": row.source.to_string() }));
         json!({
             "method": self.method, "dataset": self.dataset, "protocol": self.protocol.name(), "seeds": self.seeds,
             "classes": classes.collect::<Vec<_>>(),

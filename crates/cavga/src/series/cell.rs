@@ -66,6 +66,9 @@ pub(crate) struct Cell {
     pub(crate) n_test: usize,
     /// See there.
     pub(crate) n_test_anomalous: usize,
+    /// The digest of the test images and masks; none of what came to nothing, or was measured before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) test_set: Option<String>,
     /// By name, each of [`Kept`].
     pub(crate) figures: BTreeMap<String, Value>,
 }

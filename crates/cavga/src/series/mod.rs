@@ -4,6 +4,7 @@
 //! something else. A training that diverges is a result: its figures are undefined for that reason, and the other runs go on.
 
 mod cell;
+mod tested;
 mod text;
 
 use std::{
@@ -13,6 +14,7 @@ use std::{
 };
 
 pub(crate) use cell::{Cell, Kept, NO_SUCH, Value};
+pub use tested::TestSets;
 pub(crate) use text::{NONE, grid, none};
 
 use serde::Serialize;
@@ -53,6 +55,7 @@ pub(crate) struct Task<'a> {
     pub(crate) run: &'a RunFolder,
     pub(crate) device: &'a str,
     pub(crate) stop: &'a Arc<AtomicBool>,
+    pub(crate) tests: &'a TestSets,
 }
 
 impl Task<'_> {
@@ -73,6 +76,9 @@ impl Task<'_> {
             let key = "record.fingerprint".to_owned();
             differs = (record.fingerprint != now).then_some((key, record.fingerprint, now));
         }
+        if differs.is_none() {
+            differs = self.tested_on_others(&cell)?;
+        }
         match differs {
             None => Ok(Some(cell)),
             Some((key, found, asked)) => Err(Error::RunDiffers {
@@ -84,11 +90,37 @@ impl Task<'_> {
         }
     }
 
+    /// The digests of the test images that were measured on and of those that there are now, if they differ.
+    fn tested_on_others(&self, cell: &Cell) -> Result<Option<(String, String, String)>> {
+        let Some(found) = &cell.test_set else {
+            return Ok(None);
+        };
+        // The images may be gone; the figures are not.
+        if !self.data.is_dir() {
+            return Ok(None);
+        }
+        let now = self.test_set()?;
+        let differs = *found != now;
+        Ok(differs.then(|| (format!("{}: test_set", self.kept.file), found.clone(), now)))
+    }
+
+    fn test_set(&self) -> Result<String> {
+        let which = &self.config.data.dataset;
+        self.tests.digest(&absolute(self.data), which)
+    }
+
+    /// As [`stored`](Self::stored), and what a kill behind the figures left is removed.
+    pub(crate) fn done(&self) -> Result<Option<Cell>> {
+        let stored = self.stored()?;
+        if stored.is_some() {
+            self.forget_checkpoint()?;
+        }
+        Ok(stored)
+    }
+
     /// What was measured, now or before; `None` if stopped.
     pub(crate) fn cell(&self, progress: &mut dyn Progress) -> Result<Option<Cell>> {
-        if let Some(cell) = self.stored()? {
-            // A kill may have come between the figures and this.
-            self.forget_checkpoint()?;
+        if let Some(cell) = self.done()? {
             return Ok(Some(cell));
         }
         let cell = match self.measure(progress) {
@@ -124,8 +156,12 @@ impl Task<'_> {
             stop: options.stop,
             ..EvalOptions::default()
         };
+        let test_set = Some(self.test_set()?);
         let evaluation = evaluate(self.run, &options, progress)?;
-        Ok(Some(Cell::measured(self.kept, &record, &evaluation)))
+        Ok(Some(Cell {
+            test_set,
+            ..Cell::measured(self.kept, &record, &evaluation)
+        }))
     }
 
     /// Removes the checkpoint of a run that is done: nothing goes on from it, and it is three times as large as the model.

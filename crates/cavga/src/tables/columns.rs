@@ -3,7 +3,7 @@
 use cavga_detect::Method;
 
 use super::{
-    paper::{Paper, is_system, method_of},
+    paper::{Paper, method_of, system_method},
     reported::systems,
 };
 use crate::{
@@ -65,6 +65,14 @@ impl Column {
         methods::named(&self.method).ok()
     }
 
+    /// As `--set` may name it: its method, and itself where that is another name.
+    pub(super) fn names(&self) -> Vec<&str> {
+        match self.method == self.key {
+            true => vec![&self.method],
+            false => vec![&self.method, &self.key],
+        }
+    }
+
     /// Whether 0.5 means something on its map.
     pub(super) fn is_cavga(&self) -> bool {
         self.method.starts_with("cavga-")
@@ -122,10 +130,11 @@ pub(super) fn asked(paper: &Paper, names: &[String]) -> Result<Vec<Column>> {
             });
         }
         // A system of another table of the paper may be built some day; anything else must be a method.
-        if !is_system(name) {
-            methods::named(name)?;
-        }
-        columns.push(Column::of_method(name));
+        let method = match system_method(name) {
+            Some(method) => method,
+            None => methods::named(name)?.name(),
+        };
+        columns.push(Column::of_method(method));
     }
     Ok(columns)
 }
@@ -158,7 +167,7 @@ mod tests {
         let found = keys(3, &["vae", "cavga-d-u", "ae_ssim", "lsa", "vae"]).unwrap();
         assert_eq!(found, ["ae-ssim", "lsa", "cavga-d-u", "vae"]);
         // A system that only another table has, built or not.
-        assert_eq!(keys(3, &["capsnet-pp"]).unwrap(), ["capsnet-pp"]);
+        assert_eq!(keys(3, &["CapsNet-PP"]).unwrap(), ["capsnet-pp"]);
         assert!(matches!(
             keys(3, &["vea"]),
             Err(Error::UnknownMethod { .. })

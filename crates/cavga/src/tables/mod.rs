@@ -6,17 +6,22 @@
 //!
 //! - `paper`: the tables' rows and figures; `reported`: what the paper prints
 //! - `columns`, `rows`: what was asked for, and where its images are; `settings`: how it is trained
-//! - `plan`: all cells; `claim`: whose a run is
-//! - `table`: what is known of every cell; `view`: what stands where; `text`, `page`: written down
+//! - `plan`: the cells asked for; `claim`: whose a run is; `failed`: that it came to an error
+//! - `shown`: these cells and those of other calls; `table`: what is known of each; `means`
+//! - `view`: what stands where; `text`, `sheet`, `page`: written down
 
 mod claim;
 mod columns;
+mod failed;
+mod means;
 mod page;
 mod paper;
 mod plan;
 pub(crate) mod reported;
 mod rows;
 mod settings;
+mod sheet;
+mod shown;
 mod table;
 mod text;
 mod view;
@@ -30,12 +35,19 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+pub(crate) use paper::printed;
 pub use table::Table;
 
-use self::{claim::Claim, plan::Plan, table::Slot};
+use self::{
+    claim::Claim,
+    failed::Failed,
+    plan::{Job, Plan},
+    table::Slot,
+};
+pub use crate::series::TestSets;
 use crate::{
     Error, Result, atomic,
     progress::{Event, Progress},
@@ -45,7 +57,7 @@ use crate::{
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// What every run may take, the same for all.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Budget {
     /// Passes over the training images, but for methods that look at every image once; without it, as many as each method wants.
     pub passes: Option<usize>,
@@ -108,6 +120,10 @@ pub struct TablesOptions {
     pub device: String,
     /// Raised from another thread, it makes the call end with [`Tabled::Stopped`].
     pub stop: Arc<AtomicBool>,
+    /// What the processes of one call have in common: a run that came to an error in one of them is not tried by the others.
+    pub call: String,
+    /// What is known of the test images; calls that share it read them once.
+    pub tests: TestSets,
 }
 
 impl TablesOptions {
@@ -123,12 +139,21 @@ impl TablesOptions {
             seeds: Vec::new(),
             device: "cpu".to_owned(),
             stop: Arc::default(),
+            call: new_call(),
+            tests: TestSets::default(),
         }
     }
 
     fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
+}
+
+/// A name that no other call has.
+fn new_call() -> String {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let now = now.map_or(0, |now| now.as_nanos());
+    format!("{}-{now}", std::process::id())
 }
 
 /// How a call ended.
@@ -155,8 +180,7 @@ pub fn tables(
     progress: &mut dyn Progress,
 ) -> Result<Tabled> {
     let mut plan = Plan::settle(root, out, options)?;
-    plan.refresh()?;
-    write(&plan.table, out)?;
+    write(&plan)?;
     let mut waiting = 0;
     loop {
         let Some(taken) = share(&mut plan, true, progress)? else {
@@ -172,13 +196,11 @@ pub fn tables(
         }
         thread::sleep(PAUSE);
     }
-    plan.refresh()?;
-    write(&plan.table, out)?;
-    Ok(Tabled::Finished(plan.table))
+    Ok(Tabled::Finished(write(&plan)?))
 }
 
 /// A process's share of [`tables`], for programs that start several: runs what no other process has taken, waits for none, and writes no
-/// table. `false` if stopped.
+/// table. `false` if stopped. Processes of one call have [`TablesOptions::call`] in common.
 ///
 /// # Errors
 /// As [`tables`].
@@ -189,7 +211,6 @@ pub fn tables_share(
     progress: &mut dyn Progress,
 ) -> Result<bool> {
     let mut plan = Plan::settle(root, out, options)?;
-    plan.refresh()?;
     Ok(share(&mut plan, false, progress)?.is_some())
 }
 
@@ -198,62 +219,84 @@ pub fn tables_share(
 /// # Errors
 /// As [`tables`].
 pub fn tables_so_far(root: &Path, out: &Path, options: &TablesOptions) -> Result<Table> {
-    let mut plan = Plan::settle(root, out, options)?;
-    plan.refresh()?;
-    write(&plan.table, out)?;
-    Ok(plan.table)
+    write(&Plan::settle(root, out, options)?)
 }
 
 /// Runs what no other process has taken, and says how many runs others have; `None` if stopped.
 fn share(plan: &mut Plan<'_>, writes: bool, progress: &mut dyn Progress) -> Result<Option<usize>> {
-    let Plan {
-        options,
-        out,
-        table,
-        jobs,
-    } = plan;
-    let total = jobs.iter().filter(|job| job.is_asked).count();
+    let options = plan.options;
+    let total = plan.jobs.len();
     let mut taken = 0;
-    for (number, job) in (1..).zip(jobs.iter().filter(|job| job.is_asked)) {
-        if table.is_settled(job.place) {
+    for number in 0..total {
+        let Some(job) = plan
+            .jobs
+            .get_mut(number)
+            .filter(|job| job.outcome.is_none())
+        else {
             continue;
-        }
+        };
         if options.is_stopped() {
             return Ok(None);
         }
-        let task = job.task(options);
         let Some(_claim) = Claim::take(&job.run)? else {
             taken += 1;
             continue;
         };
-        let slot = match task.stored()? {
-            Some(cell) => Slot::Measured(cell),
-            None => {
-                let text = format!("{} ({number} of {total})", job.name);
-                progress.on(Event::Note(&text));
-                match task.cell(progress) {
-                    Ok(Some(cell)) => Slot::Measured(cell),
-                    Ok(None) => return Ok(None),
-                    Err(error) if is_of_all(&error) => return Err(error),
-                    Err(error) => {
-                        let reason = reason(error);
-                        let text = format!("{}: {reason}", job.name);
-                        progress.on(Event::Note(&text));
-                        Slot::Failed(reason)
-                    }
-                }
-            }
+        let Some((slot, is_new)) = outcome(job, (number + 1, total), options, progress)? else {
+            return Ok(None);
         };
-        table.set(job.place, slot);
-        if writes {
-            write(table, out)?;
+        job.outcome = Some(slot);
+        if writes && is_new {
+            write(plan)?;
         }
     }
     Ok(Some(taken))
 }
 
+/// What a run comes to, now or before, and whether it is new; `None` if stopped.
+fn outcome(
+    job: &Job,
+    (number, total): (usize, usize),
+    options: &TablesOptions,
+    progress: &mut dyn Progress,
+) -> Result<Option<(Slot, bool)>> {
+    let failed = Failed::read(&job.run).filter(|failed| failed.call == options.call);
+    if let Some(Failed { reason, .. }) = failed {
+        return Ok(Some((Slot::Failed(reason), false)));
+    }
+    let task = job.task(options);
+    let done = match task.done() {
+        Ok(Some(cell)) => return Ok(Some((Slot::Measured(cell), false))),
+        Ok(None) => {
+            let text = format!("{} ({number} of {total})", job.name);
+            progress.on(Event::Note(&text));
+            task.cell(progress)
+        }
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(Some(cell)) => {
+            Failed::forget(&job.run)?;
+            Ok(Some((Slot::Measured(cell), true)))
+        }
+        Ok(None) => Ok(None),
+        Err(error) if is_of_all(&error) => Err(error),
+        Err(error) => {
+            let reason = reason(error);
+            progress.on(Event::Note(&format!("{}: {reason}", job.name)));
+            let failed = Failed {
+                call: options.call.clone(),
+                reason,
+            };
+            failed.write(&job.run)?;
+            Ok(Some((Slot::Failed(failed.reason), true)))
+        }
+    }
+}
+
 /// Whether an error would come again in every other cell, or says that the call is not what the folder was begun with. Others are of
-/// their cell: images that cannot be read, weights that are not here, settings that a method cannot work with.
+/// their cell: images that cannot be read, weights that are not here, settings that a method cannot work with. (What is asked wrongly of
+/// all was found before anything was run.)
 fn is_of_all(error: &Error) -> bool {
     matches!(
         error,
@@ -262,9 +305,6 @@ fn is_of_all(error: &Error) -> bool {
             | Error::Device(_)
             | Error::Threads { .. }
             | Error::RunDiffers { .. }
-            | Error::Config { .. }
-            | Error::UnknownKey { .. }
-            | Error::UnknownMethod { .. }
     )
 }
 
@@ -283,13 +323,21 @@ fn reason(error: Error) -> String {
     said.replace('\n', " ")
 }
 
-/// Writes the table in all its forms, one process at a time.
-fn write(table: &Table, out: &Path) -> Result<()> {
-    let _claim = Claim::wait(out)?;
-    let path = |ending: &str| out.join(format!("table-{}.{ending}", table.paper.number));
+/// Writes the table in all its forms, as it stands in the folder now, one process at a time: other calls' cells stay in it.
+fn write(plan: &Plan<'_>) -> Result<Table> {
+    // Whoever asks for something else than what is there leaves nothing behind.
+    plan.table()?;
+    let _claim = Claim::wait(plan.out)?;
+    plan.remember()?;
+    let table = plan.table()?;
+    let path = |ending: &str| {
+        let name = format!("table-{}.{ending}", plan.paper.number);
+        plan.out.join(name)
+    };
     atomic::write(&path("md"), table.linked_markdown().as_bytes())?;
     atomic::write(&path("html"), table.html().as_bytes())?;
-    atomic::write_with(&path("csv"), |file| table.write_csv(file))
+    atomic::write_with(&path("csv"), |file| table.write_csv(file))?;
+    Ok(table)
 }
 
 #[cfg(test)]

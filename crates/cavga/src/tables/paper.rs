@@ -2,6 +2,8 @@
 
 use cavga_data::Known;
 
+use super::reported::reported;
+
 /// Sets of which a table has rows, and the rows in the paper's order.
 #[derive(Debug)]
 pub(super) struct Set {
@@ -27,6 +29,14 @@ pub(super) struct Figure {
     pub(super) rule: &'static str,
 }
 
+impl Figure {
+    /// What the paper calls what it reports of a system by this figure's rule, or by a rule of the system's own.
+    pub(super) fn reported_of(&self, system: &str) -> Option<&'static str> {
+        let by_classifier = self.names == [AT_HALF] && system.ends_with("_w");
+        self.reported.filter(|_| !by_classifier)
+    }
+}
+
 /// A table of the paper.
 #[derive(Debug)]
 pub(super) struct Paper {
@@ -47,11 +57,12 @@ pub(super) const FIGURES: [&str; 10] = [
     "image_auroc",
     AT_THRESHOLD,
     AT_BOUNDARY,
-    "balanced_accuracy_at_0.5_test_set",
+    AT_HALF,
     "balanced_accuracy_at_0.5_train",
 ];
 
 const AT_THRESHOLD: &str = "balanced_accuracy_at_threshold";
+const AT_HALF: &str = "balanced_accuracy_at_0.5_test_set";
 const AT_BOUNDARY: &str = "balanced_accuracy_at_own_boundary";
 
 const IOU: Figure = Figure {
@@ -91,11 +102,12 @@ const ACCURACY: Figure = Figure {
 
 const ACCURACY_AT_HALF: Figure = Figure {
     title: "Detection: balanced accuracy at 0.5, scaled over the test set",
-    names: &["balanced_accuracy_at_0.5_test_set"],
+    names: &[AT_HALF],
     reported: Some("balanced_accuracy"),
     of_cavga: false,
     rule: "The paper's rule for CAVGA as it stands: scores are scaled from the lowest to the highest of the test set, so that it looks at \
-           all test images before it judges one.",
+           all test images before it judges one. A weakly supervised CAVGA decides by its classifier in the paper, so that nothing is \
+           reported beside it.",
 };
 
 const IMAGE_AUROC: Figure = Figure {
@@ -248,9 +260,25 @@ pub(super) fn method_of(system: &str) -> Option<&'static str> {
     systems.find_map(|(name, method)| (*name == system).then_some(*method))
 }
 
-/// Whether a method is a system of the paper's, built or not.
-pub(super) fn is_system(method: &str) -> bool {
-    SYSTEMS.iter().any(|(_, known)| *known == method)
+/// The method of this name, in whatever case, if it is a system of the paper's, built or not.
+pub(super) fn system_method(name: &str) -> Option<&'static str> {
+    let mut systems = SYSTEMS.iter();
+    systems.find_map(|(_, known)| known.eq_ignore_ascii_case(name).then_some(*known))
+}
+
+/// What the paper prints of a CAVGA on a category of MVTec AD, by a figure's name in `metrics.json`: its IoU is at 0.5, its detection at 0.5
+/// of scores scaled over the test set, or by the classifier of a weakly supervised one. The category is known by its folder's name.
+pub(crate) fn printed(method: &str, category: &str, key: &str) -> Option<String> {
+    let is_called = |(_, known): &&(&str, &str)| *known == method && method.starts_with("cavga-");
+    let (system, _) = SYSTEMS.iter().find(is_called)?;
+    let of = match key {
+        "iou_at_0.5" => (3, "iou"),
+        AT_BOUNDARY => (6, "balanced_accuracy"),
+        AT_HALF => (6, ACCURACY_AT_HALF.reported_of(system)?),
+        _ => return None,
+    };
+    let number = reported(of, (Known::MvtecAd.name(), category), system)?;
+    Some(format!("0{}", number.text))
 }
 
 #[cfg(test)]
@@ -283,6 +311,16 @@ mod tests {
                 assert!(FIGURES.contains(name), "{name}");
             }
         }
+        assert_eq!(
+            printed("cavga-r-w", "leather", AT_BOUNDARY).as_deref(),
+            Some("0.84")
+        );
+        assert_eq!(printed("cavga-r-w", "leather", AT_HALF), None);
+        assert_eq!(
+            printed("cavga-d-u", "toothbrush", "iou_at_0.5").as_deref(),
+            Some("0.54")
+        );
+        assert_eq!(printed("ae-l2", "leather", "iou_at_0.5"), None);
         assert_eq!(Paper::of(5).map(|table| table.sets[0].title), Some("LAG"));
         assert!(Paper::of(2).is_none() && Paper::of(9).is_none());
     }

@@ -1,27 +1,28 @@
-//! What is to be run, and what was measured before: all cells of a table with their settings and folders.
+//! What is to be run: the cells that a call asks for, with their settings and folders, and what came of them.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
 };
 
 use super::{
     TablesOptions,
     columns::{self, Column},
+    failed::Failed,
     paper::{FIGURES, Paper},
     rows::{self, Images, Row},
     settings::Settings,
-    table::{Slot, Table},
+    table::Slot,
 };
 use crate::{
     Error, Result,
     config::RunConfig,
     run::{RunFolder, absolute},
-    series::{Kept, Task},
+    series::{Cell, Kept, Task},
 };
 
 /// What is kept of a run.
-const KEPT: Kept = Kept {
+pub(super) const KEPT: Kept = Kept {
     file: "tables.json",
     figures: &FIGURES,
     ending: None,
@@ -30,16 +31,15 @@ const KEPT: Kept = Kept {
 /// A cell under a seed: row, column, seed.
 pub(super) type Place = (usize, usize, u64);
 
-/// A run that there is, or is to be.
+/// A run that is asked for.
 pub(super) struct Job {
-    pub(super) place: Place,
-    config: RunConfig,
+    pub(super) config: RunConfig,
     data: PathBuf,
     pub(super) run: RunFolder,
-    /// Whether it is to be made if it isn't there.
-    pub(super) is_asked: bool,
     /// As in "toothbrush, vae, seed 0".
     pub(super) name: String,
+    /// What came of it in this call.
+    pub(super) outcome: Option<Slot>,
 }
 
 impl Job {
@@ -51,30 +51,47 @@ impl Job {
             run: &self.run,
             device: &options.device,
             stop: &options.stop,
+            tests: &options.tests,
+        }
+    }
+
+    /// What is known of it now: what came of it in this call, what was measured before, and nothing where that cannot be read, which
+    /// trying it says.
+    ///
+    /// # Errors
+    /// [`Error::RunDiffers`] for a run of other settings or images.
+    pub(super) fn known(&self, options: &TablesOptions) -> Result<Slot> {
+        if let Some(slot) = &self.outcome {
+            return Ok(slot.clone());
+        }
+        match self.task(options).stored() {
+            Ok(Some(cell)) => Ok(Slot::Measured(cell)),
+            Err(error) if super::is_of_all(&error) => Err(error),
+            Ok(None) | Err(_) => Ok(Failed::read(&self.run)
+                .filter(|failed| failed.call == options.call)
+                .map_or(Slot::NotRun, |failed| Slot::Failed(failed.reason))),
         }
     }
 }
 
-/// All cells of a call.
+/// A call: what it asks for.
 pub(super) struct Plan<'a> {
     pub(super) options: &'a TablesOptions,
     pub(super) out: &'a Path,
-    /// Rows and columns asked for, and those measured before.
-    pub(super) table: Table,
+    pub(super) paper: &'static Paper,
+    pub(super) root: PathBuf,
+    pub(super) settings: Settings<'a>,
+    /// All rows of the paper's table.
+    pub(super) all: Vec<Row>,
+    pub(super) rows: Vec<Row>,
+    pub(super) columns: Vec<Column>,
+    pub(super) seeds: Vec<u64>,
+    /// The whole of one seed before the next one.
     pub(super) jobs: Vec<Job>,
 }
 
-/// What a call is about.
-struct Asked<'a> {
-    out: &'a Path,
-    settings: Settings<'a>,
-    rows: Vec<Row>,
-    columns: Vec<Column>,
-    seeds: Vec<u64>,
-}
-
 impl<'a> Plan<'a> {
-    /// Settles what is to be run. Whatever can be wrong with a later cell's settings is found here, before hours go into the first.
+    /// Settles what is to be run. What is asked wrongly is found here, before hours go into the first cell.
     pub(super) fn settle(data: &Path, out: &'a Path, options: &'a TablesOptions) -> Result<Self> {
         let wrong = |origin: &str, why: String| Error::Config {
             origin: origin.to_owned(),
@@ -89,134 +106,108 @@ impl<'a> Plan<'a> {
                 ),
             )
         })?;
-        let data = &absolute(data);
-        if !data.is_dir() {
-            let why = format!("{}: expected a folder of datasets", data.display());
+        let root = absolute(data);
+        if !root.is_dir() {
+            let why = format!("{}: expected a folder of datasets", root.display());
             return Err(wrong("--data", why));
         }
-        let settings = Settings::new(options)?;
         let columns = columns::asked(paper, &options.methods)?;
+        let settings = Settings::new(options, &columns)?;
         let seeds = seeds(options, &settings, &columns)?;
-        let asked = Asked {
+        let all = rows::all(paper, &root, out);
+        let mut plan = Self {
+            options,
             out,
+            paper,
+            rows: rows::asked(paper, &root, &options.rows, &all)?,
+            root,
             settings,
-            rows: rows::asked(paper, data, &options.rows)?,
+            all,
             columns,
             seeds,
+            jobs: Vec::new(),
         };
-        let (rows, columns) = asked.shown(paper, data);
+        plan.jobs = plan.jobs()?;
+        Ok(plan)
+    }
+
+    fn jobs(&self) -> Result<Vec<Job>> {
         let mut jobs = Vec::new();
-        let mut table = Table::new(paper, asked.seeds.clone(), &options.budget, out);
-        for (r, row) in rows.iter().enumerate() {
-            for (c, column) in columns.iter().enumerate() {
-                for &seed in &asked.seeds {
-                    let (slot, job) = asked.cell((row, column, seed), (r, c, seed))?;
-                    table.set((r, c, seed), slot);
-                    jobs.extend(job);
+        for &seed in &self.seeds {
+            for row in &self.rows {
+                for column in &self.columns {
+                    jobs.extend(self.job(row, column, seed)?);
                 }
             }
         }
-        // The whole of one seed before the next one.
-        jobs.sort_by_key(|job| job.place.2);
-        (table.rows, table.columns) = (rows, columns);
-        Ok(Self {
-            options,
-            out,
-            table,
-            jobs,
+        Ok(jobs)
+    }
+
+    /// A run, if its images and its method are here.
+    fn job(&self, row: &Row, column: &Column, seed: u64) -> Result<Option<Job>> {
+        let (Some(images), Some(_)) = (&row.images, column.built()) else {
+            return Ok(None);
+        };
+        Ok(Some(Job {
+            config: self.settings.config(column, images, Some(seed))?,
+            data: images.folder.clone(),
+            run: run(self.out, row, column, seed),
+            name: name(row, column, seed),
+            outcome: None,
+        }))
+    }
+
+    /// What is known of a cell: of one that is asked for as far as it is what is asked for, of another as it was measured, under
+    /// whatever settings.
+    pub(super) fn slot(
+        &self,
+        jobs: &BTreeMap<&Path, &Job>,
+        (row, column, seed): (&Row, &Column, u64),
+    ) -> Result<Slot> {
+        let run = run(self.out, row, column, seed);
+        if column.built().is_none() {
+            return Ok(Slot::NotBuilt);
+        }
+        if let Some(job) = jobs.get(run.path()) {
+            return job.known(self.options);
+        }
+        Ok(match Cell::read(&KEPT, &run.path().join(KEPT.file)) {
+            Ok(Some(cell)) => Slot::Measured(cell),
+            Err(error) => Slot::Failed(super::reason(error)),
+            Ok(None) if row.images.is_none() => Slot::NoData,
+            Ok(None) => {
+                Failed::read(&run).map_or(Slot::NotRun, |failed| Slot::Failed(failed.reason))
+            }
         })
     }
 
-    /// Takes what was measured since into the table.
-    ///
-    /// # Errors
-    /// [`Error::RunDiffers`] for a run of other settings or images.
-    pub(super) fn refresh(&mut self) -> Result<()> {
-        for job in &self.jobs {
-            if self.table.is_measured(job.place) {
-                continue;
-            }
-            if let Some(cell) = job.task(self.options).stored()? {
-                self.table.set(job.place, Slot::Measured(cell));
-            }
-        }
-        Ok(())
+    /// The settings that this call would give a run that was made before, on the same images.
+    pub(super) fn would_be(
+        &self,
+        column: &Column,
+        run: &RunFolder,
+    ) -> Result<(RunConfig, RunConfig)> {
+        let (begun, record) = run.read_record()?;
+        let images = Images {
+            folder: record.data,
+            which: begun.data.dataset.clone(),
+        };
+        let asked = self
+            .settings
+            .config(column, &images, Some(begun.train.seed))?;
+        Ok((begun, asked))
     }
 }
 
-impl Asked<'_> {
-    fn run(&self, row: &Row, column: &Column, seed: u64) -> RunFolder {
-        let folder = self.out.join("runs").join(&row.key);
-        RunFolder::new(folder.join(format!("{}-seed-{seed}", column.folder())))
-    }
+/// The folder of a cell's run.
+pub(super) fn run(out: &Path, row: &Row, column: &Column, seed: u64) -> RunFolder {
+    let folder = out.join("runs").join(&row.key);
+    RunFolder::new(folder.join(format!("{}-seed-{seed}", column.folder())))
+}
 
-    fn is_measured(&self, row: &Row, column: &Column) -> bool {
-        let mut seeds = self.seeds.iter();
-        seeds.any(|&seed| self.run(row, column, seed).path().join(KEPT.file).is_file())
-    }
-
-    /// Rows and columns that were asked for, and those of which something was measured before, in the table's order.
-    fn shown(&self, paper: &Paper, data: &Path) -> (Vec<Row>, Vec<Column>) {
-        let (mut rows, mut columns) = (rows::all(paper, data), columns::all(paper));
-        let others = |row: &&Row| !rows.contains(row);
-        rows.extend(self.rows.iter().filter(others).cloned().collect::<Vec<_>>());
-        let others = |column: &&Column| !columns.contains(column);
-        columns.extend(
-            self.columns
-                .iter()
-                .filter(others)
-                .cloned()
-                .collect::<Vec<_>>(),
-        );
-        let every = (rows.clone(), columns.clone());
-        rows.retain(|row| {
-            let mut columns = every.1.iter();
-            self.rows.contains(row) || columns.any(|column| self.is_measured(row, column))
-        });
-        columns.retain(|column| {
-            let mut rows = every.0.iter();
-            self.columns.contains(column) || rows.any(|row| self.is_measured(row, column))
-        });
-        (rows, columns)
-    }
-
-    /// What there is to say of a cell before anything is run, and what is to be run.
-    fn cell(
-        &self,
-        (row, column, seed): (&Row, &Column, u64),
-        place: Place,
-    ) -> Result<(Slot, Option<Job>)> {
-        let run = self.run(row, column, seed);
-        let is_measured = run.path().join(KEPT.file).is_file();
-        let is_asked = self.rows.contains(row) && self.columns.contains(column);
-        if column.built().is_none() {
-            return Ok((Slot::NotBuilt, None));
-        }
-        let images = match (&row.images, is_measured) {
-            (Some(images), _) => images.clone(),
-            (None, false) => return Ok((Slot::NoData, None)),
-            // The images are gone, the figures are not.
-            (None, true) => {
-                let (config, record) = run.read_record()?;
-                Images {
-                    folder: record.data,
-                    which: config.data.dataset,
-                }
-            }
-        };
-        if !is_asked && !is_measured {
-            return Ok((Slot::NotRun, None));
-        }
-        let job = Job {
-            place,
-            config: self.settings.config(column, &images, Some(seed))?,
-            data: images.folder,
-            run,
-            is_asked: is_asked && row.images.is_some(),
-            name: format!("{}, {}, seed {seed}", row.title, column.key),
-        };
-        Ok((Slot::NotRun, Some(job)))
-    }
+/// As in "toothbrush, vae, seed 0".
+fn name(row: &Row, column: &Column, seed: u64) -> String {
+    format!("{}, {}, seed {seed}", row.title, column.key)
 }
 
 /// The seeds asked for, else that of the settings.

@@ -44,8 +44,11 @@ impl Images {
 }
 
 /// All rows of the paper's table.
-pub(super) fn all(paper: &Paper, root: &Path) -> Vec<Row> {
-    let folders = folders(root);
+pub(super) fn all(paper: &Paper, root: &Path, out: &Path) -> Vec<Row> {
+    let out = std::path::absolute(out).ok();
+    let mut folders = folders(root);
+    // Whatever its name, it holds runs.
+    folders.retain(|folder| out.as_ref() != Some(folder));
     let rows = |(place, set): (usize, &Set)| -> Vec<Row> {
         let rows = set.rows.iter();
         rows.map(|name| row(set, place, name, root, &folders))
@@ -58,10 +61,9 @@ pub(super) fn all(paper: &Paper, root: &Path) -> Vec<Row> {
 ///
 /// # Errors
 /// [`Error::Config`] for a name that is neither.
-pub(super) fn asked(paper: &Paper, root: &Path, names: &[String]) -> Result<Vec<Row>> {
-    let all = all(paper, root);
+pub(super) fn asked(paper: &Paper, root: &Path, names: &[String], all: &[Row]) -> Result<Vec<Row>> {
     if names.is_empty() {
-        return Ok(all);
+        return Ok(all.to_vec());
     }
     let is_of = |row: &Row, name: &str| {
         let set = row.set.and_then(|set| paper.sets.get(set));
@@ -70,13 +72,13 @@ pub(super) fn asked(paper: &Paper, root: &Path, names: &[String]) -> Result<Vec<
         let is_named = paper.sets.len() == 1 && row.name == name;
         row.key == name || is_named || set.is_some_and(|set| set.known.name() == name)
     };
-    let mut rows = all.clone();
+    let mut rows = all.to_vec();
     rows.retain(|row| names.iter().any(|name| is_of(row, name)));
     for name in names {
         if rows.iter().any(|row| is_of(row, name) || row.key == *name) {
             continue;
         }
-        rows.push(other(paper, root, name, &all)?);
+        rows.push(other(paper, root, name, all)?);
     }
     Ok(rows)
 }
@@ -106,21 +108,32 @@ fn other(paper: &Paper, root: &Path, name: &str, all: &[Row]) -> Result<Row> {
         ))
     })?;
     Ok(Row {
+        images: Some(images),
+        ..remembered(root, name)
+    })
+}
+
+/// A row that the paper doesn't have and an earlier call asked for, whether its images are still there or not.
+pub(super) fn remembered(root: &Path, name: &str) -> Row {
+    Row {
         set: None,
         name: name.to_owned(),
         key: name.to_owned(),
         title: name.to_owned(),
-        images: Some(images),
-    })
+        images: Images::in_layout(root.join(name)),
+    }
 }
 
 fn row(set: &Set, place: usize, name: &str, root: &Path, folders: &[PathBuf]) -> Row {
     let known = set.known;
     let (key, title, images) = match known {
         Known::MvtecAd => {
-            let beside = folders.iter().filter(|folder| is_called(folder, "mvtec"));
-            let mut places = std::iter::once(root).chain(beside.map(PathBuf::as_path));
-            let images = places.find_map(|place| Images::in_layout(place.join(name)));
+            let names = ["mvtec", "mvtecad", "mvtecanomalydetection"];
+            let mut places = vec![root];
+            places.extend(called(None, folders, &names));
+            let images = places
+                .into_iter()
+                .find_map(|place| Images::in_layout(place.join(name)));
             (name.to_owned(), name.to_owned(), images)
         }
         Known::Mstc => {
@@ -129,8 +142,12 @@ fn row(set: &Set, place: usize, name: &str, root: &Path, folders: &[PathBuf]) ->
                 category: Some(name.to_owned()),
                 ..DatasetSpec::default()
             };
-            let images = named(root, folders, &["mstc", "shanghaitech"], &spec);
-            let images = images.filter(has_scene(name));
+            let mut places = called(Some(root), folders, &["mstc", "shanghaitech"]).into_iter();
+            let images = places.find(|place| has_scene(place, name));
+            let images = images.map(|folder| Images {
+                folder: folder.to_owned(),
+                which: spec,
+            });
             // Or frames that somebody has laid out as MVTec AD's.
             let images = images.or_else(|| Images::in_layout(root.join(name)));
             (format!("mstc-{name}"), name.to_owned(), images)
@@ -140,7 +157,7 @@ fn row(set: &Set, place: usize, name: &str, root: &Path, folders: &[PathBuf]) ->
                 name: Some(known),
                 ..DatasetSpec::default()
             };
-            let images = named(root, folders, &["lag"], &spec);
+            let images = named(root, folders, &["lag"], "non_glaucoma", spec);
             (name.to_owned(), set.title.to_owned(), images)
         }
         known => {
@@ -155,7 +172,11 @@ fn row(set: &Set, place: usize, name: &str, root: &Path, folders: &[PathBuf]) ->
                 Some(class) if *class != name => format!("{name} {class}"),
                 _ => name.to_owned(),
             };
-            let images = named(root, folders, &[&plain(known.name())], &spec);
+            let holds = match known {
+                Known::Cifar10 => "data_batch_",
+                _ => "train-images",
+            };
+            let images = named(root, folders, &[&plain(known.name())], holds, spec);
             (
                 format!("{known}-{name}"),
                 format!("{} {title}", set.title),
@@ -172,39 +193,70 @@ fn row(set: &Set, place: usize, name: &str, root: &Path, folders: &[PathBuf]) ->
     }
 }
 
-/// A dataset in the first folder that is called so: the root itself, or one below it.
-fn named(root: &Path, folders: &[PathBuf], names: &[&str], which: &DatasetSpec) -> Option<Images> {
-    let mut places = std::iter::once(root).chain(folders.iter().map(PathBuf::as_path));
-    let folder = places.find(|folder| names.iter().any(|name| is_called(folder, name)))?;
+/// A dataset in the first folder that is called so and holds what begins with `holds`; where none does, in the one that is called exactly so,
+/// and opening it says what is missing.
+fn named(
+    root: &Path,
+    folders: &[PathBuf],
+    names: &[&str],
+    holds: &str,
+    which: DatasetSpec,
+) -> Option<Images> {
+    let places = called(Some(root), folders, names);
+    let mut found = places.iter().filter(|place| has(place, holds, DEPTH));
+    let exact = || places.iter().find(|place| is_exactly(place, names));
+    let folder = found.next().or_else(exact)?;
     Some(Images {
-        folder: folder.to_owned(),
-        which: which.clone(),
+        folder: folder.to_path_buf(),
+        which,
+    })
+}
+
+/// The root, if it is called so, and the folders below it: first those that are called exactly so.
+fn called<'f>(root: Option<&'f Path>, folders: &'f [PathBuf], names: &[&str]) -> Vec<&'f Path> {
+    let places = root.into_iter().chain(folders.iter().map(PathBuf::as_path));
+    let is_called = |place: &&Path| names.iter().any(|name| is_called(place, name));
+    let mut places: Vec<_> = places.filter(is_called).collect();
+    places.sort_by_key(|place| !is_exactly(place, names));
+    places
+}
+
+/// So deep lie the files of a dataset as it is unpacked: `MNIST/raw/train-images-idx3-ubyte`.
+const DEPTH: usize = 2;
+
+/// Whether what is called so lies in a folder, or in one below it.
+fn has(folder: &Path, beginning: &str, depth: usize) -> bool {
+    let inside = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut inside = inside.map(|entry| entry.path());
+    inside.any(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(beginning)
+            || (depth > 0 && path.is_dir() && has(&path, beginning, depth - 1))
     })
 }
 
 /// Whether a scene's videos are among those of a folder.
-fn has_scene(scene: &str) -> impl Fn(&Images) -> bool {
+fn has_scene(folder: &Path, scene: &str) -> bool {
     let prefix = format!("{scene}_");
-    move |images| {
-        let inside = folders(&images.folder);
-        let mut places = std::iter::once(&images.folder).chain(&inside);
-        places.any(|place| {
-            let videos = fs::read_dir(place.join("testing/frames"));
-            let names = videos.into_iter().flatten().flatten();
-            names
-                .into_iter()
-                .any(|video| video.file_name().to_string_lossy().starts_with(&prefix))
-        })
-    }
+    let inside = folders(folder);
+    let mut places = std::iter::once(folder).chain(inside.iter().map(PathBuf::as_path));
+    places.any(|place| has(&place.join("testing/frames"), &prefix, 0))
 }
 
 /// Whether a folder's name begins so, whatever its case and hyphens; CIFAR-100 is not CIFAR-10.
 fn is_called(folder: &Path, name: &str) -> bool {
-    let own = folder
-        .file_name()
-        .map_or_else(String::new, |own| plain(&own.to_string_lossy()));
+    let own = own_name(folder);
     let rest = own.strip_prefix(name);
     rest.is_some_and(|rest| !(name.ends_with(char::is_numeric) && rest.starts_with('0')))
+}
+
+fn is_exactly(folder: &Path, names: &[&str]) -> bool {
+    names.contains(&&*own_name(folder))
+}
+
+fn own_name(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or_default();
+    plain(&name.to_string_lossy())
 }
 
 fn plain(name: &str) -> String {
@@ -241,7 +293,7 @@ mod tests {
     }
 
     fn found(number: u8, root: &Path) -> Vec<String> {
-        let rows = all(Paper::of(number).unwrap(), root);
+        let rows = all(Paper::of(number).unwrap(), root, &root.join("out"));
         let there = rows.into_iter().filter(|row| row.images.is_some());
         there.map(|row| row.key).collect()
     }
@@ -253,9 +305,9 @@ mod tests {
             "bottle",
             "MVTec_anomaly_detection/metal_nut/train/good",
             "cifar-100",
-            "cifar10_subset",
+            "cifar10_subset/data_batch_1.bin",
             "Fashion-MNIST",
-            "lag_database",
+            "lag_database/LAG/non_glaucoma",
             "shanghaitech/testing/frames/03_0031",
         ]);
         assert_eq!(found(3, root.path()), ["metal_nut", "leather"]);
@@ -273,11 +325,37 @@ mod tests {
     }
 
     #[test]
+    fn the_folder_that_holds_the_images_is_taken_and_never_that_of_the_runs() {
+        let root = root(&[
+            "MNIST-C",
+            "mnist",
+            "Fashion-MNIST-labels",
+            "fashion_mnist_raw/raw/train-images-idx3-ubyte",
+            "mstc-tables/testing/frames/01_0001",
+            "shanghaitech-a/testing/frames/01_0002",
+        ]);
+        let out = root.path().join("mstc-tables");
+        let folder = |number: u8, key: &str| {
+            let rows = all(Paper::of(number).unwrap(), root.path(), &out);
+            let row = rows.into_iter().find(|row| row.key == key).unwrap();
+            row.images.map(|images| own_name(&images.folder))
+        };
+        assert_eq!(folder(7, "mnist-3").as_deref(), Some("mnist"));
+        assert_eq!(
+            folder(7, "fashion-mnist-3").as_deref(),
+            Some("fashionmnistraw")
+        );
+        assert_eq!(folder(4, "mstc-01").as_deref(), Some("shanghaitecha"));
+        assert_eq!(folder(5, "lag"), None);
+    }
+
+    #[test]
     fn rows_go_by_name_and_folders_that_the_paper_has_not_come_last() {
         let root = root(&["ucsd_ped2/train/good", "leather/train/good", "empty"]);
         let keys = |number: u8, names: &[&str]| -> Result<Vec<String>> {
             let names: Vec<_> = names.iter().map(|&name| name.to_owned()).collect();
-            let rows = asked(Paper::of(number).unwrap(), root.path(), &names)?;
+            let (paper, root) = (Paper::of(number).unwrap(), root.path());
+            let rows = asked(paper, root, &names, &all(paper, root, &root.join("out")))?;
             Ok(rows.into_iter().map(|row| row.key).collect())
         };
         assert_eq!(

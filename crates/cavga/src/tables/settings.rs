@@ -23,7 +23,7 @@ impl<'a> Settings<'a> {
     /// # Errors
     /// [`Error::UnknownMethod`] for settings of a method that there is not; [`Error::Config`] for one that a column of table 8 has of
     /// its own.
-    pub(super) fn new(options: &'a TablesOptions) -> Result<Self> {
+    pub(super) fn new(options: &'a TablesOptions, columns: &[Column]) -> Result<Self> {
         let mut settings = Self {
             options,
             shared: Vec::new(),
@@ -38,8 +38,34 @@ impl<'a> Settings<'a> {
             if COLUMNS.iter().all(|column| column.name != method) {
                 methods::named(method)?;
             }
+            if columns
+                .iter()
+                .all(|column| column.names().iter().all(|name| *name != method))
+            {
+                return Err(wrong(
+                    text,
+                    format!(
+                        "{method}: no column of this call; leave it out, or name it in --methods"
+                    ),
+                ));
+            }
             let own = text.get(method.len() + 1..).unwrap_or_default().to_owned();
             settings.own.entry(method.to_owned()).or_default().push(own);
+        }
+        let shared = asked(options.config.as_deref(), &settings.shared)?;
+        refuse_datasets(&shared)?;
+        for (method, own) in &settings.own {
+            let own = asked(None, own)?;
+            refuse_datasets(&own)?;
+            if own
+                .get("train")
+                .is_some_and(|train| train.get("seed").is_some())
+            {
+                let why = format!(
+                    "{method}:train.seed: seeds are the same for all columns; give --seed or --seeds"
+                );
+                return Err(wrong("--set", why));
+            }
         }
         if options.table == 8 {
             let own = settings.own.values().flatten();
@@ -59,18 +85,9 @@ impl<'a> Settings<'a> {
     ) -> Result<RunConfig> {
         let mut overrides = self.shared.clone();
         overrides.extend(self.options.budget.settings(column));
-        let names = [column.method.as_str(), column.key.as_str()];
-        let names = match names[0] == names[1] {
-            true => &names[..1],
-            false => &names[..],
-        };
-        overrides.extend(
-            names
-                .iter()
-                .filter_map(|&name| self.own.get(name))
-                .flatten()
-                .cloned(),
-        );
+        let names = column.names();
+        let own = names.iter().filter_map(|&name| self.own.get(name));
+        overrides.extend(own.flatten().cloned());
         overrides.extend(column.ablation.iter().flat_map(|column| column.settings()));
         overrides.extend(seed.map(|seed| format!("train.seed={seed}")));
         let config = RunConfig::read(&column.method, self.options.config.as_deref(), &overrides);
@@ -83,6 +100,26 @@ impl<'a> Settings<'a> {
             ..config.data.dataset
         };
         Ok(config)
+    }
+}
+
+fn wrong(origin: &str, why: String) -> Error {
+    Error::Config {
+        origin: origin.to_owned(),
+        why,
+    }
+}
+
+/// Which images are meant is what a row says: of all rows together these would be the same.
+fn refuse_datasets(asked: &toml::Table) -> Result<()> {
+    let dataset = asked.get("data").and_then(|data| data.get("dataset"));
+    let keys = dataset.and_then(|dataset| dataset.as_table());
+    match keys.and_then(|keys| keys.keys().next()) {
+        Some(key) => Err(wrong(
+            "settings of the table",
+            format!("data.dataset.{key}: each row has its own images; leave it out"),
+        )),
+        None => Ok(()),
     }
 }
 
@@ -126,14 +163,20 @@ mod tests {
         *,
     };
 
+    /// Of a column, `vae` and the paper's being asked for beside it.
     fn config(options: &TablesOptions, name: &str) -> Result<RunConfig> {
         let paper = Paper::of(options.table).unwrap();
         let column = columns::asked(paper, &[name.to_owned()])?.remove(0);
+        let mut columns = columns::asked(paper, &[])?;
+        if paper.number != 8 {
+            columns.extend(columns::asked(paper, &["vae".to_owned()])?);
+        }
+        columns.push(column.clone());
         let images = Images {
             folder: PathBuf::new(),
             which: cavga_data::DatasetSpec::default(),
         };
-        Settings::new(options)?.config(&column, &images, Some(3))
+        Settings::new(options, &columns)?.config(&column, &images, Some(3))
     }
 
     fn options(table: u8, overrides: &[&str]) -> TablesOptions {
@@ -167,7 +210,7 @@ mod tests {
         let said = said.unwrap_err().to_string();
         assert!(said.contains("for patchcore (METHOD:KEY=VALUE"), "{said}");
         let own = options(3, &["cavga-d-u:method.latent.channels=4"]);
-        assert!(config(&own, "patchcore").is_ok() && config(&own, "cavga-d-u").is_ok());
+        assert!(config(&own, "cavga-d-u").is_ok());
         let said = config(&options(3, &["vea:train.batch=1"]), "vae").unwrap_err();
         assert!(matches!(said, Error::UnknownMethod { .. }), "{said}");
     }
@@ -181,5 +224,19 @@ mod tests {
         assert_eq!(config(&plain, "c4-u-conv-ae").unwrap(), whole.unwrap());
         let said = config(&options(8, &["cavga-r-u:method.ae=false"]), "c1-u-flat");
         assert!(said.unwrap_err().to_string().contains("method.ae"));
+    }
+    #[test]
+    fn what_would_be_ignored_is_refused() {
+        for (setting, why) in [
+            ("padim:train.batch=1", "no column of this call"),
+            ("vae:train.seed=3", "--seeds"),
+            ("data.dataset.index=\"a.csv\"", "data.dataset.index"),
+            ("vae:data.dataset.test_share=0.5", "data.dataset.test_share"),
+        ] {
+            let said = config(&options(3, &[setting]), "vae")
+                .unwrap_err()
+                .to_string();
+            assert!(said.contains(why), "{said}");
+        }
     }
 }

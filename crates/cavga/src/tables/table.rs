@@ -9,8 +9,8 @@ use super::{
     Budget,
     columns::Column,
     paper::{Figure, Paper},
-    plan::Place,
-    reported::{MEAN, Reported, reported},
+    plan::{Place, run},
+    reported::{Reported, reported},
     rows::Row,
 };
 use crate::{
@@ -53,7 +53,16 @@ pub struct Table {
     pub(super) rows: Vec<Row>,
     pub(super) columns: Vec<Column>,
     pub(super) seeds: Vec<u64>,
+    /// What most columns' runs may take.
     pub(super) budget: Budget,
+    /// What those of others may.
+    pub(super) other_budgets: Vec<(Budget, Vec<String>)>,
+    /// Columns with cells that this call didn't ask for and wouldn't make so: "vae (data.size = [64, 64], not [32, 32])".
+    pub(super) other_settings: Vec<String>,
+    /// The runs that came to an error in this call.
+    pub(super) failures: Vec<String>,
+    /// How many runs are asked for and not done.
+    pub(super) open: usize,
     pub(super) out: PathBuf,
     slots: BTreeMap<Place, Slot>,
 }
@@ -72,6 +81,10 @@ impl Table {
             columns: Vec::new(),
             seeds,
             budget: *budget,
+            other_budgets: Vec::new(),
+            other_settings: Vec::new(),
+            failures: Vec::new(),
+            open: 0,
             out: out.to_owned(),
             slots: BTreeMap::new(),
         }
@@ -81,29 +94,14 @@ impl Table {
         self.slots.insert(place, slot);
     }
 
-    pub(super) fn is_measured(&self, place: Place) -> bool {
-        matches!(self.slots.get(&place), Some(Slot::Measured(_)))
+    /// The runs that came to an error in this call, which may not come again: "toothbrush, vae, seed 0".
+    pub fn failures(&self) -> &[String] {
+        &self.failures
     }
 
-    /// Whether there is nothing more to be done of it in this call.
-    pub(super) fn is_settled(&self, place: Place) -> bool {
-        matches!(
-            self.slots.get(&place),
-            Some(Slot::Measured(_) | Slot::Failed(_))
-        )
-    }
-
-    /// The runs that came to an error, which may not come again: "toothbrush, vae, seed 0".
-    pub fn failures(&self) -> Vec<String> {
-        let failed = self
-            .slots
-            .iter()
-            .filter(|(_, slot)| matches!(slot, Slot::Failed(_)));
-        let names = failed.filter_map(|(&(row, column, seed), _)| {
-            let (row, column) = (self.rows.get(row)?, self.columns.get(column)?);
-            Some(format!("{}, {}, seed {seed}", row.title, column.key))
-        });
-        names.collect()
+    /// How many runs are asked for and not done.
+    pub fn open(&self) -> usize {
+        self.open
     }
 
     /// A cell under each seed.
@@ -120,39 +118,40 @@ impl Table {
         })
     }
 
-    /// A cell's figure over the seeds that are done, or why there is none.
-    pub(super) fn value(&self, at: (usize, usize), figure: &Figure) -> Result<Spread, Why> {
-        let mut values = Vec::new();
-        for (seed, cell) in self.measured(at) {
-            values.push(
-                number(cell, figure).map_err(|why| match (&*self.seeds, why.reason) {
-                    ([_], reason) => Why { reason, ..why },
-                    (_, reason) => Why {
-                        reason: reason.map(|reason| format!("seed {seed}: {reason}")),
-                        ..why
-                    },
-                })?,
-            );
+    /// A cell's figure under a seed, or why there is none.
+    pub(super) fn under(
+        &self,
+        (row, column): (usize, usize),
+        seed: u64,
+        figure: &Figure,
+    ) -> Result<f64, Why> {
+        match self.slots.get(&(row, column, seed)) {
+            Some(Slot::Measured(cell)) => number(cell, figure),
+            Some(Slot::Failed(reason)) => Err(Why {
+                word: "failed",
+                reason: Some(reason.clone()),
+            }),
+            Some(Slot::NoData) => Err(Why::word("no data")),
+            Some(Slot::NotBuilt) => Err(Why::word("not built")),
+            Some(Slot::NotRun) | None => Err(Why::word("not run")),
         }
-        spread(&values).ok_or_else(|| self.why(at))
     }
 
-    /// Why nothing of a cell is measured.
-    fn why(&self, at: (usize, usize)) -> Why {
-        let slots: Vec<_> = self.slots(at).map(|(_, slot)| slot).collect();
-        let failed = slots.iter().find_map(|slot| match slot {
-            Slot::Failed(reason) => Some(reason.clone()),
-            _ => None,
-        });
-        match (failed, slots.first()) {
-            (Some(reason), _) => Why {
-                word: "failed",
-                reason: Some(reason),
-            },
-            (None, Some(Slot::NoData)) => Why::word("no data"),
-            (None, Some(Slot::NotBuilt)) => Why::word("not built"),
-            _ => Why::word("not run"),
-        }
+    /// A cell's figure over the seeds that are done, or why there is none: a run that is done and has no such figure leaves no mean over the
+    /// others.
+    pub(super) fn value(&self, at: (usize, usize), figure: &Figure) -> Result<Spread, Why> {
+        let done = self
+            .measured(at)
+            .map(|(seed, _)| self.under(at, seed, figure));
+        let values: Vec<_> = done.collect::<Result<_, _>>()?;
+        spread(&values).ok_or_else(|| {
+            let seeds = self.seeds.iter();
+            let mut why = seeds.filter_map(|&seed| self.under(at, seed, figure).err());
+            let first = why.next().unwrap_or(Why::word("not run"));
+            let failed = std::iter::once(first.clone()).chain(why);
+            let mut failed = failed.filter(|why| why.word == "failed");
+            failed.next().unwrap_or(first)
+        })
     }
 
     /// What the paper prints of a cell.
@@ -165,38 +164,16 @@ impl Table {
         self.reported_of((row.set?, &row.name), column, figure)
     }
 
-    fn reported_of(
+    pub(super) fn reported_of(
         &self,
         (set, row): (usize, &str),
         column: usize,
         figure: &Figure,
     ) -> Option<&'static Reported> {
         let set = self.paper.sets.get(set)?.known.name();
-        let of = (self.paper.number, figure.reported?);
-        reported(of, (set, row), self.columns.get(column)?.system?)
-    }
-
-    /// The mean of a set's rows that are measured, and how many those are; none where no row is.
-    pub(super) fn mean(
-        &self,
-        (set, column): (usize, usize),
-        figure: &Figure,
-    ) -> Option<(f64, usize)> {
-        let rows = self.rows.iter().enumerate();
-        let values: Vec<_> = rows
-            .filter(|(_, row)| row.set == Some(set))
-            .filter_map(|(place, _)| Some(self.value((place, column), figure).ok()?.mean))
-            .collect();
-        Some((spread(&values)?.mean, values.len()))
-    }
-
-    /// The mean that the paper prints.
-    pub(super) fn reported_mean(
-        &self,
-        (set, column): (usize, usize),
-        figure: &Figure,
-    ) -> Option<&'static Reported> {
-        self.reported_of((set, MEAN), column, figure)
+        let system = self.columns.get(column)?.system?;
+        let of = (self.paper.number, figure.reported_of(system)?);
+        reported(of, (set, row), system)
     }
 
     /// The columns of which a figure means something.
@@ -209,10 +186,7 @@ impl Table {
     /// The folder of a cell's run under a seed.
     pub(super) fn run(&self, (row, column): (usize, usize), seed: u64) -> Option<RunFolder> {
         let (row, column) = (self.rows.get(row)?, self.columns.get(column)?);
-        let folder = self.out.join("runs").join(&row.key);
-        Some(RunFolder::new(
-            folder.join(format!("{}-seed-{seed}", column.folder())),
-        ))
+        Some(run(&self.out, row, column, seed))
     }
 
     /// What there is to read of a cell's first run, relative to the table: its report, or the record of a training that came to none.
@@ -290,7 +264,13 @@ pub(super) mod tests {
         let mut table = Table::new(paper, vec![0], &"passes=2".parse().unwrap(), out);
         table.columns =
             columns::asked(paper, &names(&["anogan", "cavga-d-u", "patchcore"])).unwrap();
-        table.rows = rows::asked(paper, out, &names(&["leather", "toothbrush"])).unwrap();
+        table.rows = rows::asked(
+            paper,
+            out,
+            &names(&["leather", "toothbrush"]),
+            &rows::all(paper, out, out),
+        )
+        .unwrap();
         for column in 0..3 {
             table.set((0, column, 0), Slot::NoData);
         }
@@ -330,7 +310,7 @@ pub(super) mod tests {
 
     #[test]
     fn means_are_over_what_is_measured_and_say_over_how_much() {
-        let mut table = table(Path::new("out"));
+        let table = table(Path::new("out"));
         let iou = &table.paper.figures[0];
         assert_eq!(table.mean((0, 2), iou), Some((0.5, 1)));
         assert_eq!(table.mean((0, 0), iou), None);
@@ -341,8 +321,34 @@ pub(super) mod tests {
         );
         assert_eq!(text(table.reported((1, 1), iou)).as_deref(), Some(".54"));
         assert_eq!(text(table.reported((1, 2), iou)), None);
-        table.set((0, 2, 0), Slot::Failed("no room".to_owned()));
-        assert_eq!(table.failures(), ["leather, patchcore, seed 0"]);
+    }
+
+    #[test]
+    fn every_seed_has_a_state_and_a_reason_of_its_own() {
+        let mut table = table(Path::new("out"));
+        table.seeds = vec![0, 1];
+        table.set((1, 2, 1), Slot::Failed("no room".to_owned()));
+        let iou = &table.paper.figures[0];
+        assert_eq!(table.value((1, 2), iou).map(|value| value.mean), Ok(0.5));
+        let why = table.under((1, 2), 1, iou).unwrap_err();
+        assert_eq!(
+            (why.word, why.reason.as_deref()),
+            ("failed", Some("no room"))
+        );
+        let reasons = table.reasons();
+        assert!(
+            reasons.contains(&"failed: seed 1: no room (patchcore of toothbrush)".to_owned()),
+            "{reasons:?}"
+        );
+        let mut csv = Vec::new();
+        table.write_csv(&mut csv).unwrap();
+        let csv = String::from_utf8(csv).unwrap();
+        for line in [
+            "toothbrush,patchcore,,0,measured,",
+            "toothbrush,patchcore,,1,failed,",
+        ] {
+            assert!(csv.contains(line), "{csv}");
+        }
     }
 
     #[test]

@@ -1,11 +1,9 @@
-//! The table for people (Markdown, which reads well in a terminal too), for spreadsheets (CSV) and for programs (JSON).
-
-use std::io::{self, Write};
+//! The table for people (Markdown, which reads well in a terminal too) and for programs (JSON).
 
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    paper::FIGURES,
+    Budget,
     table::{Table, Why},
     view::{Entry, Grid},
 };
@@ -65,52 +63,6 @@ impl Table {
         text
     }
 
-    /// The table as CSV: a line for each cell and seed; what is not known is empty.
-    pub(super) fn write_csv(&self, to: &mut dyn Write) -> io::Result<()> {
-        let mut csv = csv::Writer::from_writer(to);
-        let reported = self.reported_names();
-        let head = [
-            "table",
-            "row",
-            "column",
-            "system",
-            "seed",
-            "state",
-            "run",
-            "n_train",
-            "n_train_anomalous",
-            "n_test",
-            "n_test_anomalous",
-            "passes",
-        ];
-        let head = head.iter().chain(&FIGURES).map(|&name| name.to_owned());
-        csv.write_record(head.chain(reported.iter().map(|name| format!("reported_{name}"))))?;
-        for at in self.places() {
-            for &seed in &self.seeds {
-                let mut line = self.names(at, seed);
-                let cell = self.cell(at, seed);
-                line.extend(
-                    counts(cell).map(|(_, count)| {
-                        count.map_or_else(String::new, |count| count.to_string())
-                    }),
-                );
-                line.extend(FIGURES.iter().map(|name| {
-                    match cell.and_then(|cell| cell.figures.get(*name)) {
-                        Some(Value::Number(value)) => value.to_string(),
-                        _ => String::new(),
-                    }
-                }));
-                line.extend(
-                    reported
-                        .iter()
-                        .map(|name| self.printed(at, name).unwrap_or_default().to_owned()),
-                );
-                csv.write_record(&line)?;
-            }
-        }
-        csv.flush()
-    }
-
     /// For machines: what was measured, and apart from it what was reported.
     pub fn json(&self) -> Json {
         let mut cells = Vec::new();
@@ -130,7 +82,9 @@ impl Table {
         });
         json!({
             "table": self.paper.number, "title": self.title(), "notes": self.notes(),
-            "budget": { "passes": self.budget.passes, "shots": self.budget.shots }, "seeds": self.seeds,
+            "budget": budget(&self.budget), "other_budgets": self.other_budgets.iter()
+                .flat_map(|(other, of)| of.iter().map(|column| (column.clone(), budget(other)))).collect::<Map<_, _>>(),
+            "seeds": self.seeds,
             "columns": columns.collect::<Vec<_>>(), "rows": rows.collect::<Vec<_>>(), "cells": cells,
             "means": self.json_means(),
         })
@@ -165,7 +119,7 @@ impl Table {
         let counts = counts(cell).map(|(name, count)| (name.to_owned(), Json::from(count)));
         let [_, row, column, _, _, state, run] = self.names_of(at, seed);
         let first = self.paper.figures.first();
-        let why = first.and_then(|figure| self.value(at, figure).err()?.reason);
+        let why = first.and_then(|figure| self.under(at, seed, figure).err()?.reason);
         json!({
             "row": row, "column": column, "seed": seed, "state": state, "why": why, "run": run,
             "counts": Map::from_iter(counts), "measured": measured, "reported": reported.collect::<Map<_, _>>(),
@@ -192,6 +146,7 @@ impl Table {
                         "set": of_set.known, "column": column.key, "figure": figure.names.first(),
                         "measured": mean.map(|(mean, _)| mean), "rows": mean.map_or(0, |(_, rows)| rows),
                         "of_rows": of_set.rows.len(), "reported": reported.map(|number| number.value),
+                        "source": reported.map(|number| number.source.to_string()),
                     }));
                 }
             }
@@ -199,20 +154,20 @@ impl Table {
         means
     }
 
-    fn places(&self) -> Vec<(usize, usize)> {
+    pub(super) fn places(&self) -> Vec<(usize, usize)> {
         let rows = 0..self.rows.len();
         rows.flat_map(|row| (0..self.columns.len()).map(move |column| (row, column)))
             .collect()
     }
 
-    fn cell(&self, at: (usize, usize), seed: u64) -> Option<&Cell> {
+    pub(super) fn cell(&self, at: (usize, usize), seed: u64) -> Option<&Cell> {
         self.measured(at)
             .find(|(of, _)| *of == seed)
             .map(|(_, cell)| cell)
     }
 
     /// What the paper's figures are called that stand in this table.
-    fn reported_names(&self) -> Vec<&'static str> {
+    pub(super) fn reported_names(&self) -> Vec<&'static str> {
         let mut names: Vec<_> = self
             .paper
             .figures
@@ -224,13 +179,13 @@ impl Table {
         names
     }
 
-    fn printed(&self, at: (usize, usize), name: &str) -> Option<&'static str> {
+    pub(super) fn printed(&self, at: (usize, usize), name: &str) -> Option<&'static str> {
         let mut figures = self.paper.figures.iter();
         let figure = figures.find(|figure| figure.reported == Some(name))?;
         self.reported(at, figure).map(|number| &*number.text)
     }
 
-    fn names(&self, at: (usize, usize), seed: u64) -> Vec<String> {
+    pub(super) fn names(&self, at: (usize, usize), seed: u64) -> Vec<String> {
         self.names_of(at, seed).to_vec()
     }
 
@@ -238,7 +193,7 @@ impl Table {
     fn names_of(&self, at: (usize, usize), seed: u64) -> [String; 7] {
         let (row, column) = (self.rows.get(at.0), self.columns.get(at.1));
         let first = self.paper.figures.first();
-        let why = first.and_then(|figure| self.value(at, figure).err());
+        let why = first.and_then(|figure| self.under(at, seed, figure).err());
         let state = match (self.cell(at, seed), why) {
             (Some(cell), _) if cell.n_test > 0 => "measured",
             (_, Some(Why { word, .. })) => word,
@@ -261,7 +216,12 @@ impl Table {
     }
 }
 
-fn counts(cell: Option<&Cell>) -> [(&'static str, Option<usize>); 5] {
+fn budget(of: &Budget) -> Json {
+    json!({ "passes": of.passes, "shots": of.shots })
+}
+
+/// What is counted of a cell, by name.
+pub(super) fn counts(cell: Option<&Cell>) -> [(&'static str, Option<usize>); 5] {
     let of = |count: fn(&Cell) -> usize| cell.map(count);
     [
         ("n_train", of(|cell| cell.n_train)),
@@ -344,10 +304,18 @@ mod tests {
         let head = csv.headers().unwrap().clone();
         let at = |name: &str| head.iter().position(|head| head == name).unwrap();
         let rows: Vec<_> = csv.records().map(Result::unwrap).collect();
-        assert_eq!(rows.len(), 6);
+        assert_eq!(rows.len(), 6 + 3);
+        assert_eq!(
+            [
+                &rows[7][at("row")],
+                &rows[7][at("iou_best_threshold")],
+                &rows[7][at("reported_iou")]
+            ],
+            ["mean of mvtec-ad", "0.25", ".41"]
+        );
         let states: Vec<_> = rows.iter().map(|row| &row[at("state")]).collect();
         assert_eq!(
-            states[2..],
+            states[2..6],
             ["no data", "not built", "measured", "measured"]
         );
         assert_eq!(
@@ -372,5 +340,6 @@ mod tests {
         );
         assert_eq!(cell["reported"]["iou"]["source"], "read");
         assert_eq!(json["means"][0]["reported"], 0.09);
+        assert_eq!(json["means"][0]["source"], "read");
     }
 }

@@ -8,7 +8,10 @@ use super::{
     reported::{Source, of_table},
     table::{Table, Why},
 };
-use crate::series::{Cell, Spread, none};
+use crate::{
+    one_class::Protocol,
+    series::{Cell, Spread, none},
+};
 
 /// One figure of all cells.
 pub(super) struct Grid {
@@ -169,9 +172,12 @@ impl Table {
             1 => "",
             _ => ", mean ± standard deviation (n − 1)",
         };
+        let others = self.other_budgets.iter();
+        let others = others.map(|(budget, of)| format!("; {}: {budget}", of.join(", ")));
         let mut notes = vec![format!(
-            "Measured here: {}, seed {}{over}; {}.",
+            "Measured here: {}{}, seed {}{over}; {}.",
             self.budget,
+            others.collect::<String>(),
             seeds.join(", "),
             self.done()
         )];
@@ -187,9 +193,18 @@ impl Table {
                 once.join(", ")
             ));
         }
+        if !self.other_settings.is_empty() {
+            notes.push(format!(
+                "Not asked for in this call, and shown as measured before, under settings that it hasn't: {}.",
+                self.other_settings.join("; ")
+            ));
+        }
         notes.push(self.provenance());
         if self.paper.sets.iter().any(|set| set.rows.len() > 1) {
             notes.push("Means are over the rows that are measured, of which they say how many; means over different rows are not to be compared.".to_owned());
+        }
+        if let Some(protocol) = self.other_protocol() {
+            notes.push(protocol);
         }
         if let Some(others) = self.others() {
             notes.push(others);
@@ -219,6 +234,7 @@ impl Table {
                 let how = match source {
                     Source::Read => "read in the paper's table",
                     Source::Recalled => "recalled, and checked against the means and improvements that the paper prints",
+                    Source::Unchecked => "recalled, and not checked: the paper's means do not agree, or nothing is there to check by",
                     Source::Derived => "derived from a sentence of the paper",
                 };
                 match systems.len() {
@@ -232,6 +248,24 @@ impl Table {
              of it was measured here. These numbers are {}.",
             said.join("; ")
         )
+    }
+
+    /// Whose reported numbers are by another protocol than what stands beside them.
+    fn other_protocol(&self) -> Option<String> {
+        let numbers = of_table(self.paper.number);
+        let others = numbers.filter(|number| number.protocol != Protocol::default());
+        let systems: BTreeSet<_> = others.map(|number| number.system).collect();
+        (!systems.is_empty()).then(|| {
+            let systems: Vec<_> = systems.into_iter().collect();
+            format!(
+                "What is reported of {} is by another protocol, {}: all classes but one are normal. Measured here is every column by {}: one \
+                 class is normal. Do not compare them; `cavga one-class --protocol {}` measures by theirs.",
+                systems.join(" and "),
+                Protocol::RestVsOne,
+                Protocol::OneVsRest,
+                Protocol::RestVsOne,
+            )
+        })
     }
 
     fn others(&self) -> Option<String> {
@@ -249,29 +283,15 @@ impl Table {
     pub(super) fn reasons(&self) -> Vec<String> {
         let mut reasons: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for figure in self.paper.figures {
-            for column in self.columns_of(figure) {
-                for row in 0..self.rows.len() {
-                    let Err(Why {
-                        word,
-                        reason: Some(reason),
-                    }) = self.value((row, column), figure)
-                    else {
+            for place in self.columns_of(figure) {
+                for (at, row) in self.rows.iter().enumerate() {
+                    let Some(column) = self.columns.get(place) else {
                         continue;
                     };
-                    let (Some(row), Some(column)) = (self.rows.get(row), self.columns.get(column))
-                    else {
-                        continue;
-                    };
-                    // What came to nothing has no figure at all.
-                    let what = match word {
-                        "failed" | "diverged" => word,
-                        _ => figure.title,
-                    };
-                    let cell = format!("{} of {}", column.key, row.title);
-                    reasons
-                        .entry(format!("{what}: {reason}"))
-                        .or_default()
-                        .insert(cell);
+                    for reason in self.reasons_of((at, place), figure) {
+                        let cell = format!("{} of {}", column.key, row.title);
+                        reasons.entry(reason).or_default().insert(cell);
+                    }
                 }
             }
         }
@@ -284,6 +304,27 @@ impl Table {
         reasons.into_iter().map(line).collect()
     }
 
+    /// Those of a cell, under each seed.
+    fn reasons_of<'t>(
+        &'t self,
+        at: (usize, usize),
+        figure: &'t Figure,
+    ) -> impl Iterator<Item = String> + 't {
+        self.seeds.iter().filter_map(move |&seed| {
+            let Why { word, reason } = self.under(at, seed, figure).err()?;
+            // What came to nothing has no figure at all.
+            let what = match word {
+                "failed" | "diverged" => word,
+                _ => figure.title,
+            };
+            let reason = reason?;
+            Some(match self.seeds.len() {
+                1 => format!("{what}: {reason}"),
+                _ => format!("{what}: seed {seed}: {reason}"),
+            })
+        })
+    }
+
     /// As the page's heading.
     pub(super) fn title(&self) -> String {
         format!(
@@ -294,6 +335,6 @@ impl Table {
 }
 
 /// Whether a column's method has no use for more passes.
-fn looks_once(column: &Column) -> bool {
+pub(super) fn looks_once(column: &Column) -> bool {
     column.built().is_some_and(|method| method.reopens())
 }

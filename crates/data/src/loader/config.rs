@@ -30,7 +30,7 @@ pub struct LoaderConfig {
     pub pass: u64,
     /// What is refused unread.
     pub limits: Limits,
-    /// Threads that decode; 0 is one for each core.
+    /// Threads that decode; 0 is as many as rayon has: one for each core, or `RAYON_NUM_THREADS`.
     pub threads: usize,
     /// Batches that may be ready or in work beside the one the consumer holds, at least 1. Memory is bounded by these and
     /// by one undecoded and one full-size image for each thread.

@@ -76,11 +76,10 @@ impl Loader {
                 found,
             });
         }
-        let cores = thread::available_parallelism().map_or(1, |cores| cores.get());
-        let wanted = if config.threads == 0 {
-            cores
-        } else {
-            config.threads
+        // As many as share the arithmetic: who gives a process a part of the processors gives it that of the decoding too.
+        let wanted = match config.threads {
+            0 => rayon::current_num_threads(),
+            threads => threads,
         };
         let threads = wanted.min(order.len());
         let limit = config.ahead.saturating_mul(config.batch);
