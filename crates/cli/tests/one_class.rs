@@ -123,7 +123,7 @@ fn each_class_may_be_the_anomalous_one_and_the_others_are_learnt_with_their_clas
         "{text}"
     );
     let run = out.join("all-but-2-seed-0");
-    let config = fs::read_to_string(run.join("config.toml")).unwrap();
+    let config = fs::read_to_string(run.join("run.toml")).unwrap();
     assert!(
         config.contains("classes = 9") && config.contains("anomalous_class = 2"),
         "{config}"

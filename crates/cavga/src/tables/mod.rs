@@ -160,7 +160,7 @@ fn new_call() -> String {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tabled {
     /// Every cell that can be run is measured, or came to an error: [`Table::failures`].
-    Finished(Table),
+    Finished(Box<Table>),
     /// Stopped; the same call goes on.
     Stopped,
 }
@@ -196,7 +196,7 @@ pub fn tables(
         }
         thread::sleep(PAUSE);
     }
-    Ok(Tabled::Finished(write(&plan)?))
+    Ok(Tabled::Finished(Box::new(write(&plan)?)))
 }
 
 /// A process's share of [`tables`], for programs that start several: runs what no other process has taken, waits for none, and writes no
