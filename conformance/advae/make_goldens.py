@@ -21,18 +21,11 @@ from torch.nn import functional
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "conformance" / "cavga"))
 
-import drawn
 from drawn import number, write
-from networks import ResidualDecoder, ResNet18, fill, tensor
+from networks import MARGIN, Kinks, ResidualDecoder, ResNet18, fill, summary, tensor
 
 BATCH = 2
 DIMENSION, WIDTH, HIDDEN, DECODER_WIDTH = 6, 4, 16, 4
-# A float32 network is up to some 3e-6 off: nearer to a kink it may fall on the other side.
-MARGIN = 4e-6
-
-
-def summary(name, values):
-    return drawn.summary(name, values.detach().numpy())
 
 
 class ConvEncoder(nn.Module):
@@ -95,22 +88,6 @@ class Advae(nn.Module):
     def decode(self, z):
         x = self.latent.expand(z)
         return self.decoder(x if self.decoded is None else x.unflatten(1, self.decoded))
-
-
-class Kinks:
-    """How near to zero the nearest input of a ReLU comes, while it is entered."""
-
-    def __enter__(self):
-        self.nearest, self.kept = float("inf"), functional.relu
-        functional.relu = self.watched
-        return self
-
-    def __exit__(self, *_):
-        functional.relu = self.kept
-
-    def watched(self, x):
-        self.nearest = min(self.nearest, x.abs().min().item())
-        return self.kept(x)
 
 
 def noise(mu):

@@ -19,17 +19,10 @@ from torch.nn import functional
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "conformance" / "cavga"))
 
-import drawn
 from drawn import number, write
-from networks import fill, tensor
+from networks import MARGIN, Kinks, fill, summary, tensor
 
 BATCH, SIDE, LEVELS, WIDTH, DETECTOR_WIDTH, NOISE = 2, 96, 5, 2, 4, 0.7
-# A float32 network is up to some 3e-6 off: nearer to a kink it may fall on the other side.
-MARGIN = 4e-6
-
-
-def summary(name, values):
-    return drawn.summary(name, values.detach().numpy())
 
 
 def leaky(x):
@@ -89,25 +82,6 @@ class Avid(nn.Module):
         super().__init__()
         self.inpainter, self.detector = UNet(), Detector(conditional)
         self.register_buffer("normal", torch.ones(2))
-
-
-class Kinks:
-    """How near to zero the nearest input of a ReLU or LeakyReLU comes, while it is entered."""
-
-    def __enter__(self):
-        self.nearest, self.kept = float("inf"), (functional.relu, functional.leaky_relu)
-        functional.relu, functional.leaky_relu = (self.watch(function) for function in self.kept)
-        return self
-
-    def __exit__(self, *_):
-        functional.relu, functional.leaky_relu = self.kept
-
-    def watch(self, function):
-        def watched(x, *arguments):
-            self.nearest = min(self.nearest, x.abs().min().item())
-            return function(x, *arguments)
-
-        return watched
 
 
 def draw_images(network):

@@ -162,6 +162,16 @@ const fn classes(known: Known, title: &'static str) -> Set {
     }
 }
 
+/// Localization, then detection.
+const BOTH: [Figure; 6] = [
+    IOU,
+    IOU_AT_HALF,
+    PIXEL_AUROC,
+    ACCURACY,
+    ACCURACY_AT_HALF,
+    IMAGE_AUROC,
+];
+
 /// All of them.
 const ALL: [Paper; 6] = [
     Paper {
@@ -174,27 +184,13 @@ const ALL: [Paper; 6] = [
         number: 4,
         title: "localization and detection on mSTC",
         sets: &[MSTC],
-        figures: &[
-            IOU,
-            IOU_AT_HALF,
-            PIXEL_AUROC,
-            ACCURACY,
-            ACCURACY_AT_HALF,
-            IMAGE_AUROC,
-        ],
+        figures: &BOTH,
     },
     Paper {
         number: 5,
         title: "localization and detection on LAG",
         sets: &[LAG],
-        figures: &[
-            IOU,
-            IOU_AT_HALF,
-            PIXEL_AUROC,
-            ACCURACY,
-            ACCURACY_AT_HALF,
-            IMAGE_AUROC,
-        ],
+        figures: &BOTH,
     },
     Paper {
         number: 6,

@@ -125,63 +125,29 @@ pub(super) fn remembered(root: &Path, name: &str) -> Row {
 }
 
 fn row(set: &Set, place: usize, name: &str, root: &Path, folders: &[PathBuf]) -> Row {
-    let known = set.known;
-    let (key, title, images) = match known {
-        Known::MvtecAd => {
-            let names = ["mvtec", "mvtecad", "mvtecanomalydetection"];
-            let mut places = vec![root];
-            places.extend(called(None, folders, &names));
-            let images = places
-                .into_iter()
-                .find_map(|place| Images::in_layout(place.join(name)));
-            (name.to_owned(), name.to_owned(), images)
-        }
-        Known::Mstc => {
-            let spec = DatasetSpec {
-                name: Some(known),
-                category: Some(name.to_owned()),
-                ..DatasetSpec::default()
-            };
-            let mut places = called(Some(root), folders, &["mstc", "shanghaitech"]).into_iter();
-            let images = places.find(|place| has_scene(place, name));
-            let images = images.map(|folder| Images {
-                folder: folder.to_owned(),
-                which: spec,
-            });
-            // Or frames that somebody has laid out as MVTec AD's.
-            let images = images.or_else(|| Images::in_layout(root.join(name)));
-            (format!("mstc-{name}"), name.to_owned(), images)
-        }
+    let (key, title, images) = match set.known {
+        Known::MvtecAd => (
+            name.to_owned(),
+            name.to_owned(),
+            category(name, root, folders),
+        ),
+        Known::Mstc => (
+            format!("mstc-{name}"),
+            name.to_owned(),
+            scene(name, root, folders),
+        ),
         Known::Lag => {
             let spec = DatasetSpec {
-                name: Some(known),
+                name: Some(Known::Lag),
                 ..DatasetSpec::default()
             };
             let images = named(root, folders, &["lag"], "non_glaucoma", spec);
             (name.to_owned(), set.title.to_owned(), images)
         }
         known => {
-            let class = name.parse().ok();
-            let spec = DatasetSpec {
-                name: Some(known),
-                normal_class: class,
-                ..DatasetSpec::default()
-            };
-            let of_class = class.and_then(|class| known.classes().get(usize::from(class)));
-            let title = match of_class {
-                Some(class) if *class != name => format!("{name} {class}"),
-                _ => name.to_owned(),
-            };
-            let holds = match known {
-                Known::Cifar10 => "data_batch_",
-                _ => "train-images",
-            };
-            let images = named(root, folders, &[&plain(known.name())], holds, spec);
-            (
-                format!("{known}-{name}"),
-                format!("{} {title}", set.title),
-                images,
-            )
+            let (title, images) = class(known, name, root, folders);
+            let title = format!("{} {title}", set.title);
+            (format!("{known}-{name}"), title, images)
         }
     };
     Row {
@@ -191,6 +157,51 @@ fn row(set: &Set, place: usize, name: &str, root: &Path, folders: &[PathBuf]) ->
         title,
         images,
     }
+}
+
+/// A category of MVTec AD: below the root itself, or below a folder that is called so.
+fn category(name: &str, root: &Path, folders: &[PathBuf]) -> Option<Images> {
+    let mut places = vec![root];
+    let names = ["mvtec", "mvtecad", "mvtecanomalydetection"];
+    places.extend(called(None, folders, &names));
+    let mut places = places.into_iter();
+    places.find_map(|place| Images::in_layout(place.join(name)))
+}
+
+/// A scene of mSTC, or frames that somebody has laid out as MVTec AD's.
+fn scene(name: &str, root: &Path, folders: &[PathBuf]) -> Option<Images> {
+    let mut places = called(Some(root), folders, &["mstc", "shanghaitech"]).into_iter();
+    let images = places.find(|place| has_scene(place, name));
+    let images = images.map(|folder| Images {
+        folder: folder.to_owned(),
+        which: DatasetSpec {
+            name: Some(Known::Mstc),
+            category: Some(name.to_owned()),
+            ..DatasetSpec::default()
+        },
+    });
+    images.or_else(|| Images::in_layout(root.join(name)))
+}
+
+/// A class of a set of classes, and what it is called.
+fn class(known: Known, name: &str, root: &Path, folders: &[PathBuf]) -> (String, Option<Images>) {
+    let class = name.parse().ok();
+    let spec = DatasetSpec {
+        name: Some(known),
+        normal_class: class,
+        ..DatasetSpec::default()
+    };
+    let of_class = class.and_then(|class| known.classes().get(usize::from(class)));
+    let title = match of_class {
+        Some(class) if *class != name => format!("{name} {class}"),
+        _ => name.to_owned(),
+    };
+    let holds = match known {
+        Known::Cifar10 => "data_batch_",
+        _ => "train-images",
+    };
+    let images = named(root, folders, &[&plain(known.name())], holds, spec);
+    (title, images)
 }
 
 /// A dataset in the first folder that is called so and holds what begins with `holds`; where none does, in the one that is called exactly so,
