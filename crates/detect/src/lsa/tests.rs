@@ -74,21 +74,20 @@ fn codes_logits_errors_losses_and_all_gradients_are_pytorchs() {
         place("code", case.code.error("code", &ops::values(code.clone())));
         let logits = ops::values(network.estimator.forward(code));
         place("logits", case.logits.error("logits", &logits));
-        let pass = network.pass(images.clone(), Mode::Train);
-        let squares = ops::values(pass.difference.clone().square());
-        place("squares", case.squares.error("squares", &squares));
-        let reconstruction = pass.reconstruction(None).mean();
-        let surprisal = pass.surprisal.mean();
-        let total = reconstruction.clone() + surprisal.clone().mul_scalar(network.lambda);
-        for (name, loss) in [
-            ("reconstruction", &reconstruction),
-            ("surprisal", &surprisal),
-            ("total", &total),
-        ] {
-            let expected = case.losses[name];
+        let squares = network.pass(images.clone(), Mode::Look).difference.square();
+        place(
+            "squares",
+            case.squares.error("squares", &ops::values(squares)),
+        );
+        let losses = network
+            .losses(&Lesson::of(images.clone(), Vec::new()))
+            .unwrap();
+        for (name, loss) in &losses {
+            let expected = case.losses[*name];
             let found = f64::from(loss.clone().into_scalar::<f32>());
             place(name, (found - expected).abs() / expected);
         }
+        let (_, total) = losses.into_iter().next().unwrap();
         let surprisal = network.pass(images, Mode::Look).surprisal.mean();
         for (prefix, loss, expected) in [
             ("", total, &case.gradients),
