@@ -20,11 +20,11 @@ for method in ae-l2 ae-ssim; do
   cavga eval "$out/$method-long" --no-maps
 done
 
-# Digits: 1,000 images of the hardest class, or of the nine others, ten times.
+# Digits: 1,000 images of the hardest class or the easiest, or of the nine others, ten times.
 digits=(--dataset mnist --data "$MNIST" --set "data.size=[28,28]" --set train.batch=64 --set train.passes=10 --set data.shots=1000
   --set method.adam.rate=1e-3)
 cavga one-class beta-vae "${digits[@]}" --classes 8,1 --out "$out/mnist-beta-vae"
-cavga one-class lsa "${digits[@]}" --classes 8 --out "$out/mnist-lsa"
+cavga one-class lsa "${digits[@]}" --classes 8,1 --out "$out/mnist-lsa"
 cavga one-class capsnet-pp "${digits[@]}" --classes 8 --protocol rest-vs-one --out "$out/mnist-capsnet"
 
 # All of their images, eight times.
