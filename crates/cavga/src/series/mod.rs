@@ -8,7 +8,6 @@ mod tested;
 mod text;
 
 use std::{
-    fs, io,
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
 };
@@ -20,7 +19,7 @@ pub(crate) use text::{NONE, grid, none};
 use serde::Serialize;
 
 use crate::{
-    Error, Result,
+    Error, Result, atomic,
     config::RunConfig,
     eval::{EvalOptions, evaluate},
     progress::Progress,
@@ -166,12 +165,7 @@ impl Task<'_> {
 
     /// Removes the checkpoint of a run that is done: nothing goes on from it, and it is three times as large as the model.
     fn forget_checkpoint(&self) -> Result<()> {
-        match fs::remove_file(self.run.checkpoint()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(Error::io("remove", self.run.checkpoint())(error))
-            }
-            _ => Ok(()),
-        }
+        atomic::remove(&self.run.checkpoint())
     }
 }
 

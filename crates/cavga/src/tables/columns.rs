@@ -65,6 +65,11 @@ impl Column {
         methods::named(&self.method).ok()
     }
 
+    /// Whether its method has no use for more passes: a memory bank looks at every image once and keeps what it saw.
+    pub(super) fn looks_once(&self) -> bool {
+        self.built().is_some_and(|method| method.reopens())
+    }
+
     /// As `--set` may name it: its method, and itself where that is another name.
     pub(super) fn names(&self) -> Vec<&str> {
         match self.method == self.key {

@@ -1,11 +1,11 @@
 //! That a run came to an error, and in which call: kept beside the run, so that the processes of a call try it once, and so that other
 //! calls' tables say it.
 
-use std::{fs, io};
+use std::fs;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, atomic, run::RunFolder};
+use crate::{Result, atomic, run::RunFolder};
 
 /// The file beside the run's own.
 const FILE: &str = "failed.json";
@@ -25,6 +25,11 @@ impl Failed {
         serde_json::from_slice(&text).ok()
     }
 
+    /// What is kept of a run that came to an error in this call.
+    pub(super) fn of_call(run: &RunFolder, call: &str) -> Option<Self> {
+        Self::read(run).filter(|failed| failed.call == call)
+    }
+
     pub(super) fn write(&self, run: &RunFolder) -> Result<()> {
         atomic::write_with(&run.path().join(FILE), |file| {
             serde_json::to_writer_pretty(&mut *file, self)?;
@@ -34,12 +39,6 @@ impl Failed {
 
     /// Of a run that came to an end at last.
     pub(super) fn forget(run: &RunFolder) -> Result<()> {
-        let path = run.path().join(FILE);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(Error::io("remove", path)(error))
-            }
-            _ => Ok(()),
-        }
+        atomic::remove(&run.path().join(FILE))
     }
 }

@@ -260,8 +260,7 @@ fn outcome(
     options: &TablesOptions,
     progress: &mut dyn Progress,
 ) -> Result<Option<(Slot, bool)>> {
-    let failed = Failed::read(&job.run).filter(|failed| failed.call == options.call);
-    if let Some(Failed { reason, .. }) = failed {
+    if let Some(Failed { reason, .. }) = Failed::of_call(&job.run, &options.call) {
         return Ok(Some((Slot::Failed(reason), false)));
     }
     let task = job.task(options);

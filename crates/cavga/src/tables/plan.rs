@@ -67,8 +67,7 @@ impl Job {
         match self.task(options).stored() {
             Ok(Some(cell)) => Ok(Slot::Measured(cell)),
             Err(error) if super::is_of_all(&error) => Err(error),
-            Ok(None) | Err(_) => Ok(Failed::read(&self.run)
-                .filter(|failed| failed.call == options.call)
+            Ok(None) | Err(_) => Ok(Failed::of_call(&self.run, &options.call)
                 .map_or(Slot::NotRun, |failed| Slot::Failed(failed.reason))),
         }
     }

@@ -144,10 +144,9 @@ fn of_method(error: Error, method: &str) -> Error {
 }
 
 impl Budget {
-    /// It as settings of a column. A memory bank looks at every image once and keeps what it saw: a second look would keep it twice.
+    /// It as settings of a column. What a memory bank saw twice it would keep twice.
     fn settings(&self, column: &Column) -> Vec<String> {
-        let looks_once = column.built().is_some_and(|method| method.reopens());
-        let passes = self.passes.filter(|_| !looks_once);
+        let passes = self.passes.filter(|_| !column.looks_once());
         let passes = passes.map(|passes| format!("train.passes={passes}"));
         let shots = self.shots.map(|shots| format!("data.shots={shots}"));
         passes.into_iter().chain(shots).collect()

@@ -14,7 +14,6 @@ use super::{
     plan::{KEPT, Plan, run},
     rows::{self, Row},
     table::{Slot, Table},
-    view::looks_once,
 };
 use crate::{Error, Result, atomic, config::RunConfig, run::RunFolder, train::difference};
 
@@ -180,7 +179,7 @@ impl Taken {
             passes: config.train.passes,
             shots: config.data.shots,
         };
-        let of = match budget.passes.is_none() && looks_once(column) {
+        let of = match budget.passes.is_none() && column.looks_once() {
             true => &mut self.once,
             false => &mut self.budgets,
         };

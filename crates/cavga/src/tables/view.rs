@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    columns::Column,
     paper::Figure,
     reported::{Source, of_table},
     table::{Table, Why},
@@ -184,7 +183,7 @@ impl Table {
         let once: Vec<_> = self
             .columns
             .iter()
-            .filter(|column| looks_once(column))
+            .filter(|column| column.looks_once())
             .map(|column| &*column.key)
             .collect();
         if self.budget.passes.is_some() && !once.is_empty() {
@@ -332,9 +331,4 @@ impl Table {
             self.paper.number, self.paper.title
         )
     }
-}
-
-/// Whether a column's method has no use for more passes.
-pub(super) fn looks_once(column: &Column) -> bool {
-    column.built().is_some_and(|method| method.reopens())
 }

@@ -17,7 +17,6 @@ mod folder;
 mod tests;
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
@@ -232,15 +231,5 @@ fn from_home(
         }
         .into()),
         Err(other) => Err(other),
-    }
-}
-
-/// Removes what a download that was given up has left; nothing if nothing is there.
-fn remove(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::io("remove", path)(error))
-        }
-        _ => Ok(()),
     }
 }

@@ -1,5 +1,7 @@
 //! Which file is taken for a backbone, and what is said where there is none.
 
+use std::fs;
+
 use super::*;
 
 /// A folder for weights, and no network.

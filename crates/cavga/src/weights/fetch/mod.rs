@@ -20,9 +20,9 @@ use std::{
 use part::Part;
 use ureq::{Agent, Body, http::Response};
 
-use super::{Digest, FetchError, Options, digest, remove};
+use super::{Digest, FetchError, Options, digest};
 use crate::{
-    Error, Result,
+    Error, Result, atomic,
     progress::{Event, Progress},
 };
 
@@ -96,13 +96,13 @@ pub(super) fn fetch(
         let fetched = try_again(wanted, &mut part, agent, options, progress);
         progress.on(Event::End);
         if fetched.is_err() && part.length == 0 {
-            remove(&part.path)?;
+            atomic::remove(&part.path)?;
         }
         fetched?;
         part.finish(wanted.path)?;
     }
     // Whoever waits for it finds the file made. If it cannot be removed, an empty file stays: nothing to fail for.
-    let _ = remove(&lock);
+    let _ = atomic::remove(&lock);
     Ok(())
 }
 
