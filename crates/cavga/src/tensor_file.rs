@@ -177,35 +177,18 @@ pub fn load(path: &Path) -> Result<(Header, Tensors)> {
 pub(crate) fn load_as<H: DeserializeOwned>(path: &Path) -> Result<(H, Tensors)> {
     let bytes = fs::read(path).map_err(Error::io("read", path))?;
     let owned = || path.to_owned();
-    let parsed = SafeTensors::deserialize(&bytes).map_err(|error| match error {
+    let not_safetensors = |error| match error {
         SafeTensorError::MetadataIncompleteBuffer => Error::CutShort { path: owned() },
         other => Error::NotSafetensors {
             path: owned(),
             why: other.to_string(),
         },
-    })?;
-    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|e| Error::NotSafetensors {
-        path: owned(),
-        why: e.to_string(),
-    })?;
-    let entry = metadata
-        .metadata()
-        .as_ref()
-        .and_then(|entries| entries.get(ENTRY))
-        .ok_or_else(|| Error::NotOurs {
-            path: owned(),
-            why: format!("it has no metadata entry {ENTRY:?}"),
-        })?;
-    let Format { format } = parse(path, entry)?;
-    if !(OLDEST..=FORMAT).contains(&format) {
-        return Err(Error::OtherFormat {
-            path: owned(),
-            found: format,
-            known: FORMAT,
-            oldest: OLDEST,
-        });
-    }
-    let envelope: Envelope<serde_json::Value> = parse(path, entry)?;
+    };
+    let parsed = SafeTensors::deserialize(&bytes).map_err(not_safetensors)?;
+    let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(not_safetensors)?;
+    let entries = metadata.metadata().as_ref();
+    let entry = entries.and_then(|entries| entries.get(ENTRY));
+    let envelope = envelope(path, entry)?;
     let mut views: Vec<_> = parsed.iter().collect();
     views.sort_by_key(|(name, _)| *name);
     // Of a large file each takes as long as the other.
@@ -235,6 +218,25 @@ pub(crate) fn load_as<H: DeserializeOwned>(path: &Path) -> Result<(H, Tensors)> 
         why: e.to_string(),
     })?;
     Ok((header, tensors?))
+}
+
+/// What one of our files says of itself.
+fn envelope(path: &Path, entry: Option<&String>) -> Result<Envelope<serde_json::Value>> {
+    let owned = || path.to_owned();
+    let entry = entry.ok_or_else(|| Error::NotOurs {
+        path: owned(),
+        why: format!("it has no metadata entry {ENTRY:?}"),
+    })?;
+    let Format { format } = parse(path, entry)?;
+    if !(OLDEST..=FORMAT).contains(&format) {
+        return Err(Error::OtherFormat {
+            path: owned(),
+            found: format,
+            known: FORMAT,
+            oldest: OLDEST,
+        });
+    }
+    parse(path, entry)
 }
 
 fn parse<T: DeserializeOwned>(path: &Path, entry: &str) -> Result<T> {

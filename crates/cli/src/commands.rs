@@ -130,26 +130,28 @@ fn train(args: &args::Train) -> Result<ExitCode> {
         resume: args.resume,
         stop: stop_flag()?,
     };
-    let outcome = cavga::train(&config, data, &run, &options, &mut *progress())?;
-    match outcome {
-        Outcome::Stopped { step, steps } => {
-            let how = match run.checkpoint().is_file() {
-                true => "go on",
-                // Of a method that writes none, or before the first step.
-                false => "there is no checkpoint, begin anew",
-            };
-            note(&format!(
-                "stopped after step {step} of {steps}; {how} with: cavga train --resume --out {}",
-                args.out.display()
-            ));
-            Ok(ExitCode::from(STOPPED))
-        }
+    match cavga::train(&config, data, &run, &options, &mut *progress())? {
+        Outcome::Stopped { step, steps } => Ok(stopped(&run, [step, steps])),
         Outcome::WasFinished(record) => {
             note("this run was finished before; nothing was done");
             trained(args, &run, &record)
         }
         Outcome::Finished(record) => trained(args, &run, &record),
     }
+}
+
+/// Says how to go on.
+fn stopped(run: &RunFolder, [step, steps]: [u64; 2]) -> ExitCode {
+    let how = match run.checkpoint().is_file() {
+        true => "go on",
+        // Of a method that writes none, or before the first step.
+        false => "there is no checkpoint, begin anew",
+    };
+    note(&format!(
+        "stopped after step {step} of {steps}; {how} with: cavga train --resume --out {}",
+        run.path().display()
+    ));
+    ExitCode::from(STOPPED)
 }
 
 fn trained(args: &args::Train, run: &RunFolder, record: &Record) -> Result<ExitCode> {

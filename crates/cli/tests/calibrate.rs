@@ -257,29 +257,6 @@ fn images_that_were_learnt_from_are_left_out_and_those_calibrated_on_are_not_mea
 }
 
 #[test]
-fn folders_that_are_no_use() {
-    let set = Set::new();
-    let run = set.trained("run");
-    let bytes = model(&run);
-    let with = |folder: &Path| fail(calibrate(&run, &["--data"]).arg(folder), 1);
-    let empty = set.path("empty");
-    fs::create_dir(&empty).unwrap();
-    assert!(with(&empty).contains("empty"));
-    assert!(with(&set.path("none")).contains("none"));
-    let more = more_normal(&set, 3, 7);
-    fs::write(more.join("001.png"), b"no image").unwrap();
-    assert!(with(&more).contains("001.png"));
-    assert!(bytes == model(&run));
-    // A model file by itself cannot say what was learnt from.
-    let alone = set.path("alone.safetensors");
-    fs::copy(run.join("model.safetensors"), &alone).unwrap();
-    let other = more_normal(&set, 3, 8);
-    let output = calibrate(&alone, &["--data"]).arg(&other).output().unwrap();
-    assert!(output.status.success());
-    assert!(common::stderr(&output).contains("cannot tell whether images were learnt from"));
-}
-
-#[test]
 fn a_model_of_an_earlier_version_is_told_its_held_out_scores() {
     let set = Set::new();
     let run = set.trained("run");

@@ -284,3 +284,27 @@ fn a_training_holds_out_no_copies_of_what_it_learns_from() {
         "{record}"
     );
 }
+
+#[test]
+fn folders_that_are_no_use() {
+    let set = Set::new();
+    let run = set.trained("run");
+    let model = || fs::read(run.join("model.safetensors")).unwrap();
+    let bytes = model();
+    let with = |folder: &Path| fail(&mut calibrate(&run, folder), 1);
+    let empty = set.path("empty");
+    fs::create_dir(&empty).unwrap();
+    assert!(with(&empty).contains("empty"));
+    assert!(with(&set.path("none")).contains("none"));
+    let more = more_normal(&set, 3, 7);
+    fs::write(more.join("001.png"), b"no image").unwrap();
+    assert!(with(&more).contains("001.png"));
+    assert!(bytes == model());
+    // A model file by itself cannot say what was learnt from.
+    let alone = set.path("alone.safetensors");
+    fs::copy(run.join("model.safetensors"), &alone).unwrap();
+    let other = more_normal(&set, 3, 8);
+    let output = calibrate(&alone, &other).output().unwrap();
+    assert!(output.status.success());
+    assert!(stderr(&output).contains("cannot tell whether images were learnt from"));
+}

@@ -29,6 +29,7 @@
 //! | [`pool`] | max-pooling and its gradient |
 //! | [`resize`] | bilinear resizing and its gradient |
 //! | [`upsample`] | nearest up-sampling by two, folded into the 3×3 convolution after it, or added to something |
+//! | [`masked`] | masked fully connected layers, what is hidden being skipped |
 //! | [`path`] | which instruction set is used |
 //! | [`threads`] | a sequence of kernels with one message to the threads that share them |
 //! | [`mod@reference`] | the plain loops that the tests compare with |
@@ -44,6 +45,7 @@ mod half;
 pub mod inference;
 mod lanes;
 pub mod logit;
+pub mod masked;
 mod math;
 mod memory;
 pub mod path;

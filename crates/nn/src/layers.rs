@@ -88,6 +88,10 @@ impl ConvConfig {
             deviation: 0.02,
         }
     }
+    /// 4×4, between a map and one of half its size, as DC-GAN's are.
+    pub fn halving(input: usize, output: usize) -> Self {
+        Self::new(input, output, 4).stride(2).padding(1)
+    }
     /// Distance between two positions.
     pub fn stride(mut self, stride: usize) -> Self {
         self.window.stride = stride;

@@ -32,7 +32,7 @@ impl PatchDiscriminator {
     /// there is a second image.
     pub fn new(width: usize, conditional: bool, init: &mut Init) -> Self {
         let conv = |input, output| ConvConfig::new(input, output, 4);
-        let halving = |input, output| conv(input, output).stride(2).padding(1);
+        let halving = ConvConfig::halving;
         let own = if conditional { width / 2 } else { width };
         let widths = [width, width, 2 * width, 4 * width, 8 * width];
         let layers = widths.windows(2).enumerate();

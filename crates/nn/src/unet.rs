@@ -30,12 +30,12 @@ impl UNet {
         // On the way up a scale has twice the channels that it has on the way down, the one above the bottom as many as the bottom.
         let above = |step: usize| width << (levels - 1).min(levels - step);
         let down = |level: usize| match level {
-            0 => half_size(3, width).bias(),
-            _ => half_size(below(level - 1), below(level)),
+            0 => ConvConfig::halving(3, width).bias(),
+            _ => ConvConfig::halving(below(level - 1), below(level)),
         };
         let up = |step: usize| match step {
-            0 => half_size(below(levels - 1), above(0)),
-            _ => half_size(above(step - 1) + below(levels - 1 - step), above(step)),
+            0 => ConvConfig::halving(below(levels - 1), above(0)),
+            _ => ConvConfig::halving(above(step - 1) + below(levels - 1 - step), above(step)),
         };
         Self {
             down: (0..levels).map(|level| down(level).init(init)).collect(),
@@ -78,11 +78,6 @@ impl UNet {
         }
         self.last.forward(x)
     }
-}
-
-/// Between a map and one of half its size.
-fn half_size(input: usize, output: usize) -> ConvConfig {
-    ConvConfig::new(input, output, 4).stride(2).padding(1)
 }
 
 #[cfg(test)]

@@ -127,6 +127,10 @@ impl<'a> Plan<'a> {
             jobs: Vec::new(),
         };
         plan.jobs = plan.jobs()?;
+        // Whoever asks for something else than what is there leaves nothing behind.
+        for job in &plan.jobs {
+            job.known(options)?;
+        }
         Ok(plan)
     }
 

@@ -128,7 +128,7 @@ impl Advae {
         self.decoder.forward(self.latent.expand(z), mode)
     }
 
-    /// Looks at images, which are on a tape.
+    /// Looks at images, which are on a tape. Of weights that want no gradient, the tape begins at the stage that is looked at.
     ///
     /// # Shapes
     /// - images: `[batch, 3, height, width]` in [0, 1]
@@ -136,11 +136,6 @@ impl Advae {
     /// # Errors
     /// [`Error::NoGradient`] on a device without a tape.
     pub fn look(&self, images: Tensor<4>) -> Result<Look> {
-        self.clone().no_grad().look_frozen(images)
-    }
-
-    /// [`Advae::look`] of a network whose weights want no gradient: the tape begins at the stage that is looked at.
-    fn look_frozen(&self, images: Tensor<4>) -> Result<Look> {
         let [_, _, height, width] = images.dims();
         let tap = self.encoder.tap(self.stage, images, Mode::Score);
         let leaf = attention::leaf(&tap);
@@ -185,11 +180,14 @@ impl Network for Advae {
         Ok(Self { encoder, ..self })
     }
 
+    fn prepared(self) -> Self {
+        self.no_grad()
+    }
+
     fn score(&self, images: Tensor<4>, part: Option<&Part>) -> Result<Scores> {
-        let frozen = self.clone().no_grad();
-        let Look { attention, latent } = frozen.look_frozen(images.clone())?;
+        let Look { attention, latent } = self.look(images.clone())?;
         // On the tape's device, where the weights are; as none wants a gradient, nothing of the decoder is kept for one.
-        let logits = frozen.decode(Tensor::from_inner(latent.mu.clone()), Mode::Score);
+        let logits = self.decode(Tensor::from_inner(latent.mu.clone()), Mode::Score);
         let (images, logits) = (images.inner(), logits.inner());
         let residual = (images.clone() - ops::sigmoid(logits.clone())).abs();
         let elbo = Elbo::new(&latent, logits, images, part).negative(1.0);

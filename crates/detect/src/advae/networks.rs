@@ -23,7 +23,6 @@ impl ConvEncoder {
     pub(super) const STAGES: usize = 2;
 
     fn new(width: usize, hidden: usize, [height, breadth]: [usize; 2], init: &mut Init) -> Self {
-        let halving = |input, output| half_size(input, output);
         Self {
             conv: vec![
                 halving(3, width).init(init),
@@ -56,13 +55,9 @@ impl ConvEncoder {
     }
 }
 
-/// A convolution 4×4 between a map and one of half its size.
-fn half_size(input: usize, output: usize) -> ConvConfig {
-    ConvConfig::new(input, output, 4)
-        .stride(2)
-        .padding(1)
-        .bias()
-        .kaiming_in()
+/// Between a map and one of half its size.
+fn halving(input: usize, output: usize) -> ConvConfig {
+    ConvConfig::halving(input, output).bias().kaiming_in()
 }
 
 /// From an image to the numbers that the latent's heads take.
@@ -142,8 +137,8 @@ impl Decoder {
         Self::Conv(ConvDecoder {
             hidden: Linear::new(hidden, 2 * width * height * breadth, init),
             conv: vec![
-                half_size(2 * width, width).init_transposed(init),
-                half_size(width, 3).init_transposed(init),
+                halving(2 * width, width).init_transposed(init),
+                halving(width, 3).init_transposed(init),
             ],
             grid,
         })

@@ -72,10 +72,10 @@ impl GammaVae {
         }
     }
 
-    /// Of the network with its weights frozen: all that is left to differentiate by is the image.
+    /// Of the network, whose weights want no gradient by now: all that is left to differentiate by is the image.
     pub(super) fn projection(&self) -> Projection {
         Projection::new(
-            self.vae.clone().no_grad(),
+            self.vae.clone(),
             self.log_gamma().inner(),
             self.normal.value(),
             self.config.projection,
@@ -100,6 +100,13 @@ impl Network for GammaVae {
             config: config.clone(),
             smoothing: Gaussian::of_height(config.smoothing, size, &device),
         })
+    }
+
+    fn prepared(self) -> Self {
+        Self {
+            vae: self.vae.no_grad(),
+            ..self
+        }
     }
 
     fn fit(self, held_out: &mut dyn Iterator<Item = Result<Batch>>) -> Result<Self> {

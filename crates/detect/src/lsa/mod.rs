@@ -124,13 +124,6 @@ impl Network for Lsa {
         })
     }
 
-    fn prepared(self) -> Self {
-        Self {
-            estimator: self.estimator.masked(),
-            ..self
-        }
-    }
-
     fn fit(self, held_out: &mut dyn Iterator<Item = Result<Batch>>) -> Result<Self> {
         let mut found: Option<[f32; 4]> = None;
         for batch in held_out {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor, TensorData},
+};
 use cavga_detect::advae::{Advae, AdvaeConfig, EncoderForm};
 use cavga_nn::layers::Init;
 use serde::Deserialize;
@@ -79,7 +82,7 @@ fn advaes_losses_gradients_and_attention_are_pytorchs() -> Result<()> {
             place(name, (value(loss) - expected).abs() / expected.abs());
         }
         // By the statistics that the pass moved.
-        let look = network.look(images)?;
+        let look = network.clone().no_grad().look(images)?;
         place("mu", case.mu.error("mu", &vec(look.latent.mu)));
         let attention = vec(look.attention);
         place("attention", case.attention.error("attention", &attention));

@@ -143,17 +143,12 @@ unsafe fn score_block<L: Lanes, S>(
         if reached {
             for (lane, list) in lists.iter_mut().enumerate() {
                 if best[lane] >= bars[lane] {
-                    for (row, (scores, &norm)) in
-                        scores.chunks_exact(2 * L::N).zip(norms).enumerate()
-                    {
-                        let (score, slack) =
-                            (scores[lane], slack(bank.rounding, panel.norms[lane], norm));
+                    let scores = scores.chunks_exact(2 * L::N).map(|scores| scores[lane]);
+                    for (row, (score, &norm)) in scores.zip(norms).enumerate() {
+                        let slack = slack(bank.rounding, panel.norms[lane], norm);
+                        let (low, high) = (score - slack, score + slack);
                         let row = (first + row) as u32;
-                        list.offer(Candidate {
-                            row,
-                            low: score - slack,
-                            high: score + slack,
-                        });
+                        list.offer(Candidate { row, low, high });
                     }
                     floors[lane] = list.floor();
                 }

@@ -45,12 +45,7 @@ impl Encoder {
         Self {
             conv: widths
                 .windows(2)
-                .map(|pair| {
-                    ConvConfig::new(pair[0], pair[1], 4)
-                        .stride(2)
-                        .padding(1)
-                        .init(init)
-                })
+                .map(|pair| ConvConfig::halving(pair[0], pair[1]).init(init))
                 .collect(),
             norm: widths[2..]
                 .iter()

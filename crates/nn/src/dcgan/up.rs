@@ -16,7 +16,7 @@ fn layers(width: usize, init: &mut Init) -> (Vec<BatchNorm2d>, Vec<ConvTranspose
     let conv = widths
         .windows(2)
         .map(|pair| {
-            let config = ConvConfig::new(pair[0], pair[1], 4).stride(2).padding(1);
+            let config = ConvConfig::halving(pair[0], pair[1]);
             let config = if pair[1] == 3 { config.bias() } else { config };
             config.init_transposed(init)
         })

@@ -11,6 +11,8 @@ mod tests;
 
 use burn::tensor::{Tensor, activation};
 
+pub use cavga_kernels::masked::Mask;
+
 use crate::adam::AdamConfig;
 
 /// What follows a normalisation or a convolution.
@@ -246,6 +248,17 @@ pub fn batch_norm(
 ) -> Tensor<4> {
     flex::infer(&x, &parameters, epsilon, activation)
         .unwrap_or_else(|| plain::batch_norm(x, parameters, epsilon, activation))
+}
+
+/// A masked fully connected layer without a bias: y = x·(W ∘ M)ᵀ, the channels at each of `places` places of a code being made of those at the
+/// places that `mask` shows them.
+///
+/// # Shapes
+/// - x: `[batch, places·in]`, all channels of a place side by side; weight: `[places·out, places·in]`
+/// - output: `[batch, places·out]`
+pub fn masked_linear(x: Tensor<2>, weight: Tensor<2>, places: usize, mask: Mask) -> Tensor<2> {
+    flex::masked(&x, &weight, places, mask)
+        .unwrap_or_else(|| plain::masked_linear(x, weight, places, mask))
 }
 
 /// Largest value under each position of a square window of `kernel` × `kernel` taps; outside the image is −∞. Of the window, `behind` and

@@ -5,7 +5,7 @@ use burn::tensor::{
     ops::{ConvOptions, ConvTransposeOptions, InterpolateMode, InterpolateOptions, MaxPoolOptions},
 };
 
-use super::{Activation, Normalized, Window};
+use super::{Activation, Mask, Normalized, Window};
 use crate::adam::AdamConfig;
 
 /// Stride, padding and dilation, (vertical, horizontal).
@@ -116,6 +116,27 @@ pub(super) fn resize_bilinear(x: Tensor<4>, size: [usize; 2]) -> Tensor<4> {
 pub(super) fn cross_entropy(logits: Tensor<4>, images: Tensor<4>) -> Tensor<1> {
     let terms = super::softplus(logits.clone()) - logits * images;
     terms.sum_dims(&[1, 2, 3]).squeeze_dims::<1>(&[1, 2, 3])
+}
+
+/// A masked fully connected layer without a bias.
+///
+/// # Shapes
+/// - x: `[batch, places·in]`; weight: `[places·out, places·in]` → `[batch, places·out]`
+pub(super) fn masked_linear(
+    x: Tensor<2>,
+    weight: Tensor<2>,
+    places: usize,
+    mask: Mask,
+) -> Tensor<2> {
+    let [rows, columns] = weight.dims();
+    let diagonal = match mask {
+        Mask::Before => -1,
+        Mask::UpTo => 0,
+    };
+    let mask = Tensor::<2>::ones([places; 2], &weight.device()).tril(diagonal);
+    let blocks = weight.reshape([places, rows / places, places, columns / places]);
+    let seen = blocks * mask.reshape([places, 1, places, 1]);
+    x.matmul(seen.reshape([rows, columns]).transpose())
 }
 
 /// One step of Adam.

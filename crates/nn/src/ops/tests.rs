@@ -1,6 +1,7 @@
 //! The kernels against Burn's own operations, through the tape.
 
 mod logit;
+mod masked;
 mod pool;
 mod resize;
 mod upsample;
