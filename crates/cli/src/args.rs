@@ -53,10 +53,12 @@ Examples:
   cavga ablate --data leather --out ablations/leather --set train.passes=50
   cavga ablate --data leather --out ablations/three --seeds 0,1,2 --config small.toml")]
     Ablate(Ablate),
-    /// Learn each class of a dataset as the normal one in its turn, as the paper's table 7 does: a run for each, one table
+    /// Learn each class of a dataset as the normal one in its turn, as the paper's table 7 does, or all but each: a run for each, one table
     #[command(after_help = "\
-Trains on a class's training images, tests on all test images; those of the other classes are the anomalous ones.
-Ctrl-C stops; the same command goes on, past the classes that are done. OUT/one-class.md and .csv grow with each class.
+Trains on a class's training images, tests on all test images; those of the other classes are the anomalous ones. Under
+--protocol rest-vs-one it is the other way round: a class is anomalous, all others are learnt, with their classes.
+Ctrl-C stops; the same command goes on, past the classes that are done. OUT/one-class.md and .csv, or rest-vs-one.md and .csv,
+grow with each class; other settings or images need another OUT.
 
 Examples:
   cavga one-class cavga-d-u --dataset mnist --data mnist --out one-class/mnist --set data.size=[32,32]

@@ -79,38 +79,73 @@ fn a_rate_from_other_normal_images_and_the_verdicts_it_gives() {
     );
 
     // The threshold is the second highest of the 39, that of the unsure band the eighth.
-    let mut normal: Vec<f64> = predicted(&run, &more)
-        .iter()
-        .map(|p| p["score"].as_f64().unwrap())
-        .collect();
+    let score = |prediction: &Value| prediction["score"].as_f64().unwrap();
+    let mut normal: Vec<f64> = predicted(&run, &more).iter().map(score).collect();
     normal.sort_by(|a, b| b.total_cmp(a));
     let after = predicted(&run, &test);
     assert_eq!(before.len(), after.len());
     for (before, after) in before.iter().zip(&after) {
         assert_eq!(before["score"], after["score"]);
-        let score = after["score"].as_f64().unwrap();
-        assert_eq!(after["threshold"].as_f64(), Some(normal[1]));
-        assert_eq!(after["unsure_threshold"].as_f64(), Some(normal[7]));
-        let at_least = normal.iter().filter(|normal| **normal >= score).count();
-        let p = after["p_value"].as_f64().unwrap();
-        assert_eq!(p, (at_least + 1) as f64 / 40.0);
-        let expected = if p <= 0.05 {
-            "anomalous"
-        } else if p <= 0.2 {
-            "unsure"
-        } else {
-            "normal"
-        };
-        assert_eq!(after["verdict"], expected, "{after}");
-        // As numbers of the model, not as the text that tells them apart.
-        let exact = |score: f64| f64::from(score as f32);
-        let [score, median, threshold] = [score, normal[19], normal[1]].map(exact);
-        let percent = 100.0 * (score - median) / (threshold - median);
-        let said = after["percent_of_threshold"].as_f64().unwrap();
-        assert!((said - percent).abs() < 1e-9, "{said} instead of {percent}");
+        follows_from(&normal, after);
     }
+    what_eval_says_of_thresholds(&run, &after);
+    what_is_not_asked_for_stays(&run, &normal);
+}
 
-    let metrics = json(cavga(["eval", "--no-maps"]).arg(&run));
+/// Of the same run, and the falling scores that it is calibrated on.
+fn what_is_not_asked_for_stays(run: &Path, normal: &[f64]) {
+    // Without options nothing changes: it says what holds.
+    let bytes = model(run);
+    let held = json(&mut calibrate(run, &[]));
+    assert_eq!(held["threshold"].as_f64(), Some(normal[1]));
+    assert_eq!(held["false_alarms"].as_f64(), Some(0.05));
+    assert!(bytes == model(run));
+    // One rate alone leaves the other what it was.
+    let said = succeed(&mut calibrate(run, &["--unsure", "0.3"]));
+    assert!(
+        said.contains("0.05 asked") && said.contains("0.3 asked"),
+        "{said}"
+    );
+    let next = format!("Next:  cavga eval {}", run.display());
+    assert!(said.ends_with(&format!("{next}\n")), "{said}");
+    let again = json(&mut calibrate(run, &["--strictest", "--no-unsure"]));
+    assert_eq!(
+        (
+            again["images"].as_u64(),
+            again["unsure_threshold"].is_null()
+        ),
+        (Some(39), true)
+    );
+    assert_eq!(again["threshold"].as_f64(), Some(normal[0]));
+}
+
+/// A prediction follows from the falling scores of 39 normal images, at rates of 0.05 and 0.2.
+fn follows_from(normal: &[f64], after: &Value) {
+    let score = after["score"].as_f64().unwrap();
+    assert_eq!(after["threshold"].as_f64(), Some(normal[1]));
+    assert_eq!(after["unsure_threshold"].as_f64(), Some(normal[7]));
+    let at_least = normal.iter().filter(|normal| **normal >= score).count();
+    let p = after["p_value"].as_f64().unwrap();
+    assert_eq!(p, (at_least + 1) as f64 / 40.0);
+    let expected = if p <= 0.05 {
+        "anomalous"
+    } else if p <= 0.2 {
+        "unsure"
+    } else {
+        "normal"
+    };
+    assert_eq!(after["verdict"], expected, "{after}");
+    // As numbers of the model, not as the text that tells them apart.
+    let exact = |score: f64| f64::from(score as f32);
+    let [score, median, threshold] = [score, normal[19], normal[1]].map(exact);
+    let percent = 100.0 * (score - median) / (threshold - median);
+    let said = after["percent_of_threshold"].as_f64().unwrap();
+    assert!((said - percent).abs() < 1e-9, "{said} instead of {percent}");
+}
+
+/// Of a run calibrated on 39 images for rates of 0.05 and 0.2, whose test images got these predictions.
+fn what_eval_says_of_thresholds(run: &Path, predictions: &[Value]) {
+    let metrics = json(cavga(["eval", "--no-maps"]).arg(run));
     for key in [
         "false_alarm_rate_at_threshold",
         "recall_at_threshold",
@@ -121,7 +156,7 @@ fn a_rate_from_other_normal_images_and_the_verdicts_it_gives() {
         assert!(metrics[key].is_number(), "{key}");
     }
     assert_eq!(metrics["n_calibration"], 39);
-    for (row, prediction) in scores(&run).iter().zip(&after) {
+    for (row, prediction) in scores(run).iter().zip(predictions) {
         assert_eq!(row[4], prediction["verdict"].as_str().unwrap());
         assert_eq!(row[5].parse::<f64>().ok(), prediction["p_value"].as_f64());
         assert_eq!(
@@ -134,30 +169,6 @@ fn a_rate_from_other_normal_images_and_the_verdicts_it_gives() {
     let report = fs::read_to_string(run.join("report.html")).unwrap();
     assert!(report.contains("39 held-out normal images give for a false-alarm rate of 0.05."));
     assert!(report.contains("Unsure if not, but above their threshold for a rate of 0.2."));
-
-    // Without options nothing changes: it says what holds. It set the thresholds back to the highest.
-    let bytes = model(&run);
-    let held = json(&mut calibrate(&run, &[]));
-    assert_eq!(held["threshold"].as_f64(), Some(normal[1]));
-    assert_eq!(held["false_alarms"].as_f64(), Some(0.05));
-    assert!(bytes == model(&run));
-    // One rate alone leaves the other what it was, and so is the evaluation's.
-    let said = succeed(&mut calibrate(&run, &["--unsure", "0.3"]));
-    assert!(
-        said.contains("0.05 asked") && said.contains("0.3 asked"),
-        "{said}"
-    );
-    let next = format!("Next:  cavga eval {}", run.display());
-    assert!(said.ends_with(&format!("{next}\n")), "{said}");
-    let again = json(&mut calibrate(&run, &["--strictest", "--no-unsure"]));
-    assert_eq!(
-        (
-            again["images"].as_u64(),
-            again["unsure_threshold"].is_null()
-        ),
-        (Some(39), true)
-    );
-    assert_eq!(again["threshold"].as_f64(), Some(normal[0]));
 }
 
 #[test]

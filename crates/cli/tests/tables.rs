@@ -166,7 +166,7 @@ fn a_run_serves_all_tables_and_is_not_made_again() {
 }
 
 #[test]
-fn figures_of_other_test_images_are_refused() {
+fn figures_of_other_images_are_refused() {
     let root = Root::new(&["toothbrush"]);
     let call = || {
         let mut command = root.tables("3", "patchcore");
@@ -174,8 +174,17 @@ fn figures_of_other_test_images_are_refused() {
         command
     };
     succeed(&mut call());
-    let test = root.sets().join("toothbrush/test");
+    let set = root.sets().join("toothbrush");
+    // In place: the folder is the same, the images are not.
+    let learnt = first_file(&set.join("train/good"));
+    let bytes = fs::read(&learnt).unwrap();
+    let test = set.join("test");
     let normal = first_file(&test.join("good"));
+    fs::copy(&normal, &learnt).unwrap();
+    let said = fail(&mut call(), 2);
+    assert!(said.contains("record.fingerprint"), "{said}");
+    fs::write(&learnt, bytes).unwrap();
+    succeed(&mut call());
     let kind = fs::read_dir(&test)
         .unwrap()
         .map(|kind| kind.unwrap().path());
@@ -315,6 +324,16 @@ fn what_is_asked_wrongly_is_said_before_anything_is_run() {
         2,
     );
     assert!(said.contains("did you mean patchcore?"), "{said}");
+    for (twice, by) in [
+        (&["--set", "train.passes=3"][..], "--budget decides"),
+        (
+            &["--set", "train.seed=3", "--seeds", "0,1"],
+            "--seeds decides",
+        ),
+    ] {
+        let said = fail(root.tables("3", "vae").args(twice), 2);
+        assert!(said.contains(by), "{said}");
+    }
     assert!(!root.out().exists());
 }
 
@@ -338,6 +357,12 @@ fn a_stop_reaches_all_processes_and_the_same_command_goes_on() {
             .lines()
             .count()
     };
+    // Of other settings it is refused, and at once.
+    let mut other = root.tables("3", "patchcore,cavga-d-u");
+    other.args(["--rows", "bottle", "--set", "cavga-d-u:train.passes=151"]);
+    let said = fail(&mut other, 2);
+    assert!(said.contains("train.passes"), "{said}");
+    assert!(!root.run("bottle/patchcore-seed-0").exists());
     let steps = log();
     assert!(
         steps < 450 && run.join("checkpoint.safetensors").exists(),

@@ -3,7 +3,8 @@
 //!
 //! **Why.** Burn's CPU backend spends its time in repacking layouts, in a weight gradient computed as a convolution with
 //! an image-sized kernel, and in element-wise passes on one thread. Matrix multiplication itself is not the problem, so
-//! each kernel here feeds one register-blocked multiply-add loop straight from the images, without column matrices.
+//! each kernel here feeds one register-blocked multiply-add loop straight from the images, without column matrices (but for [`masked`],
+//! which has no images: its products are the `gemm` crate's, by its own choice of instructions).
 //!
 //! **Layout.** Everything is contiguous NCHW: images `[batch, channels, height, width]`, weights
 //! `[out channels, in channels / groups, kernel height, kernel width]`. A [`ConvShape`] is checked once, when it is

@@ -29,7 +29,7 @@ use crate::{
     config::RunConfig,
     progress::{Event, Progress},
     run::RunFolder,
-    series::{Task, TestSets},
+    series::{ImageSets, Task},
 };
 
 /// What to take apart, and how.
@@ -104,13 +104,13 @@ pub fn ablate(
     progress: &mut dyn Progress,
 ) -> Result<Ablated> {
     let plan = Plan::settle(data, out, options)?;
-    let tests = TestSets::default();
+    let images = ImageSets::default();
     let mut table = Table::new(data, options.parts, &plan.seeds, plan.columns.clone());
     // What was done before stays in the table, whichever columns are asked for now.
     for &seed in &plan.seeds {
         for (index, column) in COLUMNS.iter().enumerate() {
             let (config, run) = (plan.config(column, Some(seed))?, plan.run(column, seed));
-            if let Some(cell) = task(data, options, (&config, &run), &tests).stored()? {
+            if let Some(cell) = task(data, options, (&config, &run), &images).stored()? {
                 table.add(index, seed, cell);
             }
         }
@@ -125,7 +125,7 @@ pub fn ablate(
             progress.on(Event::Note(&text));
             let run = plan.run(column, seed);
             let config = plan.config(column, Some(seed))?;
-            let Some(cell) = task(data, options, (&config, &run), &tests).cell(progress)? else {
+            let Some(cell) = task(data, options, (&config, &run), &images).cell(progress)? else {
                 let column = column.name;
                 return Ok(Ablated::Stopped { column, seed });
             };
@@ -142,7 +142,7 @@ fn task<'a>(
     data: &'a Path,
     options: &'a AblateOptions,
     (config, run): (&'a RunConfig, &'a RunFolder),
-    tests: &'a TestSets,
+    images: &'a ImageSets,
 ) -> Task<'a> {
     Task {
         kept: &KEPT,
@@ -151,6 +151,6 @@ fn task<'a>(
         run,
         device: &options.device,
         stop: &options.stop,
-        tests,
+        images,
     }
 }

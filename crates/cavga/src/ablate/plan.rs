@@ -18,6 +18,7 @@ use crate::{
     Error, Result, atomic,
     config::{RunConfig, asked, first_difference, read_table},
     run::RunFolder,
+    series::seeds,
     train::require_anomalous,
     weights::{FetchError, Options, Source, State, entry, of_file, state},
 };
@@ -42,7 +43,7 @@ impl<'a> Plan<'a> {
         let mut plan = Self {
             out,
             options,
-            seeds: options.seeds.clone(),
+            seeds: Vec::new(),
             columns: columns(&options.columns)?,
         };
         let mut configs = Vec::with_capacity(COLUMNS.len());
@@ -58,16 +59,7 @@ impl<'a> Plan<'a> {
         let Some(config) = configs.pop() else {
             return Ok(plan);
         };
-        if plan.seeds.is_empty() {
-            plan.seeds.push(config.train.seed);
-        }
-        let different: BTreeSet<_> = plan.seeds.iter().collect();
-        if different.len() < plan.seeds.len() {
-            return Err(Error::Config {
-                origin: "--seeds".to_owned(),
-                why: format!("expected different seeds, found {:?}", plan.seeds),
-            });
-        }
+        plan.seeds = seeds(&options.seeds, &options.overrides, config.train.seed)?;
         let dataset = config.data.dataset.open(data)?;
         if dataset.test.is_empty() {
             return Err(Error::TooFewImages {

@@ -275,6 +275,21 @@ pub(crate) fn asked(file: Option<&Path>, overrides: &[String]) -> Result<Table> 
     Ok(asked)
 }
 
+/// Refuses a change of a single setting that `by`, elsewhere in the call, decides: it would be of no effect.
+///
+/// # Errors
+/// [`Error::Config`].
+pub(crate) fn refuse_decided(overrides: &[String], key: &[&str], by: &str) -> Result<()> {
+    let asked = toml::Value::Table(asked(None, overrides)?);
+    match key.iter().try_fold(&asked, |at, key| at.get(key)) {
+        None => Ok(()),
+        Some(_) => Err(Error::Config {
+            origin: "--set".to_owned(),
+            why: format!("{}: {by} decides that; leave one out", key.join(".")),
+        }),
+    }
+}
+
 fn to_table(config: &impl Serialize) -> Result<Table> {
     Table::try_from(config).map_err(|e| Error::Config {
         origin: "configuration".to_owned(),

@@ -39,18 +39,7 @@ pub(super) fn open(
         removed,
         unknown,
     } = unseen(dataset.test, &record.anomalous, is_own)?;
-    if removed > 0 {
-        let text = format!("test images left out, as the run learnt from them: {removed}");
-        progress.on(Event::Note(&text));
-    }
-    if unknown > 0 {
-        let text = format!(
-            "{unknown} of the {} anomalous images that the run learnt from were not recognised by their bytes: if they are \
-             here under other bytes, they are measured on",
-            record.anomalous.len()
-        );
-        progress.on(Event::Note(&text));
-    }
+    say_learnt((removed, unknown), record.anomalous.len(), progress);
     if test.is_empty() {
         let what = match removed {
             0 => "test images",
@@ -85,6 +74,21 @@ pub(super) fn open(
         removed,
         tally,
     })
+}
+
+/// Says what became of test images that the run learnt from.
+fn say_learnt((removed, unknown): (usize, usize), learnt: usize, progress: &mut dyn Progress) {
+    if removed > 0 {
+        let text = format!("test images left out, as the run learnt from them: {removed}");
+        progress.on(Event::Note(&text));
+    }
+    if unknown > 0 {
+        let text = format!(
+            "{unknown} of the {learnt} anomalous images that the run learnt from were not recognised by their bytes: if they \
+             are here under other bytes, they are measured on"
+        );
+        progress.on(Event::Note(&text));
+    }
 }
 
 /// The normal images that the run learnt from, if they are still there.

@@ -28,7 +28,7 @@ use crate::{
     config::{self, RunConfig},
     progress::{Event, Progress},
     run::RunFolder,
-    series::{Task, TestSets},
+    series::{ImageSets, Task, seeds},
 };
 
 /// What to learn, and how.
@@ -87,10 +87,10 @@ pub fn one_class(
     };
     let seeds: Vec<_> = runs.iter().map(|run| run.config.train.seed).collect();
     let mut table = Table::new(options, &seeds);
-    let tests = TestSets::default();
+    let images = ImageSets::default();
     // What was done before stays in the table, whichever classes are asked for now.
     for one in &self::runs(out, &whole)? {
-        if let Some(cell) = one.task((data, &tests), options).stored()? {
+        if let Some(cell) = one.task((data, &images), options).stored()? {
             table.add((one.class, one.config.train.seed), cell);
         }
     }
@@ -103,7 +103,7 @@ pub fn one_class(
             runs.len()
         );
         progress.on(Event::Note(&text));
-        let Some(cell) = one.task((data, &tests), options).cell(progress)? else {
+        let Some(cell) = one.task((data, &images), options).cell(progress)? else {
             return Ok(OneClass::Stopped { class, seed });
         };
         table.add((one.class, seed), cell);
@@ -125,7 +125,7 @@ struct One {
 impl One {
     fn task<'a>(
         &'a self,
-        (data, tests): (&'a Path, &'a TestSets),
+        (data, images): (&'a Path, &'a ImageSets),
         options: &'a OneClassOptions,
     ) -> Task<'a> {
         Task {
@@ -135,7 +135,7 @@ impl One {
             run: &self.run,
             device: &options.device,
             stop: &options.stop,
-            tests,
+            images,
         }
     }
 }
@@ -181,10 +181,7 @@ fn runs(out: &Path, options: &OneClassOptions) -> Result<Vec<One>> {
         options.config.as_deref(),
         &options.overrides,
     )?;
-    let seeds = match options.seeds.is_empty() {
-        true => vec![base.train.seed],
-        false => options.seeds.clone(),
-    };
+    let seeds = seeds(&options.seeds, &options.overrides, base.train.seed)?;
     let mut runs = Vec::with_capacity(seeds.len() * classes.len());
     for &seed in &seeds {
         for &class in &classes {

@@ -4,7 +4,8 @@
 //! something else. A training that diverges is a result: its figures are undefined for that reason, and the other runs go on.
 
 mod cell;
-mod tested;
+mod images;
+mod seeds;
 mod text;
 
 use std::{
@@ -13,7 +14,8 @@ use std::{
 };
 
 pub(crate) use cell::{Cell, Kept, NO_SUCH, Value};
-pub use tested::TestSets;
+pub use images::ImageSets;
+pub(crate) use seeds::seeds;
 pub(crate) use text::{NONE, grid, none};
 
 use serde::Serialize;
@@ -23,8 +25,8 @@ use crate::{
     config::RunConfig,
     eval::{EvalOptions, evaluate},
     progress::Progress,
-    run::{RunFolder, absolute},
-    train::{Outcome, TrainOptions, difference, train, would_take},
+    run::{Record, RunFolder, absolute},
+    train::{Outcome, TrainOptions, difference, train},
 };
 
 /// A figure over seeds.
@@ -54,7 +56,7 @@ pub(crate) struct Task<'a> {
     pub(crate) run: &'a RunFolder,
     pub(crate) device: &'a str,
     pub(crate) stop: &'a Arc<AtomicBool>,
-    pub(crate) tests: &'a TestSets,
+    pub(crate) images: &'a ImageSets,
 }
 
 impl Task<'_> {
@@ -62,24 +64,22 @@ impl Task<'_> {
         self.run.path().join(self.kept.file)
     }
 
-    /// What was measured before; an error if that was under other settings or of other images.
+    /// What was measured before; an error if what was begun here, measured or not, is of other settings or of other images.
     pub(crate) fn stored(&self) -> Result<Option<Cell>> {
-        let Some(cell) = Cell::read(self.kept, &self.file())? else {
+        let cell = Cell::read(self.kept, &self.file())?;
+        if cell.is_none() && !self.run.is_begun() {
             return Ok(None);
-        };
+        }
         let (begun, record) = self.run.read_record()?;
         let mut differs = difference(&begun, self.config)?;
-        // In another folder there may be other images.
-        if differs.is_none() && record.data != absolute(self.data) {
-            let now = would_take(self.data, self.config)?.fingerprint;
-            let key = "record.fingerprint".to_owned();
-            differs = (record.fingerprint != now).then_some((key, record.fingerprint, now));
-        }
         if differs.is_none() {
-            differs = self.tested_on_others(&cell)?;
+            differs = self.learns_from_others(record)?;
+        }
+        if let (None, Some(cell)) = (&differs, &cell) {
+            differs = self.tested_on_others(cell)?;
         }
         match differs {
-            None => Ok(Some(cell)),
+            None => Ok(cell),
             Some((key, found, asked)) => Err(Error::RunDiffers {
                 path: self.run.record(),
                 key,
@@ -89,12 +89,24 @@ impl Task<'_> {
         }
     }
 
+    /// The digests of the images that were learnt from and of those that would be now, if they differ.
+    fn learns_from_others(&self, record: Record) -> Result<Option<(String, String, String)>> {
+        let data = absolute(self.data);
+        // The images may be gone; the figures are not.
+        if !data.is_dir() && record.data == data {
+            return Ok(None);
+        }
+        let now = self.images.learnt(&data, self.config)?;
+        let differs = record.fingerprint != now;
+        Ok(differs.then(|| ("record.fingerprint".to_owned(), record.fingerprint, now)))
+    }
+
     /// The digests of the test images that were measured on and of those that there are now, if they differ.
     fn tested_on_others(&self, cell: &Cell) -> Result<Option<(String, String, String)>> {
         let Some(found) = &cell.test_set else {
             return Ok(None);
         };
-        // The images may be gone; the figures are not.
+        // As above.
         if !self.data.is_dir() {
             return Ok(None);
         }
@@ -105,7 +117,7 @@ impl Task<'_> {
 
     fn test_set(&self) -> Result<String> {
         let which = &self.config.data.dataset;
-        self.tests.digest(&absolute(self.data), which)
+        self.images.tested(&absolute(self.data), which)
     }
 
     /// As [`stored`](Self::stored), and what a kill behind the figures left is removed.

@@ -47,7 +47,7 @@ use self::{
     plan::{Job, Plan},
     table::Slot,
 };
-pub use crate::series::TestSets;
+pub use crate::series::ImageSets;
 use crate::{
     Error, Result, atomic,
     progress::{Event, Progress},
@@ -122,8 +122,8 @@ pub struct TablesOptions {
     pub stop: Arc<AtomicBool>,
     /// What the processes of one call have in common: a run that came to an error in one of them is not tried by the others.
     pub call: String,
-    /// What is known of the test images; calls that share it read them once.
-    pub tests: TestSets,
+    /// What is known of the images; calls that share it read them once.
+    pub images: ImageSets,
 }
 
 impl TablesOptions {
@@ -140,7 +140,7 @@ impl TablesOptions {
             device: "cpu".to_owned(),
             stop: Arc::default(),
             call: new_call(),
-            tests: TestSets::default(),
+            images: ImageSets::default(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What is to be run: the cells that a call asks for, with their settings and folders, and what came of them.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     path::{Path, PathBuf},
 };
 
@@ -18,7 +18,7 @@ use crate::{
     Error, Result,
     config::RunConfig,
     run::{RunFolder, absolute},
-    series::{Cell, Kept, Task},
+    series::{Cell, Kept, Task, seeds},
 };
 
 /// What is kept of a run.
@@ -51,7 +51,7 @@ impl Job {
             run: &self.run,
             device: &options.device,
             stop: &options.stop,
-            tests: &options.tests,
+            images: &options.images,
         }
     }
 
@@ -112,7 +112,8 @@ impl<'a> Plan<'a> {
         }
         let columns = columns::asked(paper, &options.methods)?;
         let settings = Settings::new(options, &columns)?;
-        let seeds = seeds(options, &settings, &columns)?;
+        let own = own_seed(&settings, &columns)?;
+        let seeds = seeds(&options.seeds, settings.shared(), own)?;
         let all = rows::all(paper, &root, out);
         let mut plan = Self {
             options,
@@ -213,25 +214,13 @@ fn name(row: &Row, column: &Column, seed: u64) -> String {
     format!("{}, {}, seed {seed}", row.title, column.key)
 }
 
-/// The seeds asked for, else that of the settings.
-fn seeds(options: &TablesOptions, settings: &Settings<'_>, columns: &[Column]) -> Result<Vec<u64>> {
-    let different: BTreeSet<_> = options.seeds.iter().collect();
-    if different.len() < options.seeds.len() {
-        return Err(Error::Config {
-            origin: "--seeds".to_owned(),
-            why: format!("expected different seeds, found {:?}", options.seeds),
-        });
-    }
-    if !options.seeds.is_empty() {
-        return Ok(options.seeds.clone());
-    }
+/// The seed of the settings.
+fn own_seed(settings: &Settings<'_>, columns: &[Column]) -> Result<u64> {
     let images = Images {
         folder: PathBuf::new(),
         which: cavga_data::DatasetSpec::default(),
     };
     let built = columns.iter().find(|column| column.built().is_some());
     let config = built.map(|column| settings.config(column, &images, None));
-    Ok(vec![
-        config.transpose()?.map_or(0, |config| config.train.seed),
-    ])
+    Ok(config.transpose()?.map_or(0, |config| config.train.seed))
 }

@@ -6,7 +6,7 @@ use super::{Budget, TablesOptions, columns::Column, rows::Images};
 use crate::{
     Error, Result,
     ablate::{COLUMNS, refuse_columns_keys},
-    config::{RunConfig, asked},
+    config::{RunConfig, asked, refuse_decided},
     methods,
 };
 
@@ -52,8 +52,8 @@ impl<'a> Settings<'a> {
             let own = text.get(method.len() + 1..).unwrap_or_default().to_owned();
             settings.own.entry(method.to_owned()).or_default().push(own);
         }
-        let shared = asked(options.config.as_deref(), &settings.shared)?;
-        refuse_datasets(&shared)?;
+        options.budget.refuse_others(&settings.shared)?;
+        refuse_datasets(&asked(options.config.as_deref(), &settings.shared)?)?;
         for (method, own) in &settings.own {
             let own = asked(None, own)?;
             refuse_datasets(&own)?;
@@ -73,6 +73,11 @@ impl<'a> Settings<'a> {
             refuse_columns_keys(&asked(options.config.as_deref(), &all)?)?;
         }
         Ok(settings)
+    }
+
+    /// What is set for all columns.
+    pub(super) fn shared(&self) -> &[String] {
+        &self.shared
     }
 
     /// The configuration of a column on a row's images; without a seed, under the settings' own. The budget comes after what is set for
@@ -144,6 +149,16 @@ fn of_method(error: Error, method: &str) -> Error {
 }
 
 impl Budget {
+    /// Refuses what is set for all beside it.
+    fn refuse_others(&self, shared: &[String]) -> Result<()> {
+        let decided = [
+            (self.passes, ["train", "passes"]),
+            (self.shots, ["data", "shots"]),
+        ];
+        let mut decided = decided.iter().filter(|(asked, _)| asked.is_some());
+        decided.try_for_each(|(_, key)| refuse_decided(shared, key, "--budget"))
+    }
+
     /// It as settings of a column. What a memory bank saw twice it would keep twice.
     fn settings(&self, column: &Column) -> Vec<String> {
         let passes = self.passes.filter(|_| !column.looks_once());
@@ -228,6 +243,7 @@ mod tests {
     fn what_would_be_ignored_is_refused() {
         for (setting, why) in [
             ("padim:train.batch=1", "no column of this call"),
+            ("train.passes=9", "train.passes: --budget decides"),
             ("vae:train.seed=3", "--seeds"),
             ("data.dataset.index=\"a.csv\"", "data.dataset.index"),
             ("vae:data.dataset.test_share=0.5", "data.dataset.test_share"),

@@ -151,9 +151,6 @@ impl Images {
                 left_out: Vec::new(),
             },
         };
-        let unmasked = |test: Vec<TestSample>| -> Vec<Sample> {
-            test.into_iter().map(|test| test.sample).collect()
-        };
         let (rest, left_out) = (unmasked(rest), unmasked(left_out));
         tally.refuse(left_out.len(), "of the group of an image learnt from");
         // Those of their groups are as little to be measured on as they themselves.
@@ -161,11 +158,8 @@ impl Images {
         // A model is made from the images it learns from alone: another test set beside them must not change it, nor masks.
         dataset.test = drawn.iter().cloned().map(without_mask).collect();
         let (fingerprint, digests) = dataset.fingerprint_and_digests()?;
-        let ids = dataset
-            .train
-            .iter()
-            .chain(&drawn)
-            .map(|sample| sample.id.clone());
+        let learnt_from = dataset.train.iter().chain(&drawn);
+        let ids = learnt_from.map(|sample| sample.id.clone());
         let sha256 = ids.zip(digests.iter().map(|digest| hex(digest))).collect();
         let found = dataset.train.len();
         let (train, held_out) = hold_out(dataset.train, held_out, seed);
@@ -297,6 +291,10 @@ fn learnt<'a>(samples: impl Iterator<Item = &'a Sample>) -> Result<Vec<Learnt>> 
         })
     });
     learnt.collect()
+}
+
+fn unmasked(test: Vec<TestSample>) -> Vec<Sample> {
+    test.into_iter().map(|test| test.sample).collect()
 }
 
 fn without_mask(sample: Sample) -> TestSample {

@@ -26,8 +26,19 @@ pub(super) fn held_out(model: &Path, trail: &Trail, data: Option<&Path>) -> Resu
     )
 }
 
+/// [`held_out`], as many as it takes to hold what was asked before.
+pub(super) fn enough_held_out(
+    model: &Path,
+    (trail, before): (&Trail, &Calibration),
+    data: Option<&Path>,
+) -> Result<Vec<Sample>> {
+    let found = held_out(model, trail, data)?;
+    try_out(model, before, found.len())?;
+    Ok(found)
+}
+
 /// An error if so few images cannot hold what was asked before.
-pub(super) fn try_out(model: &Path, before: &Calibration, images: usize) -> Result<()> {
+fn try_out(model: &Path, before: &Calibration, images: usize) -> Result<()> {
     for scale in &before.scores {
         let mut tried = ScoreScale {
             held_out: vec![0.0; images],

@@ -23,7 +23,7 @@ use std::{
 use cavga_data::Limits;
 use serde::Serialize;
 
-use calibrate::{held_out, try_out};
+use calibrate::enough_held_out;
 pub use error::UpdateError;
 use find::Finder;
 use learn::Eye;
@@ -149,11 +149,11 @@ pub fn update(
     let held_out = match options.keep_calibration {
         true => None,
         // Before minutes of learning.
-        false => Some(held_out(&path, &plan.trail, data)?),
+        false => {
+            let before = (&plan.trail, model.calibration());
+            Some(enough_held_out(&path, before, data)?)
+        }
     };
-    if let Some(held_out) = &held_out {
-        try_out(&path, model.calibration(), held_out.len())?;
-    }
     let (detector, made_as, view, before) = model.into_parts();
     let size = made_as.1;
     let eye = Eye {

@@ -174,19 +174,17 @@ pub fn verify(
         options,
     };
     let (forms, refused) = forms::all(tiles);
-    let devices = refused.into_iter().map(|(name, why)| NotCompared {
-        form: format!("device {name}"),
-        why,
-    });
-    let mut not_compared: Vec<_> = Vec::new();
-    let mut found = Vec::new();
+    let (mut found, mut not_compared) = (Vec::new(), Vec::new());
     for compared in compare(&mut replay, &forms, progress)? {
         match compared {
             Ok(form) => found.push(form),
             Err(form) => not_compared.push(form),
         }
     }
-    not_compared.extend(devices);
+    not_compared.extend(refused.into_iter().map(|(name, why)| NotCompared {
+        form: format!("device {name}"),
+        why,
+    }));
     Ok(Verification {
         model: file.clone(),
         method,

@@ -11,7 +11,7 @@ use crate::{
     },
 };
 
-/// The shorter side of the deepest grid is at least this, and below twice as much: MNIST's is 7, CIFAR-10's 4.
+/// The shorter side of the deepest grid is at least this, and twice as much at most: MNIST's is 7, CIFAR-10's 4.
 const GRID: usize = 4;
 /// Images of no longer side than this are grey to [`Form::Auto`]: MNIST's.
 const GREY_SIDE: usize = 28;

@@ -12,7 +12,7 @@
 //!
 //! Shapes are those of the authors' code (`aimagelab/novelty-detection`, of which training is no part): for MNIST's 28 grey pixels, halvings to
 //! 32 and 64 channels; for CIFAR-10's 32 pixels, a convolution without padding and a residual block of 32 channels, halvings to 64, 128 and
-//! 256. Larger images get more halvings, down to a grid of 4 to 7 positions along the shorter side, and begin with fewer channels (no fewer
+//! 256. Larger images get more halvings, down to a grid of 4 to 8 positions along the shorter side, and begin with fewer channels (no fewer
 //! than 8), as the authors' networks for video do: the linear layers stay as large as CIFAR-10's. Where halving rounds up, what the decoder
 //! makes too much is cut off.
 //!

@@ -46,12 +46,6 @@ impl<'a> Matrix<'a> {
         }
     }
 
-    /// An element.
-    pub(super) fn at(&self, row: usize, column: usize) -> f32 {
-        assert!(row < self.size[0] && column < self.size[1]);
-        self.values[row * self.strides[0] + column * self.strides[1]]
-    }
-
     fn is_within(&self) -> bool {
         is_within(self.values.len(), self.size, self.strides)
     }
@@ -83,12 +77,6 @@ impl<'a> MatrixMut<'a> {
             size: [self.size[0], columns],
             ..self
         }
-    }
-
-    /// Sets an element.
-    pub(super) fn set(&mut self, row: usize, column: usize, value: f32) {
-        assert!(row < self.size[0] && column < self.size[1]);
-        self.values[row * self.strides[0] + column * self.strides[1]] = value;
     }
 }
 

@@ -28,7 +28,7 @@ pub enum Mask {
     UpTo,
 }
 
-/// Places of a step: small enough for many cores to share the longest ones, large enough to multiply well.
+/// Places of a step. Each is one thread's: few enough that the longest one leaves the others something to do, enough to multiply well.
 const STEP: usize = 4;
 
 /// The numbers of a masked layer, checked.
@@ -91,26 +91,28 @@ impl MaskedShape {
         steps.collect()
     }
 
-    /// Whether an input is hidden from an output, both counted from the same place.
-    fn hides(&self, row: usize, column: usize) -> bool {
-        let (to, from) = (row / self.output, column / self.input);
-        match self.mask {
-            Mask::Before => from >= to,
-            Mask::UpTo => from > to,
-        }
+    /// How many inputs an output sees, both counted from the same place.
+    #[inline(always)]
+    fn seen(&self, row: usize) -> usize {
+        let before = row / self.output;
+        let places = match self.mask {
+            Mask::Before => before,
+            Mask::UpTo => before + 1,
+        };
+        places * self.input
     }
 
     /// The square of a step, 0 where the mask hides.
-    fn square(&self, weight: Matrix<'_>, step: &Step) -> Vec<f32> {
-        let square = weight.part(step.rows.clone(), step.columns.clone());
-        let rows = 0..step.rows.len();
-        let seen = rows.flat_map(|row| {
-            (0..step.columns.len()).map(move |column| match self.hides(row, column) {
-                true => 0.0,
-                false => square.at(row, column),
-            })
-        });
-        seen.collect()
+    fn square(&self, weight: &[f32], step: &Step) -> Vec<f32> {
+        let [_, columns] = self.weight_shape();
+        let width = step.columns.len();
+        let mut square = vec![0.0; step.rows.len() * width];
+        let rows = weight.chunks_exact(columns).skip(step.rows.start);
+        for (row, (to, from)) in square.chunks_exact_mut(width).zip(rows).enumerate() {
+            let (seen, from) = (self.seen(row), &from[step.columns.clone()]);
+            to[..seen].copy_from_slice(&from[..seen]);
+        }
+        square
     }
 }
 
@@ -136,11 +138,11 @@ impl Step {
 /// # Panics
 /// If a slice is of another length than its shape says.
 pub fn forward(shape: &MaskedShape, x: &[f32], weight: &[f32]) -> Vec<f32> {
-    let (values, weights) = (x, weight);
-    let x = Matrix::new(values, shape.input_shape());
+    let (codes, weights) = (x, weight);
+    let x = Matrix::new(codes, shape.input_shape());
     let weight = Matrix::new(weights, shape.weight_shape());
     if shape.batch == 1 {
-        return one::forward(shape, values, weights);
+        return one::forward(shape, codes, weights);
     }
     let (all, batch) = (0..shape.batch, shape.batch);
     let steps = shape.steps();
@@ -150,7 +152,7 @@ pub fn forward(shape: &MaskedShape, x: &[f32], weight: &[f32]) -> Vec<f32> {
         let under = 0..step.columns.start;
         let whole = weight.part(step.rows.clone(), under.clone());
         multiply(&mut to, x.part(all.clone(), under), whole.transposed());
-        let square = shape.square(weight, step);
+        let square = shape.square(weights, step);
         let own = x.part(all.clone(), step.columns.clone());
         multiply(&mut to, own, step.matrix(&square).transposed());
         part
@@ -169,7 +171,8 @@ pub fn forward(shape: &MaskedShape, x: &[f32], weight: &[f32]) -> Vec<f32> {
 pub fn input_gradient(shape: &MaskedShape, dy: &[f32], weight: &[f32]) -> Vec<f32> {
     let [_, rows] = shape.output_shape();
     let dy = Matrix::new(dy, shape.output_shape());
-    let weight = Matrix::new(weight, shape.weight_shape());
+    let weights = weight;
+    let weight = Matrix::new(weights, shape.weight_shape());
     let (all, batch) = (0..shape.batch, shape.batch);
     let steps = shape.steps();
     let parts = steps.par_iter().map(|step| {
@@ -178,7 +181,7 @@ pub fn input_gradient(shape: &MaskedShape, dy: &[f32], weight: &[f32]) -> Vec<f3
         let below = step.rows.end..rows;
         let whole = weight.part(below.clone(), step.columns.clone());
         multiply(&mut to, dy.part(all.clone(), below), whole);
-        let square = shape.square(weight, step);
+        let square = shape.square(weights, step);
         let own = dy.part(all.clone(), step.rows.clone());
         multiply(&mut to, own, step.matrix(&square));
         part
@@ -206,9 +209,8 @@ pub fn weight_gradient(shape: &MaskedShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
         let dy = dy.part(step.rows.clone(), all.clone());
         let mut to = MatrixMut::new(part, [step.rows.len(), columns]).first(step.columns.end);
         multiply(&mut to, dy, x.part(all.clone(), 0..step.columns.end));
-        for row in 0..step.rows.len() {
-            let hidden = (0..step.columns.len()).filter(|&column| shape.hides(row, column));
-            hidden.for_each(|column| to.set(row, step.columns.start + column, 0.0));
+        for (row, part) in part.chunks_exact_mut(columns).enumerate() {
+            part[step.columns.clone()][shape.seen(row)..].fill(0.0);
         }
     });
     gradient
@@ -216,12 +218,12 @@ pub fn weight_gradient(shape: &MaskedShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
 
 /// Parts of `batch` rows each, joined row by row.
 fn side_by_side(parts: &[Vec<f32>], batch: usize) -> Vec<f32> {
-    let rows = 0..batch;
-    let joined = rows.flat_map(|row| {
-        parts.iter().flat_map(move |part| {
+    let mut joined = Vec::with_capacity(parts.iter().map(Vec::len).sum());
+    for row in 0..batch {
+        for part in parts {
             let width = part.len() / batch;
-            part.iter().skip(row * width).take(width).copied()
-        })
-    });
-    joined.collect()
+            joined.extend_from_slice(&part[row * width..][..width]);
+        }
+    }
+    joined
 }

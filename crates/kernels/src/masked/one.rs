@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Mask, MaskedShape};
+use super::MaskedShape;
 use crate::lanes::Lanes;
 use crate::path::{self, Path, Task};
 use crate::sums::sum_of_pairs;
@@ -48,12 +48,7 @@ impl Task for Products<'_> {
     unsafe fn run<L: Lanes>(self) {
         let rows = self.weight.chunks_exact(self.x.len());
         for (index, (y, row)) in self.y.iter_mut().zip(rows).enumerate() {
-            let place = (self.first + index) / self.shape.output;
-            let places = match self.shape.mask {
-                Mask::Before => place,
-                Mask::UpTo => place + 1,
-            };
-            let seen = places * self.shape.input;
+            let seen = self.shape.seen(self.first + index);
             *y = sum_of_pairs(&row[..seen], &self.x[..seen], |a, b| a * b);
         }
     }
