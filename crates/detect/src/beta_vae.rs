@@ -9,7 +9,7 @@
 //!
 //! Known for: nothing in anomaly detection by its authors. What CAVGA's authors say of it comes to a mean image AUROC of about .913 on
 //! MNIST and .534 on CIFAR-10, one class normal; how they scored it they do not say. By `residual` it comes to that on MNIST, by `negative-elbo` it
-//! stays some .08 below: a likelihood is high where there is little ink, whatever it shows, so that a 1 passes for a normal 8.
+//! stays some .06 below: a likelihood is high where there is little ink, whatever it shows, so that a 1 passes for a normal 8.
 
 use burn::{module::Module, tensor::Tensor};
 use cavga_nn::{

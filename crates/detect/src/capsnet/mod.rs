@@ -4,7 +4,7 @@
 //! L = margin loss + 0.0005 · Σ(x − x̂)²: an image's own class is to have a long capsule, all others short ones, and the own capsule is to be
 //! enough to rebuild the image. Of one network, two methods: `capsnet-pp` asks what is predicted, 1 − max |v| over the classes' capsules
 //! (the paper's normality is the longest length itself); `capsnet-re` what is rebuilt of the longest one, ‖x − x̂‖² / ‖x‖² (the paper's
-//! normality is its negative). Each keeps the other's score beside its own. The map is |x − x̂|.
+//! normality is its negative; 1e-6 is added to the mean of x², as a black image has none). Each keeps the other's score beside its own. The map is |x − x̂|.
 //!
 //! The paper's protocol: one class of ten is anomalous, the other nine are normal, and are learnt with their labels (`--anomalous-class`, or
 //! `cavga one-class --protocol rest-vs-one`, with `classes = 9`, which `one-class` sets by itself). Where normal images have no classes there is

@@ -41,7 +41,8 @@ pub struct LsaConfig {
     pub passes: usize,
     /// Which of the published networks: `auto`, `mnist` or `cifar`.
     pub form: Form,
-    /// Channels behind each halving; empty for as many as the size asks for, ending in the form's 64 or 256, each half of the next.
+    /// Channels behind each halving; empty for as many as the size asks for, ending in the form's 64 or 256, each half of the next
+    /// but no fewer than 8.
     pub channels: Vec<usize>,
     /// Numbers in the code, all in [0, 1].
     pub code: usize,

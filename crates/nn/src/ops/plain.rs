@@ -118,7 +118,7 @@ pub(super) fn cross_entropy(logits: Tensor<4>, images: Tensor<4>) -> Tensor<1> {
     terms.sum_dims(&[1, 2, 3]).squeeze_dims::<1>(&[1, 2, 3])
 }
 
-/// A masked fully connected layer without a bias.
+/// A masked fully connected layer without a bias, its weights masked at each call.
 ///
 /// # Shapes
 /// - x: `[batch, places·in]`; weight: `[places·out, places·in]` → `[batch, places·out]`
