@@ -27,7 +27,7 @@ short=("${small[@]}" --set train.passes=10 --set data.shots=1000)
 cavga one-class beta-vae "${short[@]}" --out "$out/mnist-beta-vae"
 cavga one-class lsa "${short[@]}" --out "$out/mnist-lsa"
 cavga one-class capsnet-pp "${short[@]}" --protocol rest-vs-one --out "$out/mnist-capsnet"
-cavga one-class capsnet-pp "${short[@]}" --classes 0,1,2 --out "$out/mnist-capsnet-one"
+cavga one-class capsnet-pp "${short[@]}" --classes 0,1 --out "$out/mnist-capsnet-one"
 
 # Longer: all images of a hard class, or of all but one.
 cavga one-class lsa "${small[@]}" --set train.passes=30 --classes 8 --out "$out/mnist-lsa-long"
