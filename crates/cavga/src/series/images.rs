@@ -33,9 +33,8 @@ impl ImageSets {
     /// # Errors
     /// Those of the dataset and its files.
     pub(crate) fn learnt(&self, data: &Path, config: &RunConfig) -> Result<String> {
-        let RunConfig { data: of, .. } = config;
         let learns_from_anomalous = config.method.learns_from_anomalous();
-        let which = (of, config.train.seed, learns_from_anomalous);
+        let which = (&config.data, config.train.seed, learns_from_anomalous);
         self.once(data, &which, || Ok(would_take(data, config)?.fingerprint))
     }
 

@@ -138,26 +138,24 @@ impl Step {
 /// # Panics
 /// If a slice is of another length than its shape says.
 pub fn forward(shape: &MaskedShape, x: &[f32], weight: &[f32]) -> Vec<f32> {
-    let (codes, weights) = (x, weight);
-    let x = Matrix::new(codes, shape.input_shape());
-    let weight = Matrix::new(weights, shape.weight_shape());
+    let codes = Matrix::new(x, shape.input_shape());
+    let weights = Matrix::new(weight, shape.weight_shape());
     if shape.batch == 1 {
-        return one::forward(shape, codes, weights);
+        return one::forward(shape, x, weight);
     }
-    let (all, batch) = (0..shape.batch, shape.batch);
-    let steps = shape.steps();
-    let parts = steps.par_iter().map(|step| {
-        let mut part = vec![0.0; batch * step.rows.len()];
-        let mut to = MatrixMut::new(&mut part, [batch, step.rows.len()]);
-        let under = 0..step.columns.start;
-        let whole = weight.part(step.rows.clone(), under.clone());
-        multiply(&mut to, x.part(all.clone(), under), whole.transposed());
-        let square = shape.square(weights, step);
-        let own = x.part(all.clone(), step.columns.clone());
-        multiply(&mut to, own, step.matrix(&square).transposed());
-        part
-    });
-    side_by_side(&parts.collect::<Vec<_>>(), batch)
+    let all = 0..shape.batch;
+    step_by_step(
+        shape,
+        |step| step.rows.len(),
+        |step, to| {
+            let under = 0..step.columns.start;
+            let whole = weights.part(step.rows.clone(), under.clone());
+            multiply(to, codes.part(all.clone(), under), whole.transposed());
+            let square = shape.square(weight, step);
+            let own = codes.part(all.clone(), step.columns.clone());
+            multiply(to, own, step.matrix(&square).transposed());
+        },
+    )
 }
 
 /// dx = dy·(W ∘ M).
@@ -171,22 +169,20 @@ pub fn forward(shape: &MaskedShape, x: &[f32], weight: &[f32]) -> Vec<f32> {
 pub fn input_gradient(shape: &MaskedShape, dy: &[f32], weight: &[f32]) -> Vec<f32> {
     let [_, rows] = shape.output_shape();
     let dy = Matrix::new(dy, shape.output_shape());
-    let weights = weight;
-    let weight = Matrix::new(weights, shape.weight_shape());
-    let (all, batch) = (0..shape.batch, shape.batch);
-    let steps = shape.steps();
-    let parts = steps.par_iter().map(|step| {
-        let mut part = vec![0.0; batch * step.columns.len()];
-        let mut to = MatrixMut::new(&mut part, [batch, step.columns.len()]);
-        let below = step.rows.end..rows;
-        let whole = weight.part(below.clone(), step.columns.clone());
-        multiply(&mut to, dy.part(all.clone(), below), whole);
-        let square = shape.square(weights, step);
-        let own = dy.part(all.clone(), step.rows.clone());
-        multiply(&mut to, own, step.matrix(&square));
-        part
-    });
-    side_by_side(&parts.collect::<Vec<_>>(), batch)
+    let weights = Matrix::new(weight, shape.weight_shape());
+    let all = 0..shape.batch;
+    step_by_step(
+        shape,
+        |step| step.columns.len(),
+        |step, to| {
+            let below = step.rows.end..rows;
+            let whole = weights.part(below.clone(), step.columns.clone());
+            multiply(to, dy.part(all.clone(), below), whole);
+            let square = shape.square(weight, step);
+            let own = dy.part(all.clone(), step.rows.clone());
+            multiply(to, own, step.matrix(&square));
+        },
+    )
 }
 
 /// dW = (dyᵀ·x) ∘ M.
@@ -216,11 +212,24 @@ pub fn weight_gradient(shape: &MaskedShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
     gradient
 }
 
-/// Parts of `batch` rows each, joined row by row.
-fn side_by_side(parts: &[Vec<f32>], batch: usize) -> Vec<f32> {
+/// A row for each code, of what `add` adds to zeros for each step, side by side, each of that `width`.
+fn step_by_step(
+    shape: &MaskedShape,
+    width: impl Fn(&Step) -> usize + Sync,
+    add: impl Fn(&Step, &mut MatrixMut<'_>) + Sync,
+) -> Vec<f32> {
+    let batch = shape.batch;
+    let steps = shape.steps();
+    let parts = steps.par_iter().map(|step| {
+        let width = width(step);
+        let mut part = vec![0.0; batch * width];
+        add(step, &mut MatrixMut::new(&mut part, [batch, width]));
+        part
+    });
+    let parts: Vec<_> = parts.collect();
     let mut joined = Vec::with_capacity(parts.iter().map(Vec::len).sum());
     for row in 0..batch {
-        for part in parts {
+        for part in &parts {
             let width = part.len() / batch;
             joined.extend_from_slice(&part[row * width..][..width]);
         }
